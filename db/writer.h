@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The db thread: the one write connection, and the only way into the record (SQLite, WAL,
+// synchronous=FULL). Every function may be called from any thread, never blocks, and moves its
+// payload. Rows are committed in the order of the calls. A batch holding a durable row (a decision)
+// is committed at once, anything else within 100 ms.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "decision.h"
+#include "err.h"
+#include "event.h"
+#include "queue.h"
+#include "request.h"
+
+struct writer;
+
+// Opens (creating, 0600, in a directory made 0700) or migrates the database and starts the thread.
+// acks: where MSG_RECORDED goes; must outlive the writer. On failure says in *err what is wrong
+// with which file and what to do; a file that is not ours is never overwritten.
+// The session row is committed before this returns. info is copied.
+int writer_start(const char *path, const struct session_info *info, struct queue *acks,
+                 struct writer **ret_w, struct err *err);
+// Records how the session ended, commits what is queued, stops the thread, checkpoints.
+// wait_status: of the command, as waitpid(2) gives it; -1 when it never started.
+// Takes NULL, returns NULL.
+struct writer *writer_stop(struct writer *w, int wait_status);
+
+// Free slots of the writer's queue: the supervisor receives nothing while this is low.
+size_t writer_room(struct writer *w);
+
+// A new request. Takes r over.
+int writer_add_request(struct writer *w, struct request *r);
+// A decision and the grant that it leaves behind (NULL for none); takes both over. count: how many
+// joined requests it answers. durable: committed at once and acknowledged to acks with the
+// request's id, with error set when it could not be committed (I5: the caller denies then).
+int writer_add_decision(struct writer *w, struct decision *d, struct grant *g, unsigned count,
+                        bool durable);
+// Counts accesses that needed no new decision, aggregated per key into one row with first and last
+// time. what: "floor" (request 0, by op), "grant" (request: the grant's id), "refused" (request:
+// the id of the request first refused the same way).
+int writer_add_count(struct writer *w, const char *what, uint64_t request, enum op op, uint64_t n);
+// A fault worth keeping: one line of text.
+int writer_add_fault(struct writer *w, const char *text);
+// Each of the above: 0, or -EAGAIN when the queue is full (what was to move is freed all the same).

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// I6: the one function through which bytes of the sandbox (paths, argv, program names) reach a
+// terminal, a log line or an error message. An allow-list: assigned, visible characters of known
+// width pass; everything else is escaped, never dropped. Injective: two different byte strings
+// never come out equal. Pure; any thread. The input need not be UTF-8 nor NUL-terminated.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buf.h"
+
+enum display_flags {
+    DISPLAY_ASCII = 1 << 0, /* the terminal shows ASCII only: escape everything else */
+    DISPLAY_QUOTE = 1 << 1, /* as a shell word: quotes added where the shell needs them */
+};
+
+// Appends the escaped form: \xNN for a byte that is not part of valid UTF-8 and for control bytes,
+// \u{h...} for a character that is not shown (C1, bidi, zero-width, tags, blank look-alikes,
+// unassigned, the third and later combining mark on one base), \\ for a backslash, \x20 for a space
+// at the start, at the end or behind another space. Returns the columns that what was added
+// takes on a terminal.
+size_t display_escape(struct buf *out, const void *bytes, size_t n, unsigned flags);
+
+// The same for a NUL-terminated string; the caller frees the result.
+char *display_str(const char *s, unsigned flags);
+
+// Columns of text that display_escape() made.
+size_t display_width(const char *escaped);
+
+// Cuts text that display_escape() made to at most columns, the cut marked by '>' in the last one
+// (nothing is cut from the middle of an escape: it goes whole). Appends to out and returns the
+// columns used.
+size_t display_clip(struct buf *out, const char *escaped, size_t columns);
+
+// True when escaping changed anything but backslashes: the name is odd, say so.
+bool display_is_odd(const void *bytes, size_t n);

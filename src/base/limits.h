@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every cap of the program, in one place. Reaching one is a visible state with a defined answer.
+#pragma once
+
+#define NONO_PATH_MAX 4096          /* bytes of a path copied from a task, its NUL included */
+#define NONO_ARGV_MAX 4096          /* bytes of argv kept with a request */
+#define NONO_ANCESTRY_MAX 8         /* ancestors named in a request */
+#define NONO_SYMLINKS_MAX 40        /* symbolic links followed in one resolution, as the kernel's */
+#define NONO_PENDING_MAX 16384      /* rows in the pending table; beyond: refused, rate_limited */
+#define NONO_WAITERS_MAX 32768      /* parked notifications in all rows; beyond: refused */
+#define NONO_GRANTS_MAX 4096        /* live session grants; beyond: the decision counts once */
+#define NONO_REFUSALS_MAX 4096      /* distinct refusals whose repeats are counted */
+#define NONO_WORKERS_MAX 64         /* on-behalf operations that may block at the same time */
+#define NONO_QUEUE_UI 4096          /* supervisor -> main */
+#define NONO_QUEUE_DB 8192          /* anyone -> writer */
+#define NONO_QUEUE_SUPERVISOR 65536 /* anyone -> supervisor; acknowledgements always fit */
+#define NONO_QUEUE_SUPERVISOR_KEEP 49152 /* slots that only acknowledgements may use */
+#define NONO_CLIENTS_MAX 32              /* clients of one control socket */
+#define NONO_LINE_MAX (1024 * 1024)      /* bytes of one control line */
+#define NONO_DETACHED_NS                                                                           \
+    (3 * 1000000000ull) /* a call sent back for a signal may return this long */
+#define NONO_CAPABILITIES_MAX 4096

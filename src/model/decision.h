@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A decision about one request, and the grant that it may leave behind.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "enums.h"
+#include "request.h"
+
+struct decision {
+    uint64_t request;           /* id */
+    uint8_t digest[DIGEST_LEN]; /* of the facts that were shown */
+    enum verdict verdict;
+    enum scope scope;
+    enum reach reach;
+    enum decider by;
+    enum reason reason; /* REASON_NONE for an allow */
+    char *source;       /* where it came from: "pane", "nono ui", "nono allow", "on-ask"; owned */
+    char *note;         /* owned, may be NULL */
+    uint64_t real_ns;   /* when it was taken */
+    uint64_t waited_ms; /* from raised to decided */
+    unsigned keys_ignored; /* keys that a guard of the pane threw away while it was shown */
+    int error;             /* errno that a refused call sees, 0 for an allow */
+    uint64_t for_ns;       /* SCOPE_TIME: length; else 0 */
+};
+
+struct decision *decision_new(void);
+struct decision *decision_dup(const struct decision *d);
+struct decision *decision_free(struct decision *d);
+void decision_free_msg(void *d);
+
+// What a decision with a scope beyond "once" leaves behind.
+struct grant {
+    uint64_t id;          /* from 1, unique in its session */
+    uint64_t request;     /* the request it came from */
+    enum verdict verdict; /* ALLOW or DENY */
+    enum op op;
+    unsigned access;
+    enum scope scope;
+    enum reach reach;
+    char *path;        /* resolved path, owned */
+    uint64_t dev, ino; /* the object for REACH_OBJECT; 0, 0 for something not made yet */
+    uint64_t created_real_ns;
+    uint64_t expires_mono_ns; /* 0: with the session */
+    uint64_t uses;            /* how often it answered */
+};
+
+struct grant *grant_new(void);
+struct grant *grant_dup(const struct grant *g);
+struct grant *grant_free(struct grant *g);
+void grant_free_msg(void *g);

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What travels between the threads, and the plain data of the record. Each message names its
+// payload; the payload moves with it (base/queue.h).
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "decision.h"
+#include "request.h"
+
+enum msg_type {
+    // to main
+    MSG_REQUEST, /* struct request: a new one to show */
+    MSG_UPDATE,  /* struct request_update */
+    MSG_STATS,   /* struct stats */
+    MSG_NOTICE,  /* char *: one line for the person, already display-safe */
+    MSG_REFUSAL, /* struct refusal: for the footer */
+    MSG_DRAINED, /* nothing: the last task of the sandbox is gone, everything is recorded */
+    // to the supervisor
+    MSG_DECIDE,   /* struct decision */
+    MSG_RECORDED, /* struct record_ack */
+    MSG_WORKED,   /* private to src/supervisor */
+    MSG_STOP,     /* nothing: end as soon as the last task is gone; asks are denied from now on */
+};
+
+// From the writer: what it was handed is on disk with full durability (error 0), or is not.
+struct record_ack {
+    uint64_t request;
+    int error; /* 0 or -errno */
+};
+
+// A snapshot of the supervisor's counters.
+struct stats {
+    uint64_t floor;   /* accesses that the floor allowed */
+    uint64_t granted; /* answered by a session grant */
+    uint64_t allowed; /* by a decision */
+    uint64_t refused; /* all refusals */
+    unsigned pending; /* rows that wait now */
+    unsigned grants;  /* live ones */
+    int record_error; /* 0, or -errno of the last failed commit */
+};
+
+// One refusal, for the footer of nono run.
+struct refusal {
+    enum op op;
+    unsigned access;
+    enum reason reason;
+    char *resolved;
+};
+struct refusal *refusal_free(struct refusal *r);
+void refusal_free_msg(void *r);
+
+// A session as it starts. Strings are owned.
+struct session_info {
+    char *id;   /* 12 lower-case hex digits */
+    char *name; /* --name, or "" */
+    pid_t pid;  /* of the supervisor */
+    uint64_t start_time;
+    char *boot_id;
+    uint32_t uid;
+    char *cwd;
+    char *argv; /* NUL-separated command */
+    size_t argv_len;
+    char *capabilities; /* one per line: "rw /home/u/shop (--allow)" */
+    uint64_t started_real_ns;
+};
+struct session_info *session_info_dup(const struct session_info *s);
+struct session_info *session_info_free(struct session_info *s);

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decision.h"
+#include "event.h"
+#include "request.h"
+#include "util.h"
+
+struct request *
+request_new(void)
+{
+    return xcalloc(1, sizeof(struct request));
+}
+
+struct request *
+request_dup(const struct request *r)
+{
+    struct request *n = xmemdup(r, sizeof *r);
+    n->exe = xstrdup(r->exe);
+    n->argv = r->argv ? xmemdup(r->argv, r->argv_len) : NULL;
+    n->cwd = xstrdup(r->cwd);
+    n->ancestry = xstrdup(r->ancestry);
+    n->target = xstrdup(r->target);
+    n->resolved = xstrdup(r->resolved);
+    n->nearest = xstrdup(r->nearest);
+    n->tags = xstrdup(r->tags);
+    return n;
+}
+
+struct request *
+request_free(struct request *r)
+{
+    if (!r)
+        return NULL;
+    free(r->exe);
+    free(r->argv);
+    free(r->cwd);
+    free(r->ancestry);
+    free(r->target);
+    free(r->resolved);
+    free(r->nearest);
+    free(r->tags);
+    free(r);
+    return NULL;
+}
+
+void
+request_freep(struct request **r)
+{
+    *r = request_free(*r);
+}
+
+void
+request_free_msg(void *r)
+{
+    request_free(r);
+}
+
+static void
+seal_bytes(crypto_generichash_state *h, const void *data, size_t n)
+{
+    uint64_t len = n;
+    crypto_generichash_update(h, (const unsigned char *)&len, sizeof len);
+    crypto_generichash_update(h, data, n);
+}
+
+static void
+seal_string(crypto_generichash_state *h, const char *s)
+{
+    seal_bytes(h, s ? s : "", s ? strlen(s) : 0);
+}
+
+void
+request_seal(struct request *r)
+{
+    crypto_generichash_state h;
+    const uint64_t numbers[] = {
+        r->id,
+        r->op,
+        r->access,
+        r->flags,
+        r->mode,
+        (uint64_t)r->pid,
+        (uint64_t)r->tid,
+        r->start_time,
+        r->uid,
+        r->why,
+        r->object.exists,
+        r->object.dev,
+        r->object.ino,
+        r->object.mode,
+        r->object.uid,
+        r->object.gid,
+        r->object.size,
+        r->object.nlink,
+        r->risk,
+    };
+    crypto_generichash_init(&h, NULL, 0, DIGEST_LEN);
+    seal_bytes(&h, numbers, sizeof numbers);
+    seal_string(&h, r->call);
+    seal_string(&h, r->exe);
+    seal_bytes(&h, r->argv ? r->argv : "", r->argv_len);
+    seal_string(&h, r->cwd);
+    seal_string(&h, r->ancestry);
+    seal_string(&h, r->target);
+    seal_string(&h, r->resolved);
+    seal_string(&h, r->nearest);
+    seal_string(&h, r->tags);
+    crypto_generichash_final(&h, r->digest, DIGEST_LEN);
+}
+
+struct decision *
+decision_new(void)
+{
+    return xcalloc(1, sizeof(struct decision));
+}
+
+struct decision *
+decision_dup(const struct decision *d)
+{
+    struct decision *n = xmemdup(d, sizeof *d);
+    n->source = xstrdup(d->source);
+    n->note = xstrdup(d->note);
+    return n;
+}
+
+struct decision *
+decision_free(struct decision *d)
+{
+    if (!d)
+        return NULL;
+    free(d->source);
+    free(d->note);
+    free(d);
+    return NULL;
+}
+
+void
+decision_free_msg(void *d)
+{
+    decision_free(d);
+}
+
+struct grant *
+grant_new(void)
+{
+    return xcalloc(1, sizeof(struct grant));
+}
+
+struct grant *
+grant_dup(const struct grant *g)
+{
+    struct grant *n = xmemdup(g, sizeof *g);
+    n->path = xstrdup(g->path);
+    return n;
+}
+
+struct grant *
+grant_free(struct grant *g)
+{
+    if (!g)
+        return NULL;
+    free(g->path);
+    free(g);
+    return NULL;
+}
+
+void
+grant_free_msg(void *g)
+{
+    grant_free(g);
+}
+
+struct refusal *
+refusal_free(struct refusal *r)
+{
+    if (!r)
+        return NULL;
+    free(r->resolved);
+    free(r);
+    return NULL;
+}
+
+void
+refusal_free_msg(void *r)
+{
+    refusal_free(r);
+}
+
+struct session_info *
+session_info_dup(const struct session_info *s)
+{
+    struct session_info *n = xmemdup(s, sizeof *s);
+    n->id = xstrdup(s->id);
+    n->name = xstrdup(s->name);
+    n->boot_id = xstrdup(s->boot_id);
+    n->cwd = xstrdup(s->cwd);
+    n->argv = s->argv ? xmemdup(s->argv, s->argv_len) : NULL;
+    n->capabilities = xstrdup(s->capabilities);
+    return n;
+}
+
+struct session_info *
+session_info_free(struct session_info *s)
+{
+    if (!s)
+        return NULL;
+    free(s->id);
+    free(s->name);
+    free(s->boot_id);
+    free(s->cwd);
+    free(s->argv);
+    free(s->capabilities);
+    free(s);
+    return NULL;
+}

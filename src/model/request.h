@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request: what a task of the sandbox asked for, with the facts that decide. Immutable once
+// published; a copy is passed to each thread that needs one. Paths and argv are bytes, never
+// assumed to be UTF-8; they are shown through display_escape() only.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "enums.h"
+
+#define DIGEST_LEN 16
+
+// What the held descriptor says of the target (statx); for a create, of its parent directory.
+struct object {
+    bool exists; /* false: the target does not exist yet, the rest describes the parent */
+    uint64_t dev;
+    uint64_t ino;
+    uint32_t mode; /* type and permission bits */
+    uint32_t uid;
+    uint32_t gid;
+    uint64_t size;
+    uint64_t nlink;
+};
+
+struct request {
+    uint64_t id; /* from 1, unique in its session */
+    enum op op;
+    unsigned access;     /* bits of enum access that the operation needs */
+    const char *call;    /* name of the system call, static storage: "openat" */
+    uint64_t flags;      /* the call's flags as given */
+    uint32_t mode;       /* the call's mode as given */
+    pid_t pid;           /* thread group */
+    pid_t tid;           /* the thread that waits */
+    uint64_t start_time; /* of tid, clock ticks since boot */
+    uint32_t uid;        /* its file system uid */
+    char *exe;           /* program path; "" when it could not be read */
+    char *argv;          /* NUL-separated, cut at NONO_ARGV_MAX */
+    size_t argv_len;
+    char *cwd;
+    char *ancestry; /* "claude/48102 > bash/48190", oldest first; "" for none */
+    char *target;   /* the path as the task wrote it */
+    char *resolved; /* absolute path of the held object (or parent/leaf) */
+    size_t
+        covered; /* bytes of resolved, from its start, that the nearest capability's path shares */
+    char *nearest;   /* that capability in words: "rw /home/u/shop (--allow)"; "" for none */
+    enum reason why; /* policy_blocked or insufficient_access */
+    struct object object;
+    enum risk risk;
+    char *tags; /* comma-separated: "ssh-key,credentials"; "" for none */
+    uint64_t raised_real_ns;
+    uint64_t raised_mono_ns;
+    uint64_t deadline_mono_ns;  /* 0: waits for ever */
+    unsigned count;             /* identical requests joined to this one, itself included */
+    uint8_t digest[DIGEST_LEN]; /* of the facts shown, see request_seal() */
+};
+
+struct request *request_new(void);
+// Deep copy.
+struct request *request_dup(const struct request *r);
+// Takes NULL, returns NULL.
+struct request *request_free(struct request *r);
+#define cleanup_request __attribute__((cleanup(request_freep)))
+void request_freep(struct request **r);
+// For struct msg.
+void request_free_msg(void *r);
+
+// Sets the digest over every fact that a person is shown. A decision carries it back: what was
+// seen is what is decided.
+void request_seal(struct request *r);
+
+// A change of a request that was published before. Plain data: may be copied.
+struct request_update {
+    uint64_t id;
+    enum state state;
+    unsigned count;
+    enum verdict verdict; /* valid from STATE_DECIDED on, else _VERDICT_INVALID */
+    enum decider by;      /* likewise */
+    enum scope scope;     /* likewise */
+};

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The control socket: JSON Lines over a UNIX stream socket, documented in docs/control-protocol.md.
+// Server half: inside nono run, main thread. Same user only, never a task of the sandbox (I4).
+#pragma once
+#include <poll.h>
+#include <stdint.h>
+
+#include "decision.h"
+#include "err.h"
+#include "event.h"
+#include "request.h"
+
+struct control;
+
+struct control_ops {
+    // A client decided. As ui_ops.decide; d->source names the client ("nono ui", "nono allow").
+    int (*decide)(void *ctx, const struct decision *d);
+};
+
+// Listens on path (made 0600 in a directory 0700; a stale socket of a dead session is replaced).
+// info is copied.
+int control_listen(const char *path, const struct session_info *info, const struct control_ops *ops,
+                   void *ctx, struct control **ret_c, struct err *err);
+// Says good-bye to the clients, removes the socket.
+struct control *control_free(struct control *c);
+
+// Fills fds (room for NONO_CLIENTS_MAX + 1) and returns how many; call before poll(2).
+size_t control_pollfds(struct control *c, struct pollfd *fds);
+// Serves what poll(2) found; fds as filled by the last control_pollfds().
+void control_serve(struct control *c, const struct pollfd *fds, size_t n);
+
+// What clients are told; the server keeps the waiting requests for clients that come later.
+// r is copied.
+void control_request(struct control *c, const struct request *r);
+void control_update(struct control *c, const struct request_update *u);
+void control_stats(struct control *c, const struct stats *s);
+// Clients attached now that can decide by a person (nono ui).
+unsigned control_watchers(const struct control *c);

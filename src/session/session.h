@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a supervised command: wires the threads, the pty, the screen, the record and the control
+// socket together. Main thread.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capability.h"
+#include "err.h"
+
+enum ui_mode { UI_MODE_SPLIT, UI_MODE_ATTACH, UI_MODE_PLAIN, UI_MODE_NONE };
+enum on_ask { ON_ASK_UI, ON_ASK_DENY, ON_ASK_ALLOW };
+
+struct session_options {
+    char **argv;                         /* the command, NULL-terminated */
+    struct capability_set *capabilities; /* resolved; owned by the caller */
+    enum ui_mode ui;
+    enum on_ask on_ask;
+    unsigned ask_timeout_s; /* 0: waits for ever */
+    const char *db_path;    /* absolute */
+    const char *name;       /* or NULL */
+    bool without_landlock;
+    bool audit_besteffort;
+};
+
+// Exit status of nono run (SPEC 2): the command's own, 128 + n, or 125 with *err set.
+int session_run(const struct session_options *o, struct err *err);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The screen: the agent's pane and the approval pane, or the approval pane alone. Main thread only,
+// one at a time. Knows plain data; what the person decides goes out through struct ui_ops.
+// Nothing here ever decides by itself: end of input, a lost terminal, a resize or a destroyed UI
+// leave every request waiting (I1).
+#pragma once
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "decision.h"
+#include "err.h"
+#include "event.h"
+#include "request.h"
+
+struct ui;
+
+struct ui_ops {
+    // A person decided. *d is the UI's (copy what you keep); by is DECIDER_USER, source is not set.
+    // 0, or -errno that the pane shows in words (-EAGAIN: busy, press again).
+    int (*decide)(void *ctx, const struct decision *d);
+    // Bytes for the agent's terminal (typed keys, answers to its queries).
+    void (*agent_input)(void *ctx, const void *data, size_t n);
+    // The agent's pane has this size now.
+    void (*agent_resize)(void *ctx, unsigned rows, unsigned cols);
+    // q in a pane without an agent, or ^] d.
+    void (*leave)(void *ctx);
+};
+
+struct ui_config {
+    const char *session; /* id */
+    const char *title;   /* command and directory, foreign bytes */
+    bool agent;          /* with the agent's pane */
+    int in_fd, out_fd;   /* the terminal; not owned */
+};
+
+// Puts the terminal into the alternate screen and raw mode. -ENOTTY without a terminal, -EINVAL for
+// an unknown TERM, with the way out in *err.
+int ui_new(const struct ui_config *config, const struct ui_ops *ops, void *ctx, struct ui **ret_ui,
+           struct err *err);
+// Restores the terminal. Takes NULL, returns NULL.
+struct ui *ui_free(struct ui *ui);
+
+// Output of the agent's pty.
+void ui_agent_output(struct ui *ui, const void *data, size_t n);
+// Takes r over.
+void ui_add_request(struct ui *ui, struct request *r);
+void ui_update_request(struct ui *ui, const struct request_update *u);
+void ui_set_stats(struct ui *ui, const struct stats *s);
+// Shows one line until the next one; display-safe text, copied.
+void ui_set_notice(struct ui *ui, const char *text);
+
+// The terminal has input / changed its size.
+void ui_read_input(struct ui *ui, uint64_t now_mono_ns);
+void ui_resized(struct ui *ui, uint64_t now_mono_ns);
+// Draws if anything changed (ages count). Returns the milliseconds until it wants to be called
+// again without any event, -1 for never.
+int ui_draw(struct ui *ui, uint64_t now_mono_ns);
+
+// Around a stop of the whole program (Ctrl-Z): gives the terminal back, takes it again.
+void ui_suspend(struct ui *ui);
+void ui_resume(struct ui *ui, uint64_t now_mono_ns);
+
+// Restores the terminal of the living UI, if any, with write(2) and tcsetattr(3) alone: for signal
+// handlers and die(). Async-signal-safe.
+void ui_emergency_restore(void);
