@@ -19,6 +19,7 @@ struct capability {
     unsigned access; /* bits of enum access */
     bool exec;       /* programs in it may be run */
     bool device;     /* ioctl(2) of a device node */
+    bool holed;      /* a protected root lies below it (capability_set_seal()) */
     char *path;      /* canonical, no trailing slash but for "/" */
     char *source;    /* where it comes from: "--allow", "default" */
 };
@@ -40,6 +41,8 @@ int capability_add_path(struct capability_set *s, enum capability_kind kind, uns
 // The same for what may be missing (defaults): 0 then, and nothing is added. kind follows what is
 // there.
 void capability_add_default(struct capability_set *s, unsigned access, bool exec, const char *path);
+// To be called once when all is added: finds the capabilities that have a protected root below.
+void capability_set_seal(struct capability_set *s);
 // Adds a protected root; need not exist yet (its nearest existing ancestor is resolved).
 void capability_protect(struct capability_set *s, const char *path);
 
@@ -53,11 +56,14 @@ struct judgement {
     bool exec;
     bool protected_; /* is, or lies below, a protected root: always refused */
     bool carved;     /* covered, but on the way to a protected root: not part of the floor */
-    const struct capability
-        *nearest;  /* most specific one covering it, else the one sharing most of it; may be NULL */
+    const struct capability *nearest; /* most specific one covering it; NULL for none */
     size_t shared; /* bytes of path that the nearest one shares, at a component's edge */
 };
 void capability_judge(const struct capability_set *s, const char *path, struct judgement *ret_j);
+
+// For a path that nothing covers: sets nearest and shared to the capability that shares most of it,
+// if any shares more than the root.
+void capability_nearest(const struct capability_set *s, const char *path, struct judgement *j);
 
 // Is path equal to root or below it (whole components)?
 bool path_is_below(const char *path, const char *root);
