@@ -55,7 +55,7 @@ struct judgement {
     unsigned access; /* what the capabilities covering the path give together */
     bool exec;
     bool protected_; /* is, or lies below, a protected root: always refused */
-    bool carved;     /* covered, but on the way to a protected root: not part of the floor */
+    bool holed;      /* covered by a capability with a hole below: ask the floor's own list */
     const struct capability *nearest; /* most specific one covering it; NULL for none */
     size_t shared; /* bytes of path that the nearest one shares, at a component's edge */
 };

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "limits.h"
+#include "util.h"
+
+void
+broker_init(struct broker *b, const struct approver *approver, uint64_t timeout_ns,
+            const struct broker_ops *ops, void *ctx, void (*release_object)(void *),
+            void (*release_call)(void *))
+{
+    *b = (struct broker){.approver = approver, .timeout_ns = timeout_ns, .ops = ops, .ctx = ctx};
+    pending_init(&b->table, release_object, release_call);
+    memory_init(&b->memory);
+    b->refused = xcalloc(NONO_REFUSALS_MAX, sizeof *b->refused);
+}
+
+void
+broker_done(struct broker *b)
+{
+    pending_done(&b->table);
+    memory_done(&b->memory);
+    free(b->refused);
+    b->refused = NULL;
+}
+
+static void
+broker_update(struct broker *b, const struct pending *row)
+{
+    struct request_update u = {.id = row->request->id,
+                               .state = row->state,
+                               .count = row->request->count,
+                               .verdict = _VERDICT_INVALID,
+                               .by = _DECIDER_INVALID,
+                               .scope = _SCOPE_INVALID};
+    if (row->decision) {
+        u.verdict = row->decision->verdict;
+        u.by = row->decision->by;
+        u.scope = row->decision->scope;
+    }
+    b->ops->update(b->ctx, &u);
+    b->stats.pending = (unsigned)b->table.n;
+    b->stats.grants = (unsigned)b->memory.n;
+}
+
+static void
+count_answer(struct broker *b, const struct pending *row, const struct decision *d)
+{
+    if (d->verdict == VERDICT_ALLOW) {
+        b->stats.allowed += row->n_waiters;
+        return;
+    }
+    b->stats.refused += row->n_waiters;
+    b->ops->refused(b->ctx, row->request, d->reason);
+}
+
+// Answers every waiter that is there. The row stays while a call that was sent back for a signal
+// may still return for its answer.
+static void
+broker_release(struct broker *b, struct pending *row)
+{
+    count_answer(b, row, row->decision);
+    for (struct waiter *w = row->waiters, *next; w; w = next) {
+        next = w->next;
+        if (w->id == 0)
+            continue;
+        b->ops->answer(b->ctx, row, w, row->decision);
+        pending_unpark(&b->table, w);
+    }
+    if (row->n_waiters)
+        return;
+    pending_move(row, STATE_ANSWERED);
+    broker_update(b, row);
+    pending_remove(&b->table, row);
+}
+
+static void
+decision_fill(struct decision *d, const struct request *r, uint64_t now_ns)
+{
+    d->request = r->id;
+    memcpy(d->digest, r->digest, DIGEST_LEN);
+    d->real_ns = clock_real_ns();
+    d->waited_ms = (now_ns - r->raised_mono_ns) / NS_PER_MS;
+    d->error = d->verdict == VERDICT_ALLOW ? 0 : EACCES;
+}
+
+// STATE_DECIDED, and on its way to the disk. On failure the row is as before and d is freed.
+static int
+broker_commit(struct broker *b, struct pending *row, struct decision *d)
+{
+    struct grant *g = memory_grant_for(&b->memory, row->request, d);
+    int ret = b->ops->record_decision(b->ctx, decision_dup(d), g ? grant_dup(g) : NULL,
+                                      row->request->count, true);
+    if (ret < 0) {
+        grant_free(g);
+        decision_free(d);
+        return ret;
+    }
+    row->decision = d;
+    row->grant = g;
+    pending_move(row, d->verdict == VERDICT_EXPIRED ? STATE_EXPIRED : STATE_DECIDED);
+    broker_update(b, row);
+    return 0;
+}
+
+static struct decision *
+broker_verdict(const struct request *r, enum verdict verdict, enum decider by, enum reason reason,
+               uint64_t now_ns)
+{
+    struct decision *d = decision_new();
+    d->verdict = verdict;
+    d->by = by;
+    d->reason = reason;
+    decision_fill(d, r, now_ns);
+    return d;
+}
+
+// A refusal needs no disk to be safe: it is answered at once and recorded with the next batch.
+static void
+broker_refuse_row(struct broker *b, struct pending *row, struct decision *d)
+{
+    b->ops->record_decision(b->ctx, decision_dup(d), NULL, row->request->count, false);
+    row->decision = d;
+    pending_move(row, STATE_DECIDED);
+    pending_move(row, STATE_RECORDED);
+    for (struct waiter *w = row->waiters; w;) {
+        struct waiter *next = w->next;
+        if (w->id == 0)
+            pending_unpark(&b->table, w);
+        w = next;
+    }
+    broker_release(b, row);
+}
+
+static struct refused_slot *
+refused_slot(struct broker *b, const struct pending *row)
+{
+    return &b->refused[row->key % NONO_REFUSALS_MAX];
+}
+
+static void
+broker_ask_row(struct broker *b, struct pending *row, uint64_t now_ns)
+{
+    struct request *r = row->request;
+    enum approver_answer answer = b->closing ? APPROVER_DENY : b->approver->ask(r);
+    struct refused_slot *slot = refused_slot(b, row);
+    if (answer == APPROVER_DENY && slot->key == row->key && slot->request) {
+        // The same refusal again: counted, not told anew.
+        b->ops->record_repeat(b->ctx, slot->request, r->op);
+        b->stats.refused++;
+        struct decision *d = broker_verdict(r, VERDICT_DENY, DECIDER_INITIAL, r->why, now_ns);
+        b->ops->answer(b->ctx, row, row->waiters, d);
+        decision_free(d);
+        pending_remove(&b->table, row);
+        return;
+    }
+    b->ops->record_request(b->ctx, request_dup(r));
+    if (answer == APPROVER_LATER) {
+        b->ops->publish(b->ctx, r);
+        pending_move(row, STATE_ASKED);
+        b->stats.pending = (unsigned)b->table.n;
+        return;
+    }
+    if (answer == APPROVER_DENY) {
+        *slot = (struct refused_slot){.key = row->key, .request = r->id};
+        broker_refuse_row(b, row, broker_verdict(r, VERDICT_DENY, DECIDER_INITIAL, r->why, now_ns));
+        return;
+    }
+    struct decision *d = broker_verdict(r, VERDICT_ALLOW, DECIDER_INITIAL, REASON_NONE, now_ns);
+    d->scope = SCOPE_SESSION;
+    d->source = xstrdup("--on-ask allow");
+    if (broker_commit(b, row, d) < 0)
+        broker_refuse_row(
+            b, row, broker_verdict(r, VERDICT_DENY, DECIDER_BACKEND, REASON_BACKEND_ERROR, now_ns));
+}
+
+// A call that was sent back for a signal has come again: it takes its old place.
+static bool
+broker_rejoin(struct broker *b, struct pending *row, uint64_t id, pid_t tid, uint64_t now_ns,
+              void *call)
+{
+    for (struct waiter *w = row->waiters; w; w = w->next) {
+        if (w->id != 0 || w->tid != tid)
+            continue;
+        b->table.release_call(w->call);
+        w->id = id;
+        w->since_ns = now_ns;
+        w->call = call;
+        if (row->state == STATE_RECORDED)
+            broker_release(b, row);
+        return true;
+    }
+    return false;
+}
+
+static bool
+row_takes_more(const struct pending *row)
+{
+    if (row->state == STATE_NEW || row->state == STATE_ASKED)
+        return true;
+    return row->state == STATE_DECIDED && row->decision->scope != SCOPE_ONCE;
+}
+
+void
+broker_submit(struct broker *b, struct request *r, void *object, uint64_t id, pid_t tid,
+              uint64_t now_ns, void *call)
+{
+    struct pending *row = pending_find_same(&b->table, r);
+    if (row && broker_rejoin(b, row, id, tid, now_ns, call)) {
+        request_free(r);
+        b->table.release_object(object);
+        return;
+    }
+    if (row && row_takes_more(row) && pending_park(&b->table, row, id, tid, now_ns, call) == 0) {
+        row->request->count++;
+        request_free(r);
+        b->table.release_object(object);
+        broker_update(b, row);
+        return;
+    }
+    r->raised_mono_ns = now_ns;
+    r->raised_real_ns = clock_real_ns();
+    r->deadline_mono_ns = b->timeout_ns ? now_ns + b->timeout_ns : 0;
+    r->count = 1;
+    if (pending_add(&b->table, r, object, &row) == 0) {
+        request_seal(row->request);
+        if (pending_park(&b->table, row, id, tid, now_ns, call) == 0) {
+            broker_ask_row(b, row, now_ns);
+            return;
+        }
+        pending_move(row, STATE_WITHDRAWN);
+    }
+    // Full: refused and said so, never silently dropped (I1).
+    struct pending fake = {.request = r};
+    struct waiter w = {.row = &fake, .id = id, .tid = tid, .call = call};
+    struct decision *d =
+        broker_verdict(r, VERDICT_DENY, DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, now_ns);
+    b->ops->notice(b->ctx, "too many requests wait: new ones are refused");
+    b->ops->answer(b->ctx, &fake, &w, d);
+    b->stats.refused++;
+    decision_free(d);
+    b->table.release_call(call);
+    if (row) {
+        pending_remove(&b->table, row);
+        return;
+    }
+    request_free(r);
+    b->table.release_object(object);
+}
+
+void
+broker_refuse(struct broker *b, struct request *r, enum decider by, enum reason reason,
+              uint64_t now_ns)
+{
+    struct pending *row;
+    r->raised_mono_ns = now_ns;
+    r->raised_real_ns = clock_real_ns();
+    r->count = 1;
+    if (pending_add(&b->table, r, NULL, &row) < 0) {
+        request_free(r);
+        return;
+    }
+    request_seal(r);
+    struct refused_slot *slot = refused_slot(b, row);
+    b->stats.refused++;
+    if (slot->key == row->key && slot->request) {
+        b->ops->record_repeat(b->ctx, slot->request, r->op);
+    } else {
+        *slot = (struct refused_slot){.key = row->key, .request = r->id};
+        b->ops->record_request(b->ctx, request_dup(r));
+        b->ops->record_decision(b->ctx, broker_verdict(r, VERDICT_DENY, by, reason, now_ns), NULL,
+                                1, false);
+        b->ops->refused(b->ctx, r, reason);
+    }
+    pending_move(row, STATE_WITHDRAWN);
+    pending_remove(&b->table, row);
+}
+
+int
+broker_decide(struct broker *b, struct decision *d, uint64_t now_ns)
+{
+    struct pending *row = pending_find(&b->table, d->request);
+    int ret = 0;
+    if (!row)
+        ret = -ENOENT;
+    else if (row->state != STATE_ASKED)
+        ret = -EALREADY;
+    else if (memcmp(d->digest, row->request->digest, DIGEST_LEN) != 0)
+        ret = -EBADMSG;
+    else if ((d->verdict != VERDICT_ALLOW && d->verdict != VERDICT_DENY) ||
+             (d->scope != SCOPE_ONCE && d->scope != SCOPE_SESSION) || d->reach != REACH_OBJECT)
+        ret = -EINVAL;
+    if (ret < 0) {
+        decision_free(d);
+        return ret;
+    }
+    d->reason = d->verdict == VERDICT_ALLOW ? REASON_NONE : REASON_USER_DENIED;
+    decision_fill(d, row->request, now_ns);
+    return broker_commit(b, row, d);
+}
+
+// What a new grant answers needs no person any more.
+static void
+broker_judge_again(struct broker *b, uint64_t now_ns)
+{
+    for (size_t i = 0; i < b->table.n; i++) {
+        struct pending *row = b->table.rows[i];
+        const struct request *r = row->request;
+        if (row->state != STATE_ASKED)
+            continue;
+        struct grant *g =
+            memory_lookup(&b->memory, r->resolved, r->object.exists ? r->object.dev : 0,
+                          r->object.exists ? r->object.ino : 0, r->access);
+        if (!g)
+            continue;
+        struct decision *d =
+            broker_verdict(r, g->verdict, DECIDER_RULE,
+                           g->verdict == VERDICT_ALLOW ? REASON_NONE : REASON_USER_DENIED, now_ns);
+        d->source = xasprintf("grant %llu", (unsigned long long)g->id);
+        g->uses++;
+        broker_commit(b, row, d);
+    }
+}
+
+// The grant that the recorded decision leaves behind goes live.
+static void
+broker_remember(struct broker *b, struct pending *row, uint64_t now_ns)
+{
+    struct grant *g = steal_pointer(&row->grant);
+    if (!g)
+        return;
+    if (memory_add(&b->memory, g) < 0) {
+        grant_free(g);
+        b->ops->notice(b->ctx, "too many grants: this one counted once");
+        return;
+    }
+    broker_judge_again(b, now_ns);
+}
+
+void
+broker_recorded(struct broker *b, const struct record_ack *ack, uint64_t now_ns)
+{
+    struct pending *row = pending_find(&b->table, ack->request);
+    if (!row || (row->state != STATE_DECIDED && row->state != STATE_EXPIRED))
+        return;
+    if (ack->error) {
+        // I5: what can't be recorded is a denial, and the user is told.
+        b->stats.record_error = ack->error;
+        b->ops->notice(b->ctx, "the record could not be written: refused (see --db, disk space)");
+        struct decision *d = broker_verdict(row->request, VERDICT_DENY, DECIDER_BACKEND,
+                                            REASON_BACKEND_ERROR, now_ns);
+        decision_free(row->decision);
+        row->decision = d;
+    } else {
+        b->stats.record_error = 0;
+    }
+    bool live = !ack->error;
+    if (row->state == STATE_EXPIRED) {
+        count_answer(b, row, row->decision);
+        for (struct waiter *w = row->waiters; w; w = w->next)
+            if (w->id)
+                b->ops->answer(b->ctx, row, w, row->decision);
+        pending_remove(&b->table, row);
+        b->stats.pending = (unsigned)b->table.n;
+        return;
+    }
+    pending_move(row, STATE_RECORDED);
+    if (live)
+        broker_remember(b, row, now_ns);
+    broker_release(b, row);
+}
+
+static void
+broker_withdraw_row(struct broker *b, struct pending *row, uint64_t now_ns)
+{
+    if (row->state == STATE_EXPIRED)
+        return;
+    bool open = row->state == STATE_NEW || row->state == STATE_ASKED;
+    if (open) {
+        struct decision *d = broker_verdict(row->request, VERDICT_WITHDRAWN, DECIDER_INTERNAL,
+                                            REASON_WITHDRAWN, now_ns);
+        b->ops->record_decision(b->ctx, decision_dup(d), NULL, row->request->count, false);
+        row->decision = d;
+    } else if (row->state == STATE_DECIDED) {
+        return; // its record is on the way; broker_recorded() finds no one to answer
+    }
+    pending_move(row, STATE_WITHDRAWN);
+    broker_update(b, row);
+    pending_remove(&b->table, row);
+    b->stats.pending = (unsigned)b->table.n;
+}
+
+void
+broker_withdraw(struct broker *b, struct waiter *w, uint64_t now_ns)
+{
+    struct pending *row = w->row;
+    pending_unpark(&b->table, w);
+    if (row->n_waiters == 0)
+        broker_withdraw_row(b, row, now_ns);
+}
+
+void
+broker_detach(struct broker *b, struct waiter *w, uint64_t now_ns)
+{
+    w->id = 0;
+    w->since_ns = now_ns;
+}
+
+static void
+broker_expire_row(struct broker *b, struct pending *row, uint64_t now_ns)
+{
+    struct decision *d =
+        broker_verdict(row->request, VERDICT_EXPIRED, DECIDER_TIMEOUT, REASON_TIMED_OUT, now_ns);
+    // A record that is busy now is tried again with the next tick.
+    broker_commit(b, row, d);
+}
+
+void
+broker_tick(struct broker *b, uint64_t now_ns)
+{
+    // Backwards: a removed row's place is taken by the last one, which was looked at already.
+    for (size_t i = b->table.n; i-- > 0;) {
+        struct pending *row = b->table.rows[i];
+        if (row->state == STATE_ASKED && row->request->deadline_mono_ns &&
+            now_ns >= row->request->deadline_mono_ns) {
+            broker_expire_row(b, row, now_ns);
+            continue;
+        }
+        for (struct waiter *w = row->waiters, *next; w; w = next) {
+            next = w->next;
+            if (w->id || now_ns - w->since_ns < NONO_DETACHED_NS)
+                continue;
+            bool last = row->n_waiters == 1;
+            broker_withdraw(b, w, now_ns);
+            if (last)
+                break;
+        }
+    }
+}
+
+void
+broker_close(struct broker *b, uint64_t now_ns)
+{
+    b->closing = true;
+    for (size_t i = b->table.n; i-- > 0;) {
+        struct pending *row = b->table.rows[i];
+        if (row->state == STATE_ASKED)
+            broker_refuse_row(b, row,
+                              broker_verdict(row->request, VERDICT_DENY, DECIDER_INTERNAL,
+                                             REASON_BACKEND_ERROR, now_ns));
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The broker: takes requests that no capability covers, puts them to the approver, joins identical
+// ones, keeps the decision on its way (decided, recorded, answered) and remembers what it leaves
+// behind. No kernel, no clock, no descriptors: what it decides goes out through struct broker_ops.
+// Supervisor thread only.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "approver.h"
+#include "event.h"
+#include "memory.h"
+#include "pending.h"
+
+struct broker_ops {
+    // Shows a new request; r stays the broker's.
+    void (*publish)(void *ctx, const struct request *r);
+    void (*update)(void *ctx, const struct request_update *u);
+    // Hands a request to the record; takes r over.
+    void (*record_request)(void *ctx, struct request *r);
+    // Hands a decision to the record; takes d and g over. durable: broker_recorded() will be called
+    // with the request's id. -EAGAIN when it can't be taken.
+    int (*record_decision)(void *ctx, struct decision *d, struct grant *g, unsigned count,
+                           bool durable);
+    // Repeats of the refusal of that request, recorded as a count.
+    void (*record_repeat)(void *ctx, uint64_t request, enum op op);
+    // Answers one parked notification as d says: performs the call or fails it with d->error.
+    // Called at most once for each waiter, after the decision is on disk (I5).
+    void (*answer)(void *ctx, const struct pending *row, struct waiter *w,
+                   const struct decision *d);
+    // A refusal, for the footer.
+    void (*refused)(void *ctx, const struct request *r, enum reason reason);
+    // Something a person should know: one display-safe line.
+    void (*notice)(void *ctx, const char *text);
+};
+
+struct refused_slot {
+    uint64_t key;
+    uint64_t request;
+};
+
+struct broker {
+    struct pending_table table;
+    struct memory memory;
+    const struct approver *approver;
+    const struct broker_ops *ops;
+    void *ctx;
+    uint64_t timeout_ns;          /* 0: asks wait for ever */
+    bool closing;                 /* every ask is refused from now on */
+    struct refused_slot *refused; /* direct-mapped by key: refusals whose repeats are counted */
+    struct stats stats;
+};
+
+void broker_init(struct broker *b, const struct approver *approver, uint64_t timeout_ns,
+                 const struct broker_ops *ops, void *ctx, void (*release_object)(void *),
+                 void (*release_call)(void *));
+void broker_done(struct broker *b);
+
+// A call that no capability covers. r (unsealed, id 0), object and call are taken over in every
+// case. id: the notification's.
+void broker_submit(struct broker *b, struct request *r, void *object, uint64_t id, pid_t tid,
+                   uint64_t now_ns, void *call);
+// A refusal that is nobody's question (protected roots, failures of our own): recorded and counted;
+// the caller answers. Takes r over.
+void broker_refuse(struct broker *b, struct request *r, enum decider by, enum reason reason,
+                   uint64_t now_ns);
+// A person decided; takes d over. 0, -ENOENT unknown request, -EALREADY no longer open, -EBADMSG
+// the digest is not that of the facts, -EAGAIN the record is busy, -EINVAL.
+int broker_decide(struct broker *b, struct decision *d, uint64_t now_ns);
+// The record answered.
+void broker_recorded(struct broker *b, const struct record_ack *ack, uint64_t now_ns);
+// The task of this waiter is gone.
+void broker_withdraw(struct broker *b, struct waiter *w, uint64_t now_ns);
+// The waiter's call was sent back for a signal and may return.
+void broker_detach(struct broker *b, struct waiter *w, uint64_t now_ns);
+// Expires what is due, withdraws what did not return.
+void broker_tick(struct broker *b, uint64_t now_ns);
+// No more questions: every waiting one is refused, and every later one.
+void broker_close(struct broker *b, uint64_t now_ns);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pending.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "limits.h"
+#include "util.h"
+
+#define BUCKETS 4096
+
+#define TO(s) (1u << STATE_##s)
+// The life of a request. What is not here cannot happen.
+static const unsigned allowed_moves[_STATE_MAX] = {
+    [STATE_NEW] = TO(ASKED) | TO(DECIDED) | TO(WITHDRAWN),
+    [STATE_ASKED] = TO(DECIDED) | TO(EXPIRED) | TO(WITHDRAWN),
+    [STATE_DECIDED] = TO(RECORDED) | TO(WITHDRAWN),
+    [STATE_RECORDED] = TO(ANSWERED) | TO(WITHDRAWN),
+};
+
+int
+pending_move(struct pending *row, enum state to)
+{
+    if (!(allowed_moves[row->state] & (1u << to)))
+        return -EINVAL;
+    row->state = to;
+    return 0;
+}
+
+static uint64_t
+hash_bytes(uint64_t h, const void *data, size_t n)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ p[i]) * 0x100000001b3ull;
+    return h;
+}
+
+static uint64_t
+request_key(const struct request *r)
+{
+    const uint64_t numbers[] = {r->op, r->access, r->object.exists, r->object.dev, r->object.ino};
+    uint64_t h = hash_bytes(0xcbf29ce484222325ull, numbers, sizeof numbers);
+    h = hash_bytes(h, r->resolved, strlen(r->resolved) + 1);
+    return hash_bytes(h, r->exe, strlen(r->exe));
+}
+
+static bool
+request_same(const struct request *a, const struct request *b)
+{
+    return a->op == b->op && a->access == b->access && a->object.exists == b->object.exists &&
+           a->object.dev == b->object.dev && a->object.ino == b->object.ino &&
+           strcmp(a->resolved, b->resolved) == 0 && strcmp(a->exe, b->exe) == 0;
+}
+
+void
+pending_init(struct pending_table *t, void (*release_object)(void *), void (*release_call)(void *))
+{
+    *t = (struct pending_table){
+        .next_id = 1, .release_object = release_object, .release_call = release_call};
+    t->by_key = xcalloc(BUCKETS, sizeof(*t->by_key));
+    t->by_id = xcalloc(BUCKETS, sizeof(*t->by_id));
+}
+
+void
+pending_done(struct pending_table *t)
+{
+    while (t->n)
+        pending_remove(t, t->rows[t->n - 1]);
+    free(t->rows);
+    free(t->by_key);
+    free(t->by_id);
+    *t = (struct pending_table){0};
+}
+
+struct pending *
+pending_find_same(struct pending_table *t, const struct request *r)
+{
+    uint64_t key = request_key(r);
+    for (struct pending *p = t->by_key[key % BUCKETS]; p; p = p->by_key)
+        if (p->key == key && request_same(p->request, r))
+            return p;
+    return NULL;
+}
+
+struct pending *
+pending_find(struct pending_table *t, uint64_t id)
+{
+    for (struct pending *p = t->by_id[id % BUCKETS]; p; p = p->by_id)
+        if (p->request->id == id)
+            return p;
+    return NULL;
+}
+
+int
+pending_add(struct pending_table *t, struct request *r, void *object, struct pending **ret_row)
+{
+    if (t->n >= NONO_PENDING_MAX)
+        return -ENOSPC;
+    if (t->n == t->room) {
+        t->room = t->room ? t->room * 2 : 64;
+        t->rows = xrealloc(t->rows, t->room * sizeof(*t->rows));
+    }
+    struct pending *p = xcalloc(1, sizeof(*p));
+    r->id = t->next_id++;
+    *p = (struct pending){.request = r, .object = object, .key = request_key(r), .index = t->n};
+    p->by_key = t->by_key[p->key % BUCKETS];
+    t->by_key[p->key % BUCKETS] = p;
+    p->by_id = t->by_id[r->id % BUCKETS];
+    t->by_id[r->id % BUCKETS] = p;
+    t->rows[t->n++] = p;
+    *ret_row = p;
+    return 0;
+}
+
+int
+pending_park(struct pending_table *t, struct pending *row, uint64_t id, pid_t tid, uint64_t now_ns,
+             void *call)
+{
+    if (t->n_waiters >= NONO_WAITERS_MAX)
+        return -ENOSPC;
+    struct waiter *w = xcalloc(1, sizeof(*w));
+    *w = (struct waiter){
+        .next = row->waiters, .row = row, .id = id, .tid = tid, .since_ns = now_ns, .call = call};
+    row->waiters = w;
+    row->n_waiters++;
+    t->n_waiters++;
+    return 0;
+}
+
+void
+pending_unpark(struct pending_table *t, struct waiter *w)
+{
+    struct waiter **link = &w->row->waiters;
+    while (*link != w)
+        link = &(*link)->next;
+    *link = w->next;
+    w->row->n_waiters--;
+    t->n_waiters--;
+    t->release_call(w->call);
+    free(w);
+}
+
+void
+pending_remove(struct pending_table *t, struct pending *row)
+{
+    while (row->waiters)
+        pending_unpark(t, row->waiters);
+    struct pending **link = &t->by_key[row->key % BUCKETS];
+    while (*link != row)
+        link = &(*link)->by_key;
+    *link = row->by_key;
+    link = &t->by_id[row->request->id % BUCKETS];
+    while (*link != row)
+        link = &(*link)->by_id;
+    *link = row->by_id;
+    t->rows[row->index] = t->rows[--t->n];
+    t->rows[row->index]->index = row->index;
+    t->release_object(row->object);
+    request_free(row->request);
+    decision_free(row->decision);
+    grant_free(row->grant);
+    free(row);
+}

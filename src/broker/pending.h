@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pending table: requests that wait, each with the parked notifications that joined it.
+// Supervisor thread only.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "decision.h"
+#include "request.h"
+
+// One parked notification. The fields behind `next` are the supervisor's: the broker carries them.
+struct waiter {
+    struct waiter *next;
+    struct pending *row;
+    uint64_t id; /* of the notification; 0: sent back for a signal, expected again */
+    pid_t tid;
+    uint64_t since_ns; /* monotonic: parked, or sent back */
+    void *call;        /* what the supervisor needs to answer it; owned */
+};
+
+struct pending {
+    struct request *request; /* owned */
+    enum state state;
+    struct decision *decision; /* owned; NULL before STATE_DECIDED */
+    struct grant *grant; /* what it will leave behind once it is recorded; owned, may be NULL */
+    struct waiter *waiters;
+    unsigned n_waiters;
+    void *object; /* the held object; the supervisor's, released by table->release_object */
+    uint64_t key; /* hash of what makes requests identical */
+    struct pending *by_key, *by_id; /* hash chains */
+    size_t index;                   /* in rows[] */
+};
+
+struct pending_table {
+    struct pending **rows; /* unordered */
+    size_t n, room;
+    size_t n_waiters;
+    struct pending **by_key, **by_id;
+    uint64_t next_id;
+    void (*release_object)(void *object);
+    void (*release_call)(void *call);
+};
+
+void pending_init(struct pending_table *t, void (*release_object)(void *),
+                  void (*release_call)(void *));
+void pending_done(struct pending_table *t);
+
+// The row of a request identical to r (same operation, access, program, resolved path and object)
+// that a new waiter may join, or NULL. Never one that a human has decided once already.
+struct pending *pending_find_same(struct pending_table *t, const struct request *r);
+struct pending *pending_find(struct pending_table *t, uint64_t id);
+
+// Adds a row in STATE_NEW; takes r (its id is set here) and object over. -ENOSPC when the table is
+// full: r and object are still the caller's then.
+int pending_add(struct pending_table *t, struct request *r, void *object, struct pending **ret_row);
+// Parks a notification in the row; takes call over. -ENOSPC when there are too many.
+int pending_park(struct pending_table *t, struct pending *row, uint64_t id, pid_t tid,
+                 uint64_t now_ns, void *call);
+// Unlinks and frees one waiter.
+void pending_unpark(struct pending_table *t, struct waiter *w);
+// The only function that changes a row's state. -EINVAL when the table of moves has no such move.
+int pending_move(struct pending *row, enum state to);
+// Removes the row with all its waiters.
+void pending_remove(struct pending_table *t, struct pending *row);

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "filter.h"
+
+#include <asm/ioctls.h>
+#include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include "kernel.h"
+#include "util.h"
+
+// A mediated call is one row here and its decoding in its family's file.
+static const struct call_row call_rows[] = {
+#ifdef SYS_open
+    {"open", SYS_open, CALL_OPEN, 1},
+    {"creat", SYS_creat, CALL_OPEN, -1},
+#endif
+    {"openat", SYS_openat, CALL_OPEN, 2},
+    {"openat2", SYS_openat2, CALL_OPEN, -1},
+};
+
+const struct call_row *
+call_find(int nr)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(call_rows); i++)
+        if (call_rows[i].nr == nr)
+            return &call_rows[i];
+    return NULL;
+}
+
+// What is refused always. By number where libseccomp 2.5.4 lacks the name.
+struct refused_row {
+    int nr;
+    int error;
+};
+static const struct refused_row refused_rows[] = {
+    // Submission queues carry opens past the filter; runtimes fall back on ENOSYS.
+    {SYS_io_uring_setup, ENOSYS},
+    {SYS_io_uring_enter, ENOSYS},
+    {SYS_io_uring_register, ENOSYS},
+    // Its flags lie in memory; libc falls back to clone, whose flags are a register.
+    {SYS_clone3, ENOSYS},
+    // Paths must keep their meaning.
+    {SYS_setns, EPERM},
+    {SYS_chroot, EPERM},
+    {SYS_mount, EPERM},
+    {SYS_umount2, EPERM},
+    {SYS_pivot_root, EPERM},
+    {SYS_open_tree, EPERM},
+    {SYS_move_mount, EPERM},
+    {SYS_fsopen, EPERM},
+    {SYS_fsconfig, EPERM},
+    {SYS_fsmount, EPERM},
+    {SYS_fspick, EPERM},
+    {SYS_mount_setattr, EPERM},
+    // Ways round names, or into the kernel.
+    {SYS_open_by_handle_at, EPERM},
+    {SYS_bpf, EPERM},
+    {SYS_keyctl, EPERM},
+    {SYS_add_key, EPERM},
+    {SYS_request_key, EPERM},
+    {SYS_perf_event_open, EPERM},
+    {SYS_userfaultfd, EPERM},
+    {SYS_fanotify_init, EPERM},
+    {SYS_kexec_load, EPERM},
+#ifdef SYS_kexec_file_load
+    {SYS_kexec_file_load, EPERM},
+#endif
+    {SYS_init_module, EPERM},
+    {SYS_finit_module, EPERM},
+    {SYS_delete_module, EPERM},
+    {SYS_swapon, EPERM},
+    {SYS_swapoff, EPERM},
+    {SYS_reboot, EPERM},
+    {SYS_acct, EPERM},
+    {SYS_quotactl, EPERM},
+#ifdef SYS_iopl
+    {SYS_iopl, EPERM},
+    {SYS_ioperm, EPERM},
+#endif
+};
+
+static const uint64_t namespace_flags[] = {CLONE_NEWNS,  CLONE_NEWUSER,   CLONE_NEWPID,
+                                           CLONE_NEWNET, CLONE_NEWCGROUP, CLONE_NEWUTS,
+                                           CLONE_NEWIPC};
+
+// Only MASKED_EQ on the low 32 bits: the kernel truncates an int argument, libseccomp's EQ looks at
+// all 64 and is evaded by garbage above; its range comparisons have bugs before 2.6.1.
+#define LOW(arg, value) SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, 0xffffffffu, (uint32_t)(value))
+#define BITS(arg, bits, value) SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, bits, value)
+
+static int
+add_notified(scmp_filter_ctx ctx)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(call_rows); i++) {
+        const struct call_row *row = &call_rows[i];
+        // An O_PATH descriptor gives no access and Landlock does not govern it: native.
+        int ret = row->o_path_arg < 0
+                      ? seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, row->nr, 0)
+                      : seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, row->nr, 1,
+                                         BITS((unsigned)row->o_path_arg, O_PATH, 0));
+        if (ret < 0)
+            return ret;
+    }
+    return 0;
+}
+
+static int
+add_refused(scmp_filter_ctx ctx)
+{
+    int ret = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(refused_rows) && ret == 0; i++)
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO((uint32_t)refused_rows[i].error),
+                               refused_rows[i].nr, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(namespace_flags) && ret == 0; i++) {
+        uint64_t bit = namespace_flags[i];
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SYS_clone, 1, BITS(0, bit, bit));
+        if (ret == 0)
+            ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SYS_unshare, 1, BITS(0, bit, bit));
+    }
+    // I4: nothing types into a terminal, the supervisor's or another.
+    if (ret == 0)
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SYS_ioctl, 1, LOW(1, TIOCSTI));
+    if (ret == 0)
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SYS_ioctl, 1, LOW(1, TIOCLINUX));
+    // A task that is not dumpable could not be read by a supervisor without privileges: answered 0,
+    // no effect.
+    if (ret == 0)
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(0), SYS_prctl, 2, LOW(0, PR_SET_DUMPABLE),
+                               LOW(1, 0));
+    return ret;
+}
+
+static int
+add_sockets(scmp_filter_ctx ctx)
+{
+    int ret = 0;
+    for (int family = 0; family < 48 && ret == 0; family++) {
+        if (family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK)
+            continue;
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SYS_socket, 1, LOW(0, family));
+    }
+    return ret;
+}
+
+static int
+export_program(scmp_filter_ctx ctx, struct sock_fprog *ret_prog)
+{
+    cleanup_fd int fd = memfd_create("nono-filter", MFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int ret = seccomp_export_bpf(ctx, fd);
+    if (ret < 0)
+        return ret;
+    off_t size = lseek(fd, 0, SEEK_END);
+    if (size <= 0 || size % (off_t)sizeof(struct sock_filter))
+        return -EIO;
+    struct sock_filter *code = xmalloc((size_t)size);
+    if (pread(fd, code, (size_t)size, 0) != size) {
+        free(code);
+        return -EIO;
+    }
+    ret_prog->filter = code;
+    ret_prog->len = (unsigned short)((size_t)size / sizeof *code);
+    return 0;
+}
+
+int
+filter_build(struct sock_fprog *ret_prog, struct err *err)
+{
+    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+    if (!ctx)
+        return err_set(err, -ENOMEM, "libseccomp: cannot make a filter");
+    // 32-bit and x32 calls have other numbers for the same things: none of them runs.
+    int ret = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
+    if (ret == 0)
+        ret = add_notified(ctx);
+    if (ret == 0)
+        ret = add_refused(ctx);
+    if (ret == 0)
+        ret = add_sockets(ctx);
+    if (ret == 0)
+        ret = export_program(ctx, ret_prog);
+    seccomp_release(ctx);
+    return ret < 0 ? err_set(err, ret, "libseccomp: %s", strerror(-ret)) : 0;
+}
+
+int
+filter_load(const struct sock_fprog *prog, bool killable)
+{
+    unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    if (killable)
+        flags |= SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+    int fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, prog);
+    return fd < 0 ? -errno : fd;
+}

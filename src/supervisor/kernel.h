@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernel constants newer than Debian 12's headers, and system calls without a libc wrapper.
+#pragma once
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <linux/openat2.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1ul << 0)
+#endif
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1ul << 5)
+#endif
+
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ull << 14)
+#endif
+#ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV
+#define LANDLOCK_ACCESS_FS_IOCTL_DEV (1ull << 15)
+#endif
+#define NONO_LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ull << 0)
+#define NONO_LANDLOCK_SCOPE_SIGNAL (1ull << 1)
+
+// linux/landlock.h of ABI 7; the kernel takes the size and ignores zeroes it does not know.
+struct nono_landlock_ruleset_attr {
+    uint64_t handled_access_fs;
+    uint64_t handled_access_net;
+    uint64_t scoped;
+};
+
+// Answers that make the kernel restart the call (include/linux/errno.h, not for user space).
+#define NONO_ERESTARTSYS 512    /* as the signal's SA_RESTART says */
+#define NONO_ERESTARTNOINTR 513 /* always */
+
+static inline int
+sys_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)
+{
+    struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
+    return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof how);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "landlock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "display.h"
+#include "kernel.h"
+#include "util.h"
+
+#define READ_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITE_FILE_RIGHTS (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE)
+// MAKE_CHAR and MAKE_BLOCK are in no rule: device nodes are never made.
+#define WRITE_RIGHTS                                                                               \
+    (WRITE_FILE_RIGHTS | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |          \
+     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |    \
+     LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_REFER)
+#define FILE_RIGHTS                                                                                \
+    (LANDLOCK_ACCESS_FS_READ_FILE | WRITE_FILE_RIGHTS | LANDLOCK_ACCESS_FS_EXECUTE |               \
+     LANDLOCK_ACCESS_FS_IOCTL_DEV)
+#define DEVICE_NODE_RIGHTS (LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK)
+
+int
+landlock_abi(void)
+{
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    return abi < 0 ? 0 : (int)abi;
+}
+
+static uint64_t
+handled_rights(int abi)
+{
+    uint64_t rights = READ_RIGHTS | WRITE_RIGHTS | DEVICE_NODE_RIGHTS | LANDLOCK_ACCESS_FS_EXECUTE |
+                      LANDLOCK_ACCESS_FS_IOCTL_DEV;
+    if (abi < 2)
+        rights &= ~(uint64_t)LANDLOCK_ACCESS_FS_REFER;
+    if (abi < 3)
+        rights &= ~(uint64_t)LANDLOCK_ACCESS_FS_TRUNCATE;
+    if (abi < 5)
+        rights &= ~(uint64_t)LANDLOCK_ACCESS_FS_IOCTL_DEV;
+    return rights;
+}
+
+static uint64_t
+rights_of(const struct capability *c)
+{
+    uint64_t rights = 0;
+    if (c->access & ACCESS_READ)
+        rights |= READ_RIGHTS;
+    if (c->access & ACCESS_WRITE)
+        rights |= WRITE_RIGHTS;
+    if (c->exec)
+        rights |= LANDLOCK_ACCESS_FS_EXECUTE;
+    if (c->device)
+        rights |= LANDLOCK_ACCESS_FS_IOCTL_DEV;
+    return rights;
+}
+
+// Adds one rule for what dirfd and name hold. What vanished meanwhile, or can't be opened, gets
+// none.
+static int
+floor_add(struct floor *f, const struct capability *c, int dirfd, const char *name, char *path)
+{
+    struct stat st;
+    cleanup_free char *owned = path;
+    cleanup_fd int fd = openat(dirfd, name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return 0;
+    uint64_t rights = rights_of(c) & handled_rights(f->abi);
+    if (!S_ISDIR(st.st_mode))
+        rights &= FILE_RIGHTS;
+    struct landlock_path_beneath_attr attr = {.allowed_access = rights, .parent_fd = fd};
+    if (rights && !S_ISLNK(st.st_mode) &&
+        syscall(SYS_landlock_add_rule, f->ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &attr, 0) < 0)
+        return errno == EBADFD ? 0 : -errno;
+    f->rules = xrealloc(f->rules, (f->n + 1) * sizeof *f->rules);
+    f->rules[f->n++] = (struct floor_rule){
+        .path = steal_pointer(&owned), .access = c->access, .dev = st.st_dev, .ino = st.st_ino};
+    return 0;
+}
+
+static bool
+is_protected(const struct capability_set *s, const char *path, bool *ret_on_the_way)
+{
+    *ret_on_the_way = false;
+    for (size_t i = 0; i < s->n_protected; i++) {
+        if (path_is_below(path, s->protected_roots[i]))
+            return true;
+        if (path_is_below(s->protected_roots[i], path))
+            *ret_on_the_way = true;
+    }
+    return false;
+}
+
+// Carves: rules for what lies in a directory on the way to a protected root, none for itself.
+static int
+floor_carve(struct floor *f, const struct capability_set *s, const struct capability *c,
+            const char *path)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return 0;
+    int ret = 0;
+    struct dirent *e;
+    while (ret == 0 && (e = readdir(dir))) {
+        bool on_the_way;
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        char *child = xasprintf("%s/%s", strcmp(path, "/") ? path : "", e->d_name);
+        if (is_protected(s, child, &on_the_way)) {
+            free(child);
+        } else if (on_the_way) {
+            ret = floor_carve(f, s, c, child);
+            free(child);
+        } else {
+            ret = floor_add(f, c, dirfd(dir), e->d_name, child);
+        }
+    }
+    closedir(dir);
+    return ret;
+}
+
+static int
+floor_add_capability(struct floor *f, const struct capability_set *s, const struct capability *c)
+{
+    bool on_the_way;
+    if (is_protected(s, c->path, &on_the_way))
+        return 0;
+    if (c->holed)
+        return floor_carve(f, s, c, c->path);
+    return floor_add(f, c, AT_FDCWD, c->path, xstrdup(c->path));
+}
+
+int
+floor_build(const struct capability_set *s, bool without, struct floor *ret_f, struct err *err)
+{
+    struct floor f = {.abi = without ? 0 : landlock_abi(), .ruleset_fd = -1};
+    if (without) {
+        *ret_f = f;
+        return 0;
+    }
+    if (f.abi == 0)
+        return err_set(err, -EOPNOTSUPP,
+                       "this kernel has no Landlock, the floor of the sandbox "
+                       "(see nono doctor; --without-landlock starts without it)");
+    struct nono_landlock_ruleset_attr attr = {.handled_access_fs = handled_rights(f.abi)};
+    size_t size = f.abi >= 4 ? 16 : 8;
+    if (f.abi >= 6) {
+        attr.scoped = NONO_LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | NONO_LANDLOCK_SCOPE_SIGNAL;
+        size = sizeof attr;
+    }
+    f.ruleset_fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+    if (f.ruleset_fd < 0)
+        return err_set(err, -errno, "landlock_create_ruleset: %s", strerror(errno));
+    for (size_t i = 0; i < s->n; i++) {
+        int ret = floor_add_capability(&f, s, &s->caps[i]);
+        if (ret < 0) {
+            cleanup_free char *shown = display_str(s->caps[i].path, DISPLAY_QUOTE);
+            floor_done(&f);
+            return err_set(err, ret, "landlock rule for %s: %s", shown, strerror(-ret));
+        }
+    }
+    *ret_f = f;
+    return 0;
+}
+
+void
+floor_done(struct floor *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        free(f->rules[i].path);
+    free(f->rules);
+    close_fd(&f->ruleset_fd);
+    *f = (struct floor){.ruleset_fd = -1};
+}
+
+int
+floor_enforce(const struct floor *f)
+{
+    if (f->ruleset_fd < 0)
+        return 0;
+    return syscall(SYS_landlock_restrict_self, f->ruleset_fd, 0) < 0 ? -errno : 0;
+}
+
+bool
+floor_covers(const struct floor *f, const char *path, uint64_t dev, uint64_t ino, unsigned access)
+{
+    unsigned given = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        const struct floor_rule *r = &f->rules[i];
+        if (!path_is_below(path, r->path))
+            continue;
+        if (strcmp(path, r->path) == 0 && (r->dev != dev || r->ino != ino))
+            continue;
+        given |= r->access;
+    }
+    return (access & ~given) == 0;
+}

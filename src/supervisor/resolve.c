@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "resolve.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "kernel.h"
+#include "tracee.h"
+#include "util.h"
+
+void
+resolved_done(struct resolved *r)
+{
+    close_fd(&r->fd);
+}
+
+ssize_t
+resolve_fd_path(int fd, char *buf)
+{
+    char link[40];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, buf, NONO_PATH_MAX);
+    if (n < 0)
+        return -errno;
+    if (n >= NONO_PATH_MAX)
+        return -ENAMETOOLONG;
+    buf[n] = 0;
+    return n;
+}
+
+static void
+base_link(pid_t tid, int dirfd, char *buf, size_t n)
+{
+    if (dirfd == AT_FDCWD)
+        snprintf(buf, n, "/proc/%d/cwd", (int)tid);
+    else
+        snprintf(buf, n, "/proc/%d/fd/%d", (int)tid, dirfd);
+}
+
+// Writes path, relative to the directory named base ("" for an absolute path), without empty and
+// "." components. -EINVAL when it holds "..", which only a walk can follow; -ENAMETOOLONG.
+static int
+join_plain(const char *base, const char *path, char *out, bool *ret_trailing)
+{
+    size_t len = strcmp(base, "/") ? strlen(base) : 0;
+    memcpy(out, base, len);
+    *ret_trailing = false;
+    while (*path) {
+        path += strspn(path, "/");
+        size_t n = strcspn(path, "/");
+        *ret_trailing = n == 0 || path[n] == '/' || (n == 1 && path[0] == '.');
+        if (n == 2 && path[0] == '.' && path[1] == '.')
+            return -EINVAL;
+        if (n && !(n == 1 && path[0] == '.')) {
+            if (len + n + 2 > NONO_PATH_MAX)
+                return -ENAMETOOLONG;
+            out[len++] = '/';
+            memcpy(out + len, path, n);
+            len += n;
+        }
+        path += n;
+    }
+    if (len == 0)
+        out[len++] = '/';
+    out[len] = 0;
+    return 0;
+}
+
+// The common case in one or two calls: no symbolic link and no ".." anywhere, so the name is the
+// object's own. -ELOOP, -EINVAL: not that simple.
+static int
+resolve_plain(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *r)
+{
+    char base[NONO_PATH_MAX], link[64];
+    bool trailing;
+    base[0] = 0;
+    if (path[0] != '/') {
+        base_link(tid, dirfd, link, sizeof link);
+        ssize_t n = readlink(link, base, sizeof base - 1);
+        if (n < 0)
+            return -EINVAL;
+        base[n] = 0;
+        if (base[0] != '/' || (size_t)n >= sizeof base - 1)
+            return -EINVAL;
+    }
+    int ret = join_plain(base, path, r->path, &trailing);
+    if (ret < 0)
+        return -EINVAL;
+    uint64_t how = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    if (flags & RESOLVE_NOW)
+        how |= RESOLVE_CACHED;
+    r->fd =
+        sys_openat2(AT_FDCWD, r->path, O_PATH | O_CLOEXEC | (trailing ? O_DIRECTORY : 0), 0, how);
+    r->exists = r->fd >= 0;
+    if (r->exists)
+        return 0;
+    if (errno != ENOENT || !(flags & RESOLVE_WANT_PARENT) || trailing)
+        return -errno;
+    char *slash = strrchr(r->path, '/');
+    if (strlen(slash + 1) >= sizeof r->leaf)
+        return -ENAMETOOLONG;
+    strcpy(r->leaf, slash + 1);
+    *slash = 0;
+    r->fd = sys_openat2(AT_FDCWD, slash == r->path ? "/" : r->path,
+                        O_PATH | O_CLOEXEC | O_DIRECTORY, 0, how);
+    *slash = '/';
+    // A directory that was renamed since its name was read looks missing: let the walk find out.
+    return r->fd < 0 ? (errno == ENOENT && base[0] ? -EINVAL : -errno) : 0;
+}
+
+struct walk {
+    pid_t tid;
+    unsigned flags;
+    int fd; /* where we are, owned */
+    unsigned links;
+    char rest[2 * NONO_PATH_MAX]; /* what is still to be followed */
+    struct resolved *r;
+};
+
+static int
+walk_open(struct walk *w, const char *name, uint64_t flags)
+{
+    int fd = sys_openat2(w->fd, name, O_PATH | O_CLOEXEC | flags, 0,
+                         w->flags & RESOLVE_NOW && flags & O_NOFOLLOW ? RESOLVE_CACHED : 0);
+    return fd < 0 ? -errno : fd;
+}
+
+static void
+walk_to(struct walk *w, int fd)
+{
+    close(w->fd);
+    w->fd = fd;
+}
+
+// Puts the link's text in front of what is still to be followed.
+static int
+walk_prepend(struct walk *w, const char *text)
+{
+    char rest[sizeof w->rest];
+    int n = snprintf(rest, sizeof rest, "%s/%s", text, w->rest);
+    if (n < 0 || (size_t)n >= sizeof rest)
+        return -ENAMETOOLONG;
+    // A link in the last place with nothing behind it asks for no directory.
+    if (w->rest[0] == 0)
+        rest[n - 1] = 0;
+    memcpy(w->rest, rest, (size_t)n + 1);
+    return 0;
+}
+
+static bool
+walk_at_proc_root(const struct walk *w)
+{
+    struct stat st;
+    return fstat(w->fd, &st) == 0 && st.st_ino == 1; // PROC_ROOT_INO, include/linux/proc_ns.h
+}
+
+// A symbolic link of procfs: "self" and "thread-self" mean the task (I8), what lies inside a
+// process directory is followed by the kernel to the very object.
+static int
+walk_proc_link(struct walk *w, const char *name, int link)
+{
+    char text[64];
+    if (walk_at_proc_root(w)) {
+        struct tracee_status s;
+        int ret = tracee_read_status(w->tid, &s);
+        if (ret < 0)
+            return ret;
+        if (strcmp(name, "self") == 0)
+            snprintf(text, sizeof text, "%d", (int)s.tgid);
+        else if (strcmp(name, "thread-self") == 0)
+            snprintf(text, sizeof text, "%d/task/%d", (int)s.tgid, (int)w->tid);
+        else {
+            ssize_t n = readlinkat(link, "", text, sizeof text - 1);
+            if (n < 0)
+                return -errno;
+            text[n] = 0;
+        }
+        return walk_prepend(w, text);
+    }
+    int fd = walk_open(w, name, 0);
+    if (fd < 0)
+        return fd;
+    walk_to(w, fd);
+    return 0;
+}
+
+static int
+walk_link(struct walk *w, const char *name, int link)
+{
+    struct statfs fs;
+    if (++w->links > NONO_SYMLINKS_MAX)
+        return -ELOOP;
+    if (fstatfs(link, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
+        return walk_proc_link(w, name, link);
+    char text[NONO_PATH_MAX];
+    ssize_t n = readlinkat(link, "", text, sizeof text - 1);
+    if (n < 0)
+        return -errno;
+    if (n == 0)
+        return -ENOENT;
+    text[n] = 0;
+    if (text[0] == '/') {
+        int root = open("/", O_PATH | O_CLOEXEC | O_DIRECTORY);
+        if (root < 0)
+            return -errno;
+        walk_to(w, root);
+    }
+    return walk_prepend(w, text);
+}
+
+// Follows one component. 1: there is more to do, 0: arrived, else -errno.
+static int
+walk_step(struct walk *w)
+{
+    char name[256];
+    size_t skip = strspn(w->rest, "/");
+    size_t n = strcspn(w->rest + skip, "/");
+    if (n == 0)
+        return 0;
+    if (n >= sizeof name)
+        return -ENAMETOOLONG;
+    memcpy(name, w->rest + skip, n);
+    name[n] = 0;
+    memmove(w->rest, w->rest + skip + n, strlen(w->rest + skip + n) + 1);
+    if (strcmp(name, ".") == 0)
+        return 1;
+    bool last = w->rest[strspn(w->rest, "/")] == 0;
+    bool slash = w->rest[0] == '/';
+    cleanup_fd int fd = walk_open(w, name, O_NOFOLLOW);
+    if (fd == -ENOENT && last && !slash && w->flags & RESOLVE_WANT_PARENT) {
+        strcpy(w->r->leaf, name);
+        w->r->exists = false;
+        return 0;
+    }
+    if (fd < 0)
+        return fd;
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (S_ISLNK(st.st_mode) && !(last && !slash && w->flags & RESOLVE_KEEP_LINK)) {
+        int ret = walk_link(w, name, fd);
+        return ret < 0 ? ret : 1;
+    }
+    if ((!last || slash) && !S_ISDIR(st.st_mode))
+        return -ENOTDIR;
+    walk_to(w, steal_fd(&fd));
+    return 1;
+}
+
+static int
+resolve_walk(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *r)
+{
+    struct walk w = {.tid = tid, .flags = flags, .r = r};
+    char link[64] = "/";
+    if (path[0] != '/')
+        base_link(tid, dirfd, link, sizeof link);
+    w.fd = open(link, O_PATH | O_CLOEXEC);
+    if (w.fd < 0)
+        return errno == ENOENT && dirfd != AT_FDCWD ? -EBADF : -errno;
+    strcpy(w.rest, path);
+    r->exists = true;
+    int ret;
+    while ((ret = walk_step(&w)) > 0)
+        ;
+    if (ret < 0) {
+        close(w.fd);
+        return ret;
+    }
+    r->fd = w.fd;
+    ssize_t n = resolve_fd_path(r->fd, r->path);
+    if (n < 0) {
+        close_fd(&r->fd);
+        return (int)n;
+    }
+    if (!r->exists) {
+        if (strcmp(r->path, "/") == 0)
+            n = 0;
+        r->path[n] = '/';
+        strcpy(r->path + n + 1, r->leaf);
+    }
+    return 0;
+}
+
+int
+resolve_path(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *ret_r)
+{
+    ret_r->fd = -1;
+    ret_r->exists = ret_r->pathless = false;
+    ret_r->leaf[0] = 0;
+    if (path[0] == 0)
+        return -ENOENT;
+    int ret = resolve_plain(tid, dirfd, path, flags, ret_r);
+    if (ret != -ELOOP && ret != -EINVAL)
+        return ret;
+    close_fd(&ret_r->fd);
+    ret = resolve_walk(tid, dirfd, path, flags, ret_r);
+    if (ret < 0)
+        return ret;
+    size_t n = strlen(ret_r->path);
+    ret_r->pathless =
+        ret_r->path[0] != '/' || (n > 10 && strcmp(ret_r->path + n - 10, " (deleted)") == 0);
+    return 0;
+}

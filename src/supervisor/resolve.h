@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// I3: from the path that a task wrote to an object that the supervisor holds. Symbolic links are
+// followed as the call would follow them, "/proc/self" and its kin mean the task. Any thread of the
+// supervisor.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "limits.h"
+
+enum resolve_flags {
+    RESOLVE_WANT_PARENT = 1 << 0, /* a missing last component is fine: hold its directory */
+    RESOLVE_KEEP_LINK = 1 << 1,   /* do not follow a symbolic link in the last component */
+    RESOLVE_NOW = 1 << 2, /* only what the dentry cache holds: -EAGAIN instead of blocking */
+};
+
+struct resolved {
+    int fd; /* O_PATH: the object, or the directory of what is missing; owned */
+    bool exists;
+    bool pathless;  /* a pipe, socket or other object without a name, or a deleted one */
+    char leaf[256]; /* of what is missing */
+    char path[NONO_PATH_MAX + 256]; /* absolute; of the object itself, or directory + "/" + leaf */
+};
+
+// 0, or the errno that the kernel gives for such a path (-ENOENT, -ENOTDIR, -ELOOP, -EACCES ...),
+// -EAGAIN with RESOLVE_NOW, -EBADF for a bad dirfd. *ret_r is only set on success.
+int resolve_path(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *ret_r);
+void resolved_done(struct resolved *r);
+
+// The path of a descriptor of this process, at least NONO_PATH_MAX bytes of room. Length or -errno.
+ssize_t resolve_fd_path(int fd, char *buf);

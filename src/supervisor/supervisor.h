@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The supervisor thread: receives every notification at once, answers what the floor or a grant
+// allows, parks the rest with the broker, and never waits for a person (DESIGN 3).
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "approver.h"
+#include "capability.h"
+#include "decision.h"
+#include "err.h"
+#include "landlock.h"
+#include "queue.h"
+#include "request.h"
+
+// Where the record goes; the functions are called on the supervisor thread and must not block.
+struct supervisor_record {
+    void *ctx;
+    int (*request)(void *ctx, struct request *r); /* takes r over */
+    int (*decision)(void *ctx, struct decision *d, struct grant *g, unsigned count,
+                    bool durable); /* takes d and g over */
+    int (*count)(void *ctx, const char *what, uint64_t request, enum op op, uint64_t n);
+    size_t (*room)(void *ctx);
+};
+
+struct supervisor_options {
+    int listener; /* owned by the supervisor from now on */
+    pid_t monitor;
+    uint64_t caps;                             /* of the sandbox */
+    const struct capability_set *capabilities; /* constant, must outlive it */
+    const struct floor *floor;                 /* likewise */
+    const struct approver *approver;
+    uint64_t timeout_ns;
+    const char *home;    /* for risk tags; or NULL */
+    struct queue *inbox; /* the supervisor's, made by the caller: acknowledgements go there */
+    struct queue *main;
+    struct supervisor_record record;
+};
+
+struct supervisor;
+
+// Starts the thread. 0 or -errno.
+int supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s);
+// Waits for the thread, which ends after MSG_STOP or when the last task is gone (MSG_DRAINED was
+// sent then), and frees everything. Takes NULL, returns NULL.
+struct supervisor *supervisor_join(struct supervisor *s);

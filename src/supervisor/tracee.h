@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the supervisor reads of a task. Everything here is the task's own word: it may change or
+// vanish at any moment, so a caller checks the notification id afterwards and decides on the copy
+// alone. Any thread of the supervisor.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "request.h"
+
+// Copies a NUL-terminated path of at most NONO_PATH_MAX bytes, NUL included. Returns its length,
+// -EFAULT as the kernel would, -ENAMETOOLONG, -EPERM or -ESRCH.
+ssize_t tracee_read_path(pid_t tid, uint64_t addr, char *buf);
+// Copies exactly n bytes; 0, -EFAULT, -EPERM, -ESRCH.
+int tracee_read(pid_t tid, uint64_t addr, void *buf, size_t n);
+
+struct tracee_status {
+    pid_t tgid, ppid;
+    uint32_t fsuid, umask;
+    bool signal_waiting; /* one that the call would have to return for is pending */
+};
+int tracee_read_status(pid_t tid, struct tracee_status *ret_s);
+
+// Fills who asks into r: pid, start time, uid, exe, argv, cwd, ancestry (up to but without
+// stop_pid). What can't be read stays
+// "". 0, or -ESRCH when the task is gone.
+int tracee_describe(pid_t tid, pid_t stop_pid, struct request *r);
+
+// Effective capabilities as a mask, or -errno.
+int tracee_capabilities(pid_t tid, uint64_t *ret_mask);
+
+// I8: does the task live in the supervisor's own root and mount namespace? False when that can't be
+// read.
+bool tracee_shares_root(pid_t tid);

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "event.h"
+#include "launch.h"
+#include "limits.h"
+#include "util.h"
+
+struct worker_pool {
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t wake;
+    struct job *first, **last;
+    unsigned threads, idle, waiting;
+    bool closing;
+    unsigned users;      /* threads and the owner: the last one frees */
+    struct queue *inbox; /* constant; not touched once closing */
+    uint64_t caps;       /* constant */
+};
+
+static void
+pool_unref(struct worker_pool *p)
+{
+    bool last = --p->users == 0;
+    pthread_mutex_unlock(&p->lock);
+    if (!last)
+        return;
+    pthread_mutex_destroy(&p->lock);
+    pthread_cond_destroy(&p->wake);
+    free(p);
+}
+
+static void
+job_drop_msg(void *data)
+{
+    struct job *j = data;
+    j->drop(j);
+}
+
+static void *
+worker_main(void *arg)
+{
+    struct worker_pool *p = arg;
+    launch_limit_thread(p->caps);
+    if (unshare(CLONE_FS) < 0)
+        die("unshare(CLONE_FS) failed");
+    pthread_mutex_lock(&p->lock);
+    while (!p->closing) {
+        struct job *j = p->first;
+        if (!j) {
+            p->idle++;
+            pthread_cond_wait(&p->wake, &p->lock);
+            p->idle--;
+            continue;
+        }
+        p->first = j->next;
+        p->waiting--;
+        if (!p->first)
+            p->last = &p->first;
+        pthread_mutex_unlock(&p->lock);
+        j->run(j);
+        pthread_mutex_lock(&p->lock);
+        struct msg m = {.type = MSG_WORKED, .data = j, .free = job_drop_msg};
+        // The inbox is gone once the pool closes; its room is kept for such answers.
+        if (p->closing || queue_push(p->inbox, &m, 0) < 0)
+            j->drop(j);
+    }
+    pool_unref(p);
+    return NULL;
+}
+
+struct worker_pool *
+worker_pool_new(struct queue *inbox, uint64_t caps)
+{
+    struct worker_pool *p = xcalloc(1, sizeof *p);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    p->last = &p->first;
+    p->users = 1;
+    p->inbox = inbox;
+    p->caps = caps;
+    return p;
+}
+
+int
+worker_submit(struct worker_pool *p, struct job *j)
+{
+    int ret = 0;
+    pthread_mutex_lock(&p->lock);
+    if (p->idle <= p->waiting) {
+        pthread_t t;
+        if (p->threads >= NONO_WORKERS_MAX || pthread_create(&t, NULL, worker_main, p) != 0) {
+            ret = -EAGAIN;
+        } else {
+            pthread_detach(t);
+            p->threads++;
+            p->users++;
+        }
+    }
+    if (ret == 0) {
+        j->next = NULL;
+        *p->last = j;
+        p->last = &j->next;
+        p->waiting++;
+        pthread_cond_signal(&p->wake);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return ret;
+}
+
+struct worker_pool *
+worker_pool_free(struct worker_pool *p)
+{
+    if (!p)
+        return NULL;
+    pthread_mutex_lock(&p->lock);
+    p->closing = true;
+    for (struct job *j = p->first, *next; j; j = next) {
+        next = j->next;
+        j->drop(j);
+    }
+    p->first = NULL;
+    pthread_cond_broadcast(&p->wake);
+    pool_unref(p);
+    return NULL;
+}

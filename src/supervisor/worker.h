@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Threads for what may block: a lookup on a slow file system, the open of a FIFO. Jobs come back to
+// the supervisor's inbox as MSG_WORKED. Each worker has its own umask, cwd and root
+// (unshare(CLONE_FS)) and only the sandbox's capabilities.
+#pragma once
+#include <stdint.h>
+
+#include "queue.h"
+
+struct job {
+    void (*run)(struct job *j);             /* in a worker */
+    void (*done)(struct job *j, void *ctx); /* in the supervisor; frees the job */
+    void (*drop)(struct job *j);            /* frees a job that can't be delivered any more */
+    struct job *next;                       /* the pool's */
+};
+
+struct worker_pool;
+
+// caps: as launch_limit_thread() takes them. inbox must outlive the pool.
+struct worker_pool *worker_pool_new(struct queue *inbox, uint64_t caps);
+// 0, or -EAGAIN when NONO_WORKERS_MAX of them are busy: j is still the caller's. Supervisor thread.
+int worker_submit(struct worker_pool *p, struct job *j);
+// Drops what waits and ends the idle threads; one that blocks for ever ends with the process. Takes
+// NULL, returns NULL.
+struct worker_pool *worker_pool_free(struct worker_pool *p);
