@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Client half of the control protocol, for nono ui, pending, allow and deny. One thread.
+// Client half of the control protocol, for nono ui, pending, allow, deny and ps. One thread.
+// The callbacks run inside client_read() and client_wait_synced(); they must not free the client.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,27 +13,41 @@
 
 struct client;
 
+// Any of them may be NULL.
 struct client_ops {
     void (*request)(void *ctx, struct request *r); /* moved to the callee */
     void (*update)(void *ctx, const struct request_update *u);
     void (*stats)(void *ctx, const struct stats *s);
     // The answer to client_decide(): error 0 = recorded and answered (or on its way), else -errno:
-    // -ENOENT no such request, -EALREADY decided or gone, -EBADMSG the facts changed, -EAGAIN busy.
+    // -ENOENT no such request, -EALREADY decided or gone, -EBADMSG the facts changed, -EAGAIN busy,
+    // -EIO not recorded and therefore denied. Words: wire_error_text().
     void (*result)(void *ctx, uint64_t request, int error);
     // The snapshot of waiting requests is complete.
     void (*synced)(void *ctx);
     void (*closed)(void *ctx);
 };
 
-// role: "nono ui", "nono pending", "nono allow", "nono deny". watch: wants requests and updates as
-// they come.
+// role: "nono ui", "nono pending", "nono allow", "nono deny", "nono ps". watch: wants requests and
+// updates as they come. Waits 2 seconds at most for a server that is overrun.
 int client_connect(const char *socket_path, const char *role, bool watch,
                    const struct client_ops *ops, void *ctx, struct client **ret_c, struct err *err);
 struct client *client_free(struct client *c);
 int client_fd(const struct client *c);
-// The session it talks to: id, title. Valid once synced.
+// The session it talks to: id, name, command. NULL before its first line has come.
 const struct session_info *client_session(const struct client *c);
-// Reads what is there and calls back. 0, or -errno once the connection is over.
+// Requests that waited when it connected; valid with client_session().
+unsigned client_waiting(const struct client *c);
+// Highest request id raised before the snapshot; valid once synced.
+uint64_t client_newest(const struct client *c);
+// Reads what is there and calls back. 0, or -errno once the connection is over: -ECONNRESET the
+// session has ended, anything else was refused (see client_refusal()).
 int client_read(struct client *c);
-// Sends a decision; the answer comes through ops->result.
+// Why the server refused to go on, in words; NULL when it did not.
+const char *client_refusal(const struct client *c);
+// Reads until the snapshot is complete. -ETIMEDOUT when the session does not answer.
+int client_wait_synced(struct client *c, int timeout_ms, struct err *err);
+// Sends a decision; the answer comes through ops->result. -EAGAIN: nothing was sent, try again.
 int client_decide(struct client *c, const struct decision *d);
+
+// The name of the session behind a socket, for the caller to free; NULL when it does not answer.
+char *client_ask_name(const char *socket_path, int timeout_ms);

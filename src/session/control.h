@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // The control socket: JSON Lines over a UNIX stream socket, documented in docs/control-protocol.md.
-// Server half: inside nono run, main thread. Same user only, never a task of the sandbox (I4).
+// Server half: inside nono run, main thread. Same user only, never a task of the sandbox (I4): the
+// sandbox is everything below this process, which must be its subreaper.
 #pragma once
 #include <poll.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "decision.h"
 #include "err.h"
 #include "event.h"
+#include "limits.h"
 #include "request.h"
+
+// Bytes that may wait for one client; one that lets more pile up is dropped. Requests do not count:
+// a client that is behind gets them as it catches up.
+#define CONTROL_BACKLOG_MAX (4 * NONO_LINE_MAX)
 
 struct control;
 
@@ -17,22 +24,22 @@ struct control_ops {
     int (*decide)(void *ctx, const struct decision *d);
 };
 
-// Listens on path (made 0600 in a directory 0700; a stale socket of a dead session is replaced).
-// info is copied.
+// Listens on path (made 0600 in a directory 0700; a stale socket of a dead session is replaced, a
+// living one is -EADDRINUSE). info is copied.
 int control_listen(const char *path, const struct session_info *info, const struct control_ops *ops,
                    void *ctx, struct control **ret_c, struct err *err);
-// Says good-bye to the clients, removes the socket.
+// Says good-bye to the clients, removes the socket. Takes NULL, returns NULL.
 struct control *control_free(struct control *c);
 
 // Fills fds (room for NONO_CLIENTS_MAX + 1) and returns how many; call before poll(2).
 size_t control_pollfds(struct control *c, struct pollfd *fds);
-// Serves what poll(2) found; fds as filled by the last control_pollfds().
+// Serves what poll(2) found; fds as filled by the last control_pollfds(). Never blocks.
 void control_serve(struct control *c, const struct pollfd *fds, size_t n);
 
 // What clients are told; the server keeps the waiting requests for clients that come later.
-// r is copied.
+// r is copied. A client's decision is answered when the update says how it ended.
 void control_request(struct control *c, const struct request *r);
 void control_update(struct control *c, const struct request_update *u);
 void control_stats(struct control *c, const struct stats *s);
-// Clients attached now that can decide by a person (nono ui).
+// Clients attached now that can decide by a person (nono ui, plugin).
 unsigned control_watchers(const struct control *c);

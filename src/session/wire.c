@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base64.h"
+#include "clock.h"
+#include "display.h"
+#include "limits.h"
+#include "util.h"
+
+// Integers above this lose digits in readers that keep numbers as doubles: they go as text.
+#define EXACT_MAX ((UINT64_C(1) << 53) - 1)
+
+static const struct {
+    int error;
+    const char *word, *text;
+} errors[] = {
+    {-EPERM, "sandboxed",
+     "this process belongs to the sandbox: it cannot approve its own requests"},
+    {-EACCES, "other_user", "only the user who started the session may control it"},
+    {-ESRCH, "unverified", "the caller could not be verified to be outside of the sandbox"},
+    {-EUSERS, "full", "too many clients"},
+    {-ENOENT, "unknown_request", "there is no such request"},
+    {-EALREADY, "already_decided", "already decided, withdrawn or expired"},
+    {-EBADMSG, "facts_changed", "the request is not the one that was shown"},
+    {-EAGAIN, "busy", "busy, try again"},
+    {-EIO, "not_recorded", "the decision could not be recorded: the request was denied"},
+    {-EOPNOTSUPP, "not_supported", "not possible for this request"},
+    {-EINVAL, "bad_role", "not for this kind of client"},
+    {-EPROTO, "bad_message", "not a message of the control protocol"},
+    {-EMSGSIZE, "too_long", "a message is too long"},
+    {-EPROTONOSUPPORT, "bad_version", "another version of the control protocol"},
+    {-ENOBUFS, "too_slow", "the client does not read what it is sent"},
+    {-ECANCELED, "failed", "the decision could not be carried out"},
+};
+
+const char *
+wire_error_word(int error)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+        if (errors[i].error == error)
+            return errors[i].word;
+    return "failed";
+}
+
+const char *
+wire_error_text(int error)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+        if (errors[i].error == error)
+            return errors[i].text;
+    return strerror(error < 0 ? -error : error);
+}
+
+int
+wire_error_from_word(const char *word)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+        if (strcmp(errors[i].word, word) == 0)
+            return errors[i].error;
+    return -ECANCELED;
+}
+
+static json_t *
+new_object(const char *type)
+{
+    json_t *o = json_object();
+    if (!o)
+        die("out of memory");
+    if (type)
+        json_object_set_new(o, "type", json_string(type));
+    return o;
+}
+
+// Takes v over. Only running out of memory fails here.
+static void
+set(json_t *o, const char *key, json_t *v)
+{
+    if (!v || json_object_set_new(o, key, v) < 0)
+        die("out of memory");
+}
+
+static void
+set_u64(json_t *o, const char *key, uint64_t v)
+{
+    char text[24];
+    if (v <= EXACT_MAX) {
+        set(o, key, json_integer((json_int_t)v));
+    } else {
+        snprintf(text, sizeof text, "%" PRIu64, v);
+        set(o, key, json_string(text));
+    }
+}
+
+static json_t *
+base64_text(const void *bytes, size_t n)
+{
+    cleanup_buf struct buf b = {0};
+    base64_encode(&b, bytes, n);
+    return json_stringn(buf_str(&b), b.len);
+}
+
+static json_t *
+shown_text(const void *bytes, size_t n)
+{
+    if (!display_is_odd(bytes, n))
+        return json_stringn(bytes, n);
+    cleanup_buf struct buf b = {0};
+    display_escape(&b, bytes, n, 0);
+    return json_stringn(buf_str(&b), b.len);
+}
+
+static void
+set_text(json_t *o, const char *key, const char *s)
+{
+    size_t n = s ? strlen(s) : 0;
+    const char *bytes = s ? s : "";
+    set(o, key, shown_text(bytes, n));
+    if (display_is_odd(bytes, n)) {
+        cleanup_free char *exact = xasprintf("%s_b64", key);
+        set(o, exact, base64_text(bytes, n));
+    }
+}
+
+// NUL-terminated words. The exact bytes are added when a word is odd or the last one was cut.
+static void
+set_words(json_t *o, const char *key, const char *words, size_t n)
+{
+    bool exact = n && words[n - 1];
+    json_t *a = json_array();
+    for (size_t i = 0; i < n;) {
+        size_t len = strnlen(words + i, n - i);
+        exact |= display_is_odd(words + i, len);
+        if (json_array_append_new(a, shown_text(words + i, len)) < 0)
+            die("out of memory");
+        i += len + 1;
+    }
+    set(o, key, a);
+    if (exact) {
+        cleanup_free char *name = xasprintf("%s_b64", key);
+        set(o, name, base64_text(words, n));
+    }
+}
+
+static void
+set_digest(json_t *o, const uint8_t digest[DIGEST_LEN])
+{
+    char hex[2 * DIGEST_LEN + 1];
+    for (size_t i = 0; i < DIGEST_LEN; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    set(o, "digest", json_string(hex));
+}
+
+static void
+set_enum(json_t *o, const char *key, const char *word)
+{
+    if (word)
+        set(o, key, json_string(word));
+}
+
+static void
+put_object(struct buf *out, json_t *o)
+{
+    char *text = json_dumps(o, JSON_COMPACT);
+    if (!text)
+        die("out of memory");
+    buf_puts(out, text);
+    free(text);
+    json_decref(o);
+}
+
+static void
+put_line(struct buf *out, json_t *o)
+{
+    put_object(out, o);
+    buf_putc(out, '\n');
+}
+
+void
+wire_put_hello(struct buf *out, const struct session_info *s, unsigned waiting)
+{
+    json_t *o = new_object("hello");
+    set(o, "protocol", json_integer(WIRE_PROTOCOL));
+    set_text(o, "session", s->id);
+    set_text(o, "name", s->name);
+    set(o, "pid", json_integer(s->pid));
+    set_u64(o, "start_time", s->start_time);
+    set_text(o, "boot_id", s->boot_id);
+    set(o, "uid", json_integer(s->uid));
+    set_text(o, "cwd", s->cwd);
+    set_words(o, "argv", s->argv, s->argv_len < NONO_ARGV_MAX ? s->argv_len : NONO_ARGV_MAX);
+    set_u64(o, "started_ns", s->started_real_ns);
+    set(o, "waiting", json_integer(waiting));
+    put_line(out, o);
+}
+
+void
+wire_put_attach(struct buf *out, const char *role, bool watch)
+{
+    json_t *o = new_object("attach");
+    set(o, "protocol", json_integer(WIRE_PROTOCOL));
+    set_text(o, "role", role);
+    set(o, "watch", json_boolean(watch));
+    put_line(out, o);
+}
+
+static json_t *
+object_facts(const struct object *x)
+{
+    json_t *o = new_object(NULL);
+    set(o, "exists", json_boolean(x->exists));
+    set_u64(o, "dev", x->dev);
+    set_u64(o, "ino", x->ino);
+    set_u64(o, "mode", x->mode);
+    set_u64(o, "uid", x->uid);
+    set_u64(o, "gid", x->gid);
+    set_u64(o, "size", x->size);
+    set_u64(o, "nlink", x->nlink);
+    return o;
+}
+
+static void
+set_common_facts(json_t *o, const struct request *r)
+{
+    set_u64(o, "request", r->id);
+    set_enum(o, "op", op_to_string(r->op));
+    set_text(o, "target", r->target);
+    set_text(o, "resolved", r->resolved);
+    set(o, "access", json_string(access_to_string(r->access)));
+    set(o, "pid", json_integer(r->pid));
+    set_text(o, "exe", r->exe);
+    set_words(o, "argv", r->argv, r->argv_len);
+    set_text(o, "cwd", r->cwd);
+    set_enum(o, "reason", reason_to_string(r->why));
+    set_enum(o, "risk", risk_to_string(r->risk));
+    set_text(o, "tags", r->tags);
+    set_u64(o, "count", r->count);
+}
+
+void
+wire_put_request(struct buf *out, const struct request *r)
+{
+    json_t *o = new_object("request");
+    set_common_facts(o, r);
+    set_text(o, "call", r->call);
+    set_u64(o, "flags", r->flags);
+    set_u64(o, "mode", r->mode);
+    set(o, "tid", json_integer(r->tid));
+    set_u64(o, "start_time", r->start_time);
+    set_u64(o, "uid", r->uid);
+    set_text(o, "ancestry", r->ancestry);
+    set_u64(o, "covered", r->covered);
+    set_text(o, "nearest", r->nearest);
+    set(o, "object", object_facts(&r->object));
+    set_u64(o, "raised_ns", r->raised_real_ns);
+    set_u64(o, "raised_mono_ns", r->raised_mono_ns);
+    set_u64(o, "deadline_mono_ns", r->deadline_mono_ns);
+    set_digest(o, r->digest);
+    put_line(out, o);
+}
+
+static void
+set_time(json_t *o, const char *key, uint64_t real_ns)
+{
+    char day[32], text[64];
+    time_t t = (time_t)(real_ns / NS_PER_SEC);
+    struct tm tm;
+    if (!gmtime_r(&t, &tm) || !strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm))
+        return;
+    snprintf(text, sizeof text, "%s.%09uZ", day, (unsigned)(real_ns % NS_PER_SEC));
+    set(o, key, json_string(text));
+}
+
+void
+wire_put_pending(struct buf *out, const char *session, const struct request *r,
+                 uint64_t now_mono_ns)
+{
+    json_t *o = new_object(NULL);
+    uint64_t age = now_mono_ns > r->raised_mono_ns ? now_mono_ns - r->raised_mono_ns : 0;
+    set(o, "schema", json_integer(1));
+    set_time(o, "ts", r->raised_real_ns);
+    set_text(o, "session", session);
+    set(o, "kind", json_string(kind_to_string(KIND_REQUEST)));
+    set_common_facts(o, r);
+    set_u64(o, "waited_ms", age / NS_PER_MS);
+    put_object(out, o);
+}
+
+void
+wire_put_string(struct buf *out, const char *s)
+{
+    json_t *v = shown_text(s, strlen(s));
+    char *text = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
+    if (!text)
+        die("out of memory");
+    buf_puts(out, text);
+    free(text);
+    json_decref(v);
+}
+
+void
+wire_put_update(struct buf *out, const struct request_update *u)
+{
+    json_t *o = new_object("update");
+    set_u64(o, "request", u->id);
+    set_enum(o, "state", state_to_string(u->state));
+    set_u64(o, "count", u->count);
+    set_enum(o, "verdict", verdict_to_string(u->verdict));
+    if ((int)u->verdict >= 0) {
+        set_enum(o, "by", decider_to_string(u->by));
+        set_enum(o, "scope", scope_to_string(u->scope));
+    }
+    put_line(out, o);
+}
+
+void
+wire_put_stats(struct buf *out, const struct stats *s)
+{
+    json_t *o = new_object("stats");
+    set_u64(o, "floor", s->floor);
+    set_u64(o, "granted", s->granted);
+    set_u64(o, "allowed", s->allowed);
+    set_u64(o, "refused", s->refused);
+    set_u64(o, "pending", s->pending);
+    set_u64(o, "grants", s->grants);
+    set(o, "record_error", json_integer(s->record_error));
+    put_line(out, o);
+}
+
+void
+wire_put_synced(struct buf *out, uint64_t newest)
+{
+    json_t *o = new_object("synced");
+    set_u64(o, "newest", newest);
+    put_line(out, o);
+}
+
+void
+wire_put_decide(struct buf *out, const struct decision *d)
+{
+    json_t *o = new_object("decide");
+    set_u64(o, "request", d->request);
+    set_digest(o, d->digest);
+    set_enum(o, "verdict", verdict_to_string(d->verdict));
+    set_enum(o, "scope", scope_to_string(d->scope));
+    set_enum(o, "reach", reach_to_string(d->reach));
+    if (d->note)
+        set_text(o, "note", d->note);
+    set_u64(o, "keys_ignored", d->keys_ignored);
+    set_u64(o, "for_ns", d->for_ns);
+    put_line(out, o);
+}
+
+void
+wire_put_result(struct buf *out, uint64_t request, int error)
+{
+    json_t *o = new_object("result");
+    set_u64(o, "request", request);
+    set(o, "ok", json_boolean(error == 0));
+    if (error) {
+        set_text(o, "error", wire_error_word(error));
+        set_text(o, "message", wire_error_text(error));
+    }
+    put_line(out, o);
+}
+
+void
+wire_put_error(struct buf *out, int error, const char *text)
+{
+    json_t *o = new_object("error");
+    set_text(o, "error", wire_error_word(error));
+    set_text(o, "message", text ? text : wire_error_text(error));
+    put_line(out, o);
+}
+
+void
+wire_put_bye(struct buf *out)
+{
+    put_line(out, new_object("bye"));
+}

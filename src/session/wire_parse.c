@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base64.h"
+#include "display.h"
+#include "limits.h"
+#include "util.h"
+#include "wire.h"
+
+void
+wire_msg_done(struct wire_msg *m)
+{
+    m->session = session_info_free(m->session);
+    m->request = request_free(m->request);
+    m->decision = decision_free(m->decision);
+    free(m->role);
+    free(m->text);
+    m->role = NULL;
+    m->text = NULL;
+}
+
+// One line being read. The first thing that is wrong is kept, so that a message is read as a plain
+// list of its keys and judged once.
+struct reading {
+    const json_t *o;
+    int error;
+};
+
+static uint64_t
+get_u64(struct reading *in, const char *key, uint64_t max)
+{
+    const json_t *v = json_object_get(in->o, key);
+    uint64_t n = 0;
+    if (json_is_integer(v) && json_integer_value(v) >= 0) {
+        n = (uint64_t)json_integer_value(v);
+    } else if (json_is_string(v) && json_string_length(v) && json_string_length(v) <= 20) {
+        const char *s = json_string_value(v);
+        char *end;
+        errno = 0;
+        n = strtoull(s, &end, 10);
+        if (errno || *end || s[strspn(s, "0123456789")])
+            in->error = -EBADMSG;
+    } else {
+        in->error = -EBADMSG;
+    }
+    if (n > max)
+        in->error = -EBADMSG;
+    return n <= max ? n : 0;
+}
+
+static bool
+get_bool(struct reading *in, const char *key)
+{
+    const json_t *v = json_object_get(in->o, key);
+    if (!json_is_boolean(v))
+        in->error = -EBADMSG;
+    return json_is_true(v);
+}
+
+static const char *
+get_word(struct reading *in, const char *key)
+{
+    const json_t *v = json_object_get(in->o, key);
+    if (!json_is_string(v))
+        in->error = -EBADMSG;
+    return json_is_string(v) ? json_string_value(v) : "";
+}
+
+// The exact bytes of key, from key_b64 where that is given; false when there are none.
+static bool
+get_exact(struct reading *in, const char *key, size_t max, struct buf *out)
+{
+    cleanup_free char *name = xasprintf("%s_b64", key);
+    const json_t *v = json_object_get(in->o, name);
+    if (!v)
+        return false;
+    if (!json_is_string(v) || base64_decode(out, json_string_value(v), json_string_length(v)) < 0 ||
+        out->len > max)
+        in->error = -EBADMSG;
+    return true;
+}
+
+static char *
+get_text(struct reading *in, const char *key, size_t max)
+{
+    cleanup_buf struct buf b = {0};
+    const json_t *v = json_object_get(in->o, key);
+    if (!json_is_string(v))
+        in->error = -EBADMSG;
+    else if (!get_exact(in, key, max, &b))
+        buf_add(&b, json_string_value(v), json_string_length(v));
+    if (b.len > max || (b.len && memchr(b.data, 0, b.len)))
+        in->error = -EBADMSG;
+    return in->error ? xstrdup("") : buf_steal(&b);
+}
+
+static char *
+get_words(struct reading *in, const char *key, size_t *ret_len)
+{
+    cleanup_buf struct buf b = {0};
+    const json_t *a = json_object_get(in->o, key);
+    if (!json_is_array(a))
+        in->error = -EBADMSG;
+    else if (!get_exact(in, key, NONO_ARGV_MAX, &b))
+        for (size_t i = 0; i < json_array_size(a) && b.len <= NONO_ARGV_MAX; i++) {
+            const json_t *v = json_array_get(a, i);
+            if (json_is_string(v))
+                buf_add(&b, json_string_value(v), json_string_length(v) + 1);
+            else
+                in->error = -EBADMSG;
+        }
+    if (b.len > NONO_ARGV_MAX)
+        in->error = -EBADMSG;
+    if (in->error)
+        buf_reset(&b);
+    *ret_len = b.len;
+    return buf_steal(&b);
+}
+
+static int
+hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void
+get_digest(struct reading *in, uint8_t digest[DIGEST_LEN])
+{
+    const char *s = get_word(in, "digest");
+    if (strlen(s) != 2 * DIGEST_LEN) {
+        in->error = -EBADMSG;
+        return;
+    }
+    for (size_t i = 0; i < DIGEST_LEN; i++) {
+        int high = hex_value(s[2 * i]), low = hex_value(s[2 * i + 1]);
+        if (high < 0 || low < 0)
+            in->error = -EBADMSG;
+        else
+            digest[i] = (uint8_t)(high << 4 | low);
+    }
+}
+
+// A word of one of the model's lists; -EINVAL is their common invalid value.
+#define GET_ENUM(in, name, key)                                                                    \
+    ({                                                                                             \
+        int v_ = (int)name##_from_string(get_word(in, key));                                       \
+        if (v_ < 0)                                                                                \
+            (in)->error = -EBADMSG;                                                                \
+        (enum name)(v_ < 0 ? 0 : v_);                                                              \
+    })
+
+// The model keeps the name of a system call in static storage.
+static const char *
+get_call(struct reading *in)
+{
+    static const char *const calls[] = {
+        "open",        "openat",       "openat2",      "creat",         "unlink",    "unlinkat",
+        "rename",      "renameat",     "renameat2",    "mkdir",         "mkdirat",   "rmdir",
+        "link",        "linkat",       "symlink",      "symlinkat",     "mknod",     "mknodat",
+        "truncate",    "ftruncate",    "chmod",        "fchmod",        "fchmodat",  "fchmodat2",
+        "chown",       "fchown",       "lchown",       "fchownat",      "utime",     "utimes",
+        "futimesat",   "utimensat",    "setxattr",     "lsetxattr",     "fsetxattr", "setxattrat",
+        "removexattr", "lremovexattr", "fremovexattr", "removexattrat", "execve",    "execveat",
+        "connect",     "bind",         "sendto",       "sendmsg",       "sendmmsg",
+    };
+    const char *s = get_word(in, "call");
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+        if (strcmp(s, calls[i]) == 0)
+            return calls[i];
+    return "other";
+}
+
+static void
+parse_hello(struct reading *in, struct wire_msg *m)
+{
+    struct session_info *s = m->session = xcalloc(1, sizeof *s);
+    m->protocol = (int)get_u64(in, "protocol", INT32_MAX);
+    s->id = get_text(in, "session", 64);
+    s->name = get_text(in, "name", WIRE_STRING_MAX);
+    s->pid = (pid_t)get_u64(in, "pid", INT32_MAX);
+    s->start_time = get_u64(in, "start_time", UINT64_MAX);
+    s->boot_id = get_text(in, "boot_id", 64);
+    s->uid = (uint32_t)get_u64(in, "uid", UINT32_MAX);
+    s->cwd = get_text(in, "cwd", WIRE_STRING_MAX);
+    s->argv = get_words(in, "argv", &s->argv_len);
+    s->capabilities = xstrdup("");
+    s->started_real_ns = get_u64(in, "started_ns", UINT64_MAX);
+    m->waiting = (unsigned)get_u64(in, "waiting", UINT32_MAX);
+}
+
+static void
+parse_attach(struct reading *in, struct wire_msg *m)
+{
+    m->protocol = (int)get_u64(in, "protocol", INT32_MAX);
+    m->role = get_text(in, "role", 64);
+    m->watch = get_bool(in, "watch");
+}
+
+static unsigned
+get_access(struct reading *in)
+{
+    const char *s = get_word(in, "access");
+    for (unsigned a = 0; a <= (ACCESS_READ | ACCESS_WRITE); a++)
+        if (strcmp(s, access_to_string(a)) == 0)
+            return a;
+    in->error = -EBADMSG;
+    return 0;
+}
+
+static void
+parse_object(struct reading *in, struct object *x)
+{
+    struct reading sub = {.o = json_object_get(in->o, "object")};
+    if (!json_is_object(sub.o)) {
+        in->error = -EBADMSG;
+        return;
+    }
+    x->exists = get_bool(&sub, "exists");
+    x->dev = get_u64(&sub, "dev", UINT64_MAX);
+    x->ino = get_u64(&sub, "ino", UINT64_MAX);
+    x->mode = (uint32_t)get_u64(&sub, "mode", UINT32_MAX);
+    x->uid = (uint32_t)get_u64(&sub, "uid", UINT32_MAX);
+    x->gid = (uint32_t)get_u64(&sub, "gid", UINT32_MAX);
+    x->size = get_u64(&sub, "size", UINT64_MAX);
+    x->nlink = get_u64(&sub, "nlink", UINT64_MAX);
+    if (sub.error)
+        in->error = sub.error;
+}
+
+static void
+parse_request(struct reading *in, struct wire_msg *m)
+{
+    struct request *r = m->request = request_new();
+    r->id = get_u64(in, "request", UINT64_MAX);
+    r->op = GET_ENUM(in, op, "op");
+    r->access = get_access(in);
+    r->call = get_call(in);
+    r->flags = get_u64(in, "flags", UINT64_MAX);
+    r->mode = (uint32_t)get_u64(in, "mode", UINT32_MAX);
+    r->pid = (pid_t)get_u64(in, "pid", INT32_MAX);
+    r->tid = (pid_t)get_u64(in, "tid", INT32_MAX);
+    r->start_time = get_u64(in, "start_time", UINT64_MAX);
+    r->uid = (uint32_t)get_u64(in, "uid", UINT32_MAX);
+    r->exe = get_text(in, "exe", WIRE_STRING_MAX);
+    r->argv = get_words(in, "argv", &r->argv_len);
+    r->cwd = get_text(in, "cwd", WIRE_STRING_MAX);
+    r->ancestry = get_text(in, "ancestry", WIRE_STRING_MAX);
+    r->target = get_text(in, "target", WIRE_STRING_MAX);
+    r->resolved = get_text(in, "resolved", WIRE_STRING_MAX);
+    r->covered = (size_t)get_u64(in, "covered", strlen(r->resolved));
+    r->nearest = get_text(in, "nearest", WIRE_STRING_MAX);
+    r->why = GET_ENUM(in, reason, "reason");
+    parse_object(in, &r->object);
+    r->risk = GET_ENUM(in, risk, "risk");
+    r->tags = get_text(in, "tags", WIRE_STRING_MAX);
+    r->raised_real_ns = get_u64(in, "raised_ns", UINT64_MAX);
+    r->raised_mono_ns = get_u64(in, "raised_mono_ns", UINT64_MAX);
+    r->deadline_mono_ns = get_u64(in, "deadline_mono_ns", UINT64_MAX);
+    r->count = (unsigned)get_u64(in, "count", UINT32_MAX);
+    get_digest(in, r->digest);
+}
+
+static void
+parse_update(struct reading *in, struct wire_msg *m)
+{
+    struct request_update *u = &m->update;
+    u->id = get_u64(in, "request", UINT64_MAX);
+    u->state = GET_ENUM(in, state, "state");
+    u->count = (unsigned)get_u64(in, "count", UINT32_MAX);
+    u->verdict = _VERDICT_INVALID;
+    u->by = _DECIDER_INVALID;
+    u->scope = _SCOPE_INVALID;
+    if (!json_object_get(in->o, "verdict"))
+        return;
+    u->verdict = GET_ENUM(in, verdict, "verdict");
+    u->by = GET_ENUM(in, decider, "by");
+    u->scope = GET_ENUM(in, scope, "scope");
+}
+
+static void
+parse_stats(struct reading *in, struct wire_msg *m)
+{
+    const json_t *error = json_object_get(in->o, "record_error");
+    m->stats.floor = get_u64(in, "floor", UINT64_MAX);
+    m->stats.granted = get_u64(in, "granted", UINT64_MAX);
+    m->stats.allowed = get_u64(in, "allowed", UINT64_MAX);
+    m->stats.refused = get_u64(in, "refused", UINT64_MAX);
+    m->stats.pending = (unsigned)get_u64(in, "pending", UINT32_MAX);
+    m->stats.grants = (unsigned)get_u64(in, "grants", UINT32_MAX);
+    if (!json_is_integer(error) || json_integer_value(error) > 0 ||
+        json_integer_value(error) < -4095)
+        in->error = -EBADMSG;
+    else
+        m->stats.record_error = (int)json_integer_value(error);
+}
+
+static void
+parse_synced(struct reading *in, struct wire_msg *m)
+{
+    m->id = get_u64(in, "newest", UINT64_MAX);
+}
+
+static void
+parse_decide(struct reading *in, struct wire_msg *m)
+{
+    struct decision *d = m->decision = decision_new();
+    d->request = get_u64(in, "request", UINT64_MAX);
+    get_digest(in, d->digest);
+    d->verdict = GET_ENUM(in, verdict, "verdict");
+    if (d->verdict != VERDICT_ALLOW && d->verdict != VERDICT_DENY)
+        in->error = -EBADMSG;
+    d->scope = GET_ENUM(in, scope, "scope");
+    d->reach = GET_ENUM(in, reach, "reach");
+    if (json_object_get(in->o, "note"))
+        d->note = get_text(in, "note", WIRE_NOTE_MAX);
+    if (json_object_get(in->o, "keys_ignored"))
+        d->keys_ignored = (unsigned)get_u64(in, "keys_ignored", UINT32_MAX);
+    if (json_object_get(in->o, "for_ns"))
+        d->for_ns = get_u64(in, "for_ns", UINT64_MAX);
+}
+
+// What the other side says for a person is escaped here: it may be shown as it is.
+static void
+parse_message(struct reading *in, struct wire_msg *m)
+{
+    if (!json_object_get(in->o, "message"))
+        return;
+    cleanup_free char *text = get_text(in, "message", WIRE_STRING_MAX);
+    m->text = display_str(text, 0);
+}
+
+static void
+parse_result(struct reading *in, struct wire_msg *m)
+{
+    m->id = get_u64(in, "request", UINT64_MAX);
+    m->error = get_bool(in, "ok") ? 0 : wire_error_from_word(get_word(in, "error"));
+    parse_message(in, m);
+}
+
+static void
+parse_error(struct reading *in, struct wire_msg *m)
+{
+    m->error = wire_error_from_word(get_word(in, "error"));
+    parse_message(in, m);
+}
+
+static const struct {
+    const char *name;
+    enum wire_type type;
+    void (*parse)(struct reading *in, struct wire_msg *m);
+} types[] = {
+    {"hello", WIRE_HELLO, parse_hello},       {"attach", WIRE_ATTACH, parse_attach},
+    {"request", WIRE_REQUEST, parse_request}, {"update", WIRE_UPDATE, parse_update},
+    {"stats", WIRE_STATS, parse_stats},       {"synced", WIRE_SYNCED, parse_synced},
+    {"decide", WIRE_DECIDE, parse_decide},    {"result", WIRE_RESULT, parse_result},
+    {"error", WIRE_ERROR, parse_error},       {"bye", WIRE_BYE, NULL},
+};
+
+int
+wire_parse(const char *line, size_t n, struct wire_msg *ret_m)
+{
+    if (n > NONO_LINE_MAX)
+        return -EMSGSIZE;
+    json_error_t ignored;
+    json_t *o = json_loadb(line, n, JSON_REJECT_DUPLICATES, &ignored);
+    struct reading in = {.o = o, .error = json_is_object(o) ? 0 : -EBADMSG};
+    cleanup_wire_msg struct wire_msg m = {.type = WIRE_OTHER};
+    const char *type = in.error ? "" : get_word(&in, "type");
+    for (size_t i = 0; i < ARRAY_SIZE(types) && !in.error; i++) {
+        if (strcmp(type, types[i].name) != 0)
+            continue;
+        m.type = types[i].type;
+        if (types[i].parse)
+            types[i].parse(&in, &m);
+        break;
+    }
+    json_decref(o);
+    if (in.error)
+        return in.error;
+    *ret_m = m;
+    m = (struct wire_msg){0};
+    return 0;
+}
