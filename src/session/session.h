@@ -8,7 +8,7 @@
 #include "capability.h"
 #include "err.h"
 
-enum ui_mode { UI_MODE_SPLIT, UI_MODE_ATTACH, UI_MODE_PLAIN, UI_MODE_NONE };
+enum ui_mode { UI_MODE_SPLIT, UI_MODE_ATTACH, UI_MODE_NONE };
 enum on_ask { ON_ASK_UI, ON_ASK_DENY, ON_ASK_ALLOW };
 
 struct session_options {
@@ -16,11 +16,10 @@ struct session_options {
     struct capability_set *capabilities; /* resolved; owned by the caller */
     enum ui_mode ui;
     enum on_ask on_ask;
-    unsigned ask_timeout_s; /* 0: waits for ever */
+    uint64_t ask_timeout_s; /* 0: waits for ever */
     const char *db_path;    /* absolute */
     const char *name;       /* or NULL */
     bool without_landlock;
-    bool audit_besteffort;
 };
 
 // Exit status of nono run (SPEC 2): the command's own, 128 + n, or 125 with *err set.

@@ -117,6 +117,8 @@ child_fail(int fd, int step, int error)
 _Noreturn static void
 child_main(const struct launch *l, const struct sock_fprog *prog, int fd)
 {
+    // Until it is told to go it must not outlive its monitor, whose end of the pipe it shares.
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     int ret = drop_caps(own_caps() & KEPT_CAPS);
     if (ret < 0)
         child_fail(fd, STEP_CAPS, -ret);
@@ -146,6 +148,7 @@ child_main(const struct launch *l, const struct sock_fprog *prog, int fd)
     // Nothing of the supervisor's, and nothing that its caller left open, reaches the sandbox.
     syscall(SYS_close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
     restore_signals();
+    prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
     execvp(l->argv[0], l->argv);
     child_fail(fd, STEP_EXEC, errno);
 }
@@ -338,13 +341,17 @@ launch_start(const struct launch *l, struct launched *ret, struct err *err)
         code = err_set(err, -errno, "fork: %s", strerror(errno));
     else
         code = receive_listener(ret->channel, ret, err);
-    if (code == 0 && send(ret->channel, "g", 1, MSG_NOSIGNAL) != 1)
-        code = err_set(err, -ECHILD, "the sandbox could not be set up: its monitor died");
     if (code < 0) {
         close_fd(&ret->channel);
         close_fd(&ret->listener);
     }
     return code;
+}
+
+int
+launch_go(int channel)
+{
+    return send(channel, "g", 1, MSG_NOSIGNAL) == 1 ? 0 : -EPIPE;
 }
 
 int

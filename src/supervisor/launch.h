@@ -33,8 +33,11 @@ struct launch_msg {
     int value; /* errno, or a wait status (stopped and continued too) */
 };
 
-// 0, or -errno with *err set: nothing runs then.
+// Sets the sandbox up; the command itself waits for launch_go(). 0, or -errno with *err set:
+// nothing runs then.
 int launch_start(const struct launch *l, struct launched *ret, struct err *err);
+// Lets the command run. 0 or -EPIPE.
+int launch_go(int channel);
 // Reads one message: 1 and *ret_m, 0 when there is none, -EPIPE when the monitor is gone.
 int launch_read(int channel, struct launch_msg *ret_m);
 // Makes the command's process group the foreground one again and continues it.

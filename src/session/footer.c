@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "footer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "display.h"
+#include "util.h"
+
+#define FOOTER_MAX 8
+
+void
+footer_add(struct footer *f, struct refusal *r)
+{
+    f->total++;
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->items[i]->op == r->op && strcmp(f->items[i]->resolved, r->resolved) == 0) {
+            refusal_free(r);
+            return;
+        }
+    }
+    if (f->n == FOOTER_MAX) {
+        refusal_free(r);
+        return;
+    }
+    f->items = xrealloc(f->items, (f->n + 1) * sizeof *f->items);
+    f->items[f->n++] = r;
+}
+
+static void
+print_flag(const struct refusal *r, FILE *out)
+{
+    cleanup_free char *dir = xstrdup(r->resolved);
+    const char *path = r->resolved;
+    const char *flag = r->access == ACCESS_READ    ? "--read-file"
+                       : r->access == ACCESS_WRITE ? "--write-file"
+                                                   : "--allow-file";
+    if (r->op == OP_CREATE) {
+        // What does not exist yet is allowed by its directory.
+        char *slash = strrchr(dir, '/');
+        slash[slash == dir] = 0;
+        path = dir;
+        flag = "--allow";
+    }
+    cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
+    fprintf(out, "%s %s", flag, shown);
+}
+
+void
+footer_print(const struct footer *f, const char *session, FILE *out)
+{
+    if (f->n == 0)
+        return;
+    fprintf(out, "nono: refused %zu time%s:\n", f->total, f->total == 1 ? "" : "s");
+    for (size_t i = 0; i < f->n; i++) {
+        cleanup_free char *shown = display_str(f->items[i]->resolved, DISPLAY_QUOTE);
+        fprintf(out, "  %-9s %s   ", op_to_string(f->items[i]->op), shown);
+        if (f->items[i]->reason == REASON_USER_DENIED) {
+            fputs("(you denied it)\n", out);
+            continue;
+        }
+        fputs("allow with: ", out);
+        print_flag(f->items[i], out);
+        fputc('\n', out);
+    }
+    fprintf(out, "  all of it: nono log %s\n", session);
+}
+
+void
+footer_done(struct footer *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        refusal_free(f->items[i]);
+    free(f->items);
+    *f = (struct footer){0};
+}

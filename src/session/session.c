@@ -1,0 +1,580 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "approver.h"
+#include "clock.h"
+#include "control.h"
+#include "display.h"
+#include "event.h"
+#include "footer.h"
+#include "landlock.h"
+#include "launch.h"
+#include "limits.h"
+#include "pty.h"
+#include "queue.h"
+#include "registry.h"
+#include "supervisor.h"
+#include "tree.h"
+#include "ui.h"
+#include "util.h"
+#include "writer.h"
+
+// Everything here belongs to the main thread.
+struct session {
+    const struct session_options *o;
+    struct session_info *info;
+    struct floor floor;
+    struct launched launched;
+    struct pty pty;
+    struct raw_tty tty; /* the user's, while it is passed through */
+    bool relay;         /* the user's terminal is passed through to the pty */
+    bool input_open;    /* standard input still has something for the command */
+    struct queue *inbox_main, *inbox_supervisor;
+    struct writer *writer;
+    struct supervisor *supervisor;
+    struct control *control;
+    struct ui *ui;
+    struct footer footer;
+    int signal_fd;
+    int wait_status; /* of the command; valid with ended */
+    int exec_error;
+    bool ended;       /* the command is gone */
+    bool drained;     /* so is everything else */
+    bool terminating; /* a signal told us to end */
+    bool monitor_gone;
+};
+
+static const int watched_signals[] = {SIGCHLD, SIGINT,  SIGTERM,  SIGHUP,
+                                      SIGQUIT, SIGTSTP, SIGWINCH, SIGCONT};
+
+// --- decisions and the record ----------------------------------------------------------------
+
+static int
+send_decision(struct session *s, const struct decision *d, const char *source)
+{
+    struct decision *copy = decision_dup(d);
+    if (source) {
+        free(copy->source);
+        copy->source = xstrdup(source);
+    }
+    struct msg m = {.type = MSG_DECIDE, .data = copy, .free = decision_free_msg};
+    int ret = queue_push(s->inbox_supervisor, &m, NONO_QUEUE_SUPERVISOR_KEEP);
+    if (ret < 0)
+        decision_free(copy);
+    return ret;
+}
+
+static int
+on_pane_decide(void *ctx, const struct decision *d)
+{
+    return send_decision(ctx, d, "pane");
+}
+
+static int
+on_control_decide(void *ctx, const struct decision *d)
+{
+    return send_decision(ctx, d, NULL);
+}
+
+static int
+record_request(void *ctx, struct request *r)
+{
+    return writer_add_request(ctx, r);
+}
+
+static int
+record_decision(void *ctx, struct decision *d, struct grant *g, unsigned count, bool durable)
+{
+    return writer_add_decision(ctx, d, g, count, durable);
+}
+
+static int
+record_count(void *ctx, const char *what, uint64_t request, enum op op, uint64_t n)
+{
+    return writer_add_count(ctx, what, request, op, n);
+}
+
+static size_t
+record_room(void *ctx)
+{
+    return writer_room(ctx);
+}
+
+// --- the screen ------------------------------------------------------------------------------
+
+static void
+on_agent_input(void *ctx, const void *data, size_t n)
+{
+    struct session *s = ctx;
+    pty_send(&s->pty, data, n);
+}
+
+static void
+on_agent_resize(void *ctx, unsigned rows, unsigned cols)
+{
+    struct session *s = ctx;
+    pty_resize(&s->pty, rows, cols);
+}
+
+static void
+on_leave(void *ctx)
+{
+    struct session *s = ctx;
+    if (s->ui)
+        ui_set_notice(s->ui, "the pane stays as long as the command runs");
+}
+
+static const struct ui_ops session_ui_ops = {
+    .decide = on_pane_decide,
+    .agent_input = on_agent_input,
+    .agent_resize = on_agent_resize,
+    .leave = on_leave,
+};
+
+static void
+on_crash(int sig)
+{
+    ui_emergency_restore();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+static int
+open_ui(struct session *s, struct err *err)
+{
+    struct buf title = {0};
+    for (char **a = s->o->argv; *a; a++)
+        buf_printf(&title, "%s%s", title.len ? " " : "", *a);
+    buf_printf(&title, "  %s", s->info->cwd);
+    struct ui_config config = {.session = s->info->id,
+                               .title = buf_str(&title),
+                               .agent = true,
+                               .in_fd = STDIN_FILENO,
+                               .out_fd = STDOUT_FILENO};
+    int ret = ui_new(&config, &session_ui_ops, s, &s->ui, err);
+    buf_done(&title);
+    if (ret < 0)
+        return ret;
+    const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
+        signal(crashes[i], on_crash);
+    die_set_hook(ui_emergency_restore);
+    return 0;
+}
+
+static void
+say(struct session *s, const char *text)
+{
+    if (s->ui)
+        ui_set_notice(s->ui, text);
+    else
+        fprintf(stderr, "nono: %s%s\n", text, s->tty.on ? "\r" : "");
+}
+
+// --- start -----------------------------------------------------------------------------------
+
+static int
+start_sandbox(struct session *s, struct err *err)
+{
+    struct launch l = {.argv = s->o->argv, .stdio = {-1, -1, -1}, .pty = -1, .floor = &s->floor};
+    bool tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    int ret = floor_build(s->o->capabilities, s->o->without_landlock, &s->floor, err);
+    if (ret < 0)
+        return ret;
+    if (tty || s->o->ui == UI_MODE_SPLIT) {
+        ret = pty_open(STDIN_FILENO, &s->pty);
+        if (ret < 0)
+            return err_set(err, ret, "cannot open a pty: %s", strerror(-ret));
+        s->relay = s->o->ui != UI_MODE_SPLIT;
+        l.pty = s->pty.slave;
+        // A redirected standard error stays where the user sent it.
+        l.stdio[0] = l.stdio[1] = s->pty.slave;
+        l.stdio[2] = isatty(STDERR_FILENO) ? s->pty.slave : -1;
+    }
+    ret = launch_start(&l, &s->launched, err);
+    close_fd(&s->pty.slave);
+    return ret;
+}
+
+static int
+start_threads(struct session *s, struct err *err)
+{
+    static const char *const approver_names[] = {
+        [ON_ASK_UI] = "ui", [ON_ASK_DENY] = "deny", [ON_ASK_ALLOW] = "allow"};
+    struct rlimit files;
+    // Each held object is a descriptor.
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    s->inbox_main = queue_new(NONO_QUEUE_UI);
+    s->inbox_supervisor = queue_new(NONO_QUEUE_SUPERVISOR);
+    int ret = writer_start(s->o->db_path, s->info, s->inbox_supervisor, &s->writer, err);
+    if (ret < 0)
+        return ret;
+    struct supervisor_options so = {
+        .listener = steal_fd(&s->launched.listener),
+        .monitor = s->launched.monitor,
+        .caps = s->launched.caps,
+        .capabilities = s->o->capabilities,
+        .floor = &s->floor,
+        .approver = approver_find(approver_names[s->o->on_ask]),
+        .timeout_ns = s->o->ask_timeout_s * NS_PER_SEC,
+        .home = getenv("HOME"),
+        .inbox = s->inbox_supervisor,
+        .main = s->inbox_main,
+        .record = {.ctx = s->writer,
+                   .request = record_request,
+                   .decision = record_decision,
+                   .count = record_count,
+                   .room = record_room},
+    };
+    ret = supervisor_start(&so, &s->supervisor);
+    return ret < 0 ? err_set(err, ret, "cannot start a thread: %s", strerror(-ret)) : 0;
+}
+
+static int
+start_control(struct session *s, struct err *err)
+{
+    static const struct control_ops ops = {.decide = on_control_decide};
+    cleanup_free char *dir = registry_runtime_dir();
+    if (!dir)
+        return err_set(err, -ENOENT, "no home directory: set HOME or XDG_RUNTIME_DIR");
+    cleanup_free char *path = xasprintf("%s/%s.sock", dir, s->info->id);
+    return control_listen(path, s->info, &ops, s, &s->control, err);
+}
+
+// --- the command's life ----------------------------------------------------------------------
+
+// The command was stopped like a job: so are we, with the terminal given back, until our shell
+// continues us.
+static void
+suspend_with_command(struct session *s)
+{
+    sigset_t tstp;
+    if (s->ui)
+        ui_suspend(s->ui);
+    raw_tty_off(&s->tty, STDIN_FILENO);
+    sigemptyset(&tstp);
+    sigaddset(&tstp, SIGTSTP);
+    void (*old)(int) = signal(SIGTSTP, SIG_DFL);
+    kill(0, SIGTSTP);
+    sigprocmask(SIG_UNBLOCK, &tstp, NULL);
+    sigprocmask(SIG_BLOCK, &tstp, NULL);
+    signal(SIGTSTP, old);
+    if (s->relay)
+        raw_tty_on(&s->tty, STDIN_FILENO);
+    if (s->ui)
+        ui_resume(s->ui, clock_mono_ns());
+    launch_continue(s->launched.channel);
+}
+
+static void
+read_monitor(struct session *s)
+{
+    struct launch_msg m;
+    int ret;
+    while ((ret = launch_read(s->launched.channel, &m)) > 0) {
+        switch ((enum launch_event)m.what) {
+        case LAUNCH_EXECED:
+            break;
+        case LAUNCH_EXEC_FAILED:
+            s->exec_error = m.value;
+            break;
+        case LAUNCH_STATUS:
+            if (WIFSTOPPED(m.value)) {
+                suspend_with_command(s);
+            } else if (WIFEXITED(m.value) || WIFSIGNALED(m.value)) {
+                s->wait_status = m.value;
+                s->ended = true;
+            }
+            break;
+        }
+    }
+    if (ret < 0) {
+        s->monitor_gone = true;
+        if (!s->ended)
+            s->wait_status = SIGKILL;
+        s->ended = true;
+    }
+}
+
+static void
+pass_signal(struct session *s, int sig)
+{
+    if (!s->ended)
+        kill(-s->launched.child, sig);
+    if (sig == SIGTERM || sig == SIGHUP || (s->ended && (sig == SIGINT || sig == SIGQUIT)))
+        s->terminating = true;
+}
+
+static void
+read_signals(struct session *s)
+{
+    struct signalfd_siginfo si;
+    unsigned rows, cols;
+    while (read(s->signal_fd, &si, sizeof si) == sizeof si) {
+        switch ((int)si.ssi_signo) {
+        case SIGCHLD:
+            while (waitpid(-1, NULL, WNOHANG) > 0)
+                ;
+            break;
+        case SIGWINCH:
+            if (s->ui) {
+                ui_resized(s->ui, clock_mono_ns());
+            } else if (s->relay) {
+                pty_size_of(STDIN_FILENO, &rows, &cols);
+                pty_resize(&s->pty, rows, cols);
+            }
+            break;
+        case SIGCONT:
+            break;
+        default:
+            pass_signal(s, (int)si.ssi_signo);
+        }
+    }
+}
+
+static void
+read_inbox(struct session *s)
+{
+    struct msg m;
+    while (queue_pop(s->inbox_main, &m)) {
+        switch (m.type) {
+        case MSG_REQUEST:
+            control_request(s->control, m.data);
+            if (s->ui) {
+                ui_add_request(s->ui, m.data);
+                m.free = NULL;
+            }
+            break;
+        case MSG_UPDATE:
+            control_update(s->control, m.data);
+            if (s->ui)
+                ui_update_request(s->ui, m.data);
+            break;
+        case MSG_STATS:
+            control_stats(s->control, m.data);
+            if (s->ui)
+                ui_set_stats(s->ui, m.data);
+            break;
+        case MSG_NOTICE:
+            say(s, m.data);
+            break;
+        case MSG_REFUSAL:
+            footer_add(&s->footer, m.data);
+            m.free = NULL;
+            break;
+        case MSG_DRAINED:
+            s->drained = true;
+            break;
+        default:
+            break;
+        }
+        msg_done(&m);
+    }
+}
+
+// What the command printed goes to the pane or straight through.
+static void
+read_pty(struct session *s)
+{
+    char data[65536];
+    ssize_t n = read(s->pty.master, data, sizeof data);
+    if (n > 0 && s->ui)
+        ui_agent_output(s->ui, data, (size_t)n);
+    else if (n > 0)
+        write_all(STDOUT_FILENO, data, (size_t)n);
+    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        close_fd(&s->pty.master); // EIO: every descriptor of the other side is closed
+}
+
+static void
+read_terminal(struct session *s)
+{
+    char data[4096];
+    if (s->ui) {
+        ui_read_input(s->ui, clock_mono_ns());
+        return;
+    }
+    ssize_t n = read(STDIN_FILENO, data, sizeof data);
+    if (n > 0)
+        pty_send(&s->pty, data, (size_t)n);
+    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        s->input_open = false;
+}
+
+enum { FD_SIGNAL, FD_INBOX, FD_MONITOR, FD_PTY, FD_TERMINAL, FD_CONTROL };
+
+static void
+session_turn(struct session *s)
+{
+    struct pollfd fds[FD_CONTROL + NONO_CLIENTS_MAX + 1] = {
+        [FD_SIGNAL] = {.fd = s->signal_fd, .events = POLLIN},
+        [FD_INBOX] = {.fd = queue_fd(s->inbox_main), .events = POLLIN},
+        [FD_MONITOR] = {.fd = s->monitor_gone ? -1 : s->launched.channel, .events = POLLIN},
+        [FD_PTY] = {.fd = s->pty.master,
+                    .events = (short)(POLLIN | (s->pty.out.len ? POLLOUT : 0))},
+        [FD_TERMINAL] = {.fd = s->ui || (s->relay && s->input_open) ? STDIN_FILENO : -1,
+                         .events = POLLIN},
+    };
+    size_t n = control_pollfds(s->control, fds + FD_CONTROL);
+    int timeout = s->ui ? ui_draw(s->ui, clock_mono_ns()) : -1;
+    if (s->terminating && s->ended)
+        timeout = 20;
+    if (poll(fds, FD_CONTROL + n, timeout) < 0 && errno != EINTR)
+        die("poll: %s", strerror(errno));
+    if (fds[FD_SIGNAL].revents)
+        read_signals(s);
+    if (fds[FD_PTY].revents & POLLOUT)
+        pty_flush(&s->pty);
+    if (fds[FD_PTY].revents & (POLLIN | POLLHUP | POLLERR))
+        read_pty(s);
+    if (fds[FD_MONITOR].revents)
+        read_monitor(s);
+    if (fds[FD_INBOX].revents)
+        read_inbox(s);
+    if (fds[FD_TERMINAL].revents & POLLIN)
+        read_terminal(s);
+    else if (fds[FD_TERMINAL].revents)
+        pass_signal(s, SIGHUP); // the terminal is gone: nothing is decided by that (I1)
+    control_serve(s->control, fds + FD_CONTROL, n);
+    if (s->terminating && s->ended && !s->drained)
+        tree_kill(s->launched.monitor);
+}
+
+static void
+drain_pty(struct session *s)
+{
+    struct pollfd pfd = {.fd = s->pty.master, .events = POLLIN};
+    while (s->pty.master >= 0 && poll(&pfd, 1, 0) > 0 && pfd.revents) {
+        read_pty(s);
+        pfd.fd = s->pty.master;
+    }
+}
+
+static void
+watch_signals(struct session *s, sigset_t *ret_before)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_SIZE(watched_signals); i++)
+        sigaddset(&set, watched_signals[i]);
+    sigprocmask(SIG_BLOCK, &set, ret_before);
+    s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void
+session_done(struct session *s)
+{
+    s->ui = ui_free(s->ui);
+    die_set_hook(NULL);
+    raw_tty_off(&s->tty, STDIN_FILENO);
+    s->control = control_free(s->control);
+    // Not before the supervisor has ended: it hands its last counts to the writer, the writer its
+    // acknowledgements to the supervisor's inbox.
+    s->supervisor = supervisor_join(s->supervisor);
+    s->writer = writer_stop(s->writer, s->exec_error ? -1 : s->wait_status);
+    close_fd(&s->launched.channel);
+    close_fd(&s->launched.listener);
+    s->inbox_main = queue_free(s->inbox_main);
+    s->inbox_supervisor = queue_free(s->inbox_supervisor);
+    pty_done(&s->pty);
+    floor_done(&s->floor);
+    footer_done(&s->footer);
+    close_fd(&s->signal_fd);
+    s->info = session_info_free(s->info);
+}
+
+static int
+exit_status(const struct session *s)
+{
+    if (s->exec_error) {
+        cleanup_free char *shown = display_str(s->o->argv[0], DISPLAY_QUOTE);
+        fprintf(stderr, "nono: %s: %s\n", shown, strerror(s->exec_error));
+        return s->exec_error == ENOENT ? 127 : 126;
+    }
+    if (WIFSIGNALED(s->wait_status))
+        return 128 + WTERMSIG(s->wait_status);
+    return WEXITSTATUS(s->wait_status);
+}
+
+static int
+session_start(struct session *s, struct err *err)
+{
+    int ret = start_sandbox(s, err);
+    sigset_t before;
+    if (ret < 0)
+        return ret;
+    // The command waits until all of this stands.
+    watch_signals(s, &before);
+    if ((ret = start_threads(s, err)) < 0 || (ret = start_control(s, err)) < 0)
+        return ret;
+    if (s->o->ui == UI_MODE_SPLIT && (ret = open_ui(s, err)) < 0)
+        return ret;
+    if (s->relay)
+        raw_tty_on(&s->tty, STDIN_FILENO);
+    s->input_open = true;
+    ret = launch_go(s->launched.channel);
+    return ret < 0 ? err_set(err, ret, "the sandbox could not be started") : 0;
+}
+
+static void
+session_abort(struct session *s)
+{
+    close_fd(&s->launched.channel);
+    if (s->launched.child > 0)
+        kill(s->launched.child, SIGKILL);
+    session_done(s);
+}
+
+int
+session_run(const struct session_options *o, struct err *err)
+{
+    struct session s = {.o = o,
+                        .info = registry_new_session(o->name, o->argv),
+                        .floor = {.ruleset_fd = -1},
+                        .launched = {.listener = -1, .channel = -1},
+                        .pty = {.master = -1, .slave = -1},
+                        .signal_fd = -1};
+    struct buf caps = {0};
+    for (size_t i = 0; i < o->capabilities->n; i++) {
+        cleanup_free char *line = capability_describe(&o->capabilities->caps[i]);
+        buf_printf(&caps, "%s\n", line);
+    }
+    free(s.info->capabilities);
+    s.info->capabilities = buf_steal(&caps);
+    if (session_start(&s, err) < 0) {
+        session_abort(&s);
+        return 125;
+    }
+    bool told = false;
+    while (!s.ended || !s.drained) {
+        session_turn(&s);
+        if (s.ended && !s.drained && !told && (s.ui || s.relay)) {
+            say(&s, "the command has ended; what it started still runs (Ctrl-C ends it)");
+            told = true;
+        }
+    }
+    drain_pty(&s);
+    int status = exit_status(&s);
+    s.ui = ui_free(s.ui);
+    raw_tty_off(&s.tty, STDIN_FILENO);
+    if (status != 0)
+        footer_print(&s.footer, s.info->id, stderr);
+    session_done(&s);
+    return status;
+}
