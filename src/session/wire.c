@@ -293,15 +293,22 @@ wire_put_pending(struct buf *out, const char *session, const struct request *r,
 }
 
 void
-wire_put_string(struct buf *out, const char *s)
+wire_put_session(struct buf *out, const struct session_info *s, const char *state, int waiting,
+                 uint64_t ended_ns)
 {
-    json_t *v = shown_text(s, strlen(s));
-    char *text = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
-    if (!text)
-        die("out of memory");
-    buf_puts(out, text);
-    free(text);
-    json_decref(v);
+    json_t *o = new_object(NULL);
+    set(o, "schema", json_integer(1));
+    set_text(o, "session", s->id);
+    set_text(o, "name", s->name);
+    set_text(o, "state", state);
+    set_u64(o, "pid", (uint64_t)s->pid);
+    set_time(o, "started", s->started_real_ns);
+    if (ended_ns)
+        set_time(o, "ended", ended_ns);
+    set(o, "waiting", waiting < 0 ? json_null() : json_integer(waiting));
+    set_text(o, "cwd", s->cwd);
+    set_words(o, "argv", s->argv, s->argv_len);
+    put_object(out, o);
 }
 
 void

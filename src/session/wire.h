@@ -73,8 +73,10 @@ void wire_put_bye(struct buf *out);
 // count, waited_ms and the session.
 void wire_put_pending(struct buf *out, const char *session, const struct request *r,
                       uint64_t now_mono_ns);
-// Appends s as a JSON string, escaped for display where it must be: for listings.
-void wire_put_string(struct buf *out, const char *s);
+// A session as the listings print it, without a newline. waiting: -1 for not known; ended_ns: 0 for
+// still running.
+void wire_put_session(struct buf *out, const struct session_info *s, const char *state, int waiting,
+                      uint64_t ended_ns);
 
 // An error in words: "unknown_request" as sent, and a line for a person. Never NULL.
 const char *wire_error_word(int error);

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections to running sessions, for the subcommands that list and decide requests. Main thread.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client.h"
+#include "err.h"
+#include "request.h"
+
+struct attached {
+    char *id;
+    struct client *client;     /* NULL: could not be reached, see error */
+    char *error;               /* one line, or NULL */
+    struct request **requests; /* that wait (a watcher: every one told), oldest first; owned */
+    size_t n_requests;
+    bool answered; /* the result of the last decision is there */
+    int result;
+};
+
+struct attached_set {
+    struct attached *list; /* oldest session first */
+    size_t n;
+};
+
+#define cleanup_attached __attribute__((cleanup(attached_done)))
+
+// Connects to the session that spec names, or to all that run (NULL), and reads what waits there.
+// 0 also when none runs or some do not answer; -errno with *err when spec names none.
+int attached_open(struct attached_set *s, const char *spec, const char *role, bool watch,
+                  struct err *err);
+void attached_done(struct attached_set *s);
+// Says on standard error, as "nono WHAT: ...", which sessions could not be reached; true if any.
+bool attached_complain(const struct attached_set *s, const char *what);
+// The request of that id, or NULL.
+const struct request *attached_find(const struct attached *a, uint64_t id);
+
+// "12s", "3m", "2h", "5d"; room for 24 bytes.
+void format_age(char *out, size_t n, uint64_t ns);
+// NUL-separated words as one display-safe line, each quoted where a shell needs it; the caller
+// frees it.
+char *format_words(const char *words, size_t n);
