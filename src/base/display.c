@@ -4,26 +4,35 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "util.h"
+#include "unicode.h"
 
-struct range {
-    uint32_t first, last;
+#define MARKS_MAX 2 /* combining marks on one base; more hide the text around them */
+
+// One step through the input: a character, or a byte that belongs to none.
+struct unit {
+    uint32_t c;      /* code point, or the byte */
+    unsigned length; /* bytes of input */
+    bool valid;      /* part of valid UTF-8 */
+    bool shown;      /* goes out as it is */
+    unsigned columns;
 };
-#include "display_ranges.h"
 
-#define COMBINING_MAX 2 /* marks shown on one base; a flood of them paints over other lines */
-
-enum class { CLASS_HIDDEN, CLASS_NARROW, CLASS_WIDE, CLASS_COMBINING };
+// What the units before decide about the next one.
+struct context {
+    bool base;      /* a character that marks may stand on */
+    unsigned marks; /* on that base */
+};
 
 static bool
-in_ranges(const struct range *r, size_t n, uint32_t c)
+in_ranges(const struct unicode_range *ranges, size_t count, uint32_t c)
 {
-    size_t low = 0, high = n;
+    size_t low = 0, high = count;
+
     while (low < high) {
-        size_t mid = (low + high) / 2;
-        if (c > r[mid].last)
+        size_t mid = low + (high - low) / 2;
+        if (c > ranges[mid].last)
             low = mid + 1;
-        else if (c < r[mid].first)
+        else if (c < ranges[mid].first)
             high = mid;
         else
             return true;
@@ -31,263 +40,267 @@ in_ranges(const struct range *r, size_t n, uint32_t c)
     return false;
 }
 
-static enum class classify(uint32_t c) {
-    if (c < 0x80) return c >= 0x20 && c < 0x7f ? CLASS_NARROW : CLASS_HIDDEN;
-    if (in_ranges(narrow_ranges, ARRAY_SIZE(narrow_ranges), c)) return CLASS_NARROW;
-    if (in_ranges(wide_ranges, ARRAY_SIZE(wide_ranges), c)) return CLASS_WIDE;
-    if (in_ranges(combining_ranges, ARRAY_SIZE(combining_ranges), c)) return CLASS_COMBINING;
-    return CLASS_HIDDEN;
+int
+display_char_width(uint32_t c)
+{
+    if (c < 0x80)
+        return c >= 0x20 && c < 0x7f ? 1 : -1;
+    if (in_ranges(unicode_narrow, unicode_narrow_count, c))
+        return 1;
+    if (in_ranges(unicode_wide, unicode_wide_count, c))
+        return 2;
+    return in_ranges(unicode_mark, unicode_mark_count, c) ? 0 : -1;
 }
 
-// Length of the well-formed UTF-8 sequence at p (Unicode, table 3-7: nothing overlong, no
-// surrogates), 0 for none.
-static size_t
-decode(const unsigned char *p, size_t n, uint32_t *ret_c)
+unsigned
+display_decode(const void *bytes, size_t n, uint32_t *ret_c)
 {
+    const unsigned char *p = bytes;
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = p[0] < 0x80       ? 1
-                 : p[0] >> 5 == 6  ? 2
-                 : p[0] >> 4 == 14 ? 3
-                 : p[0] >> 3 == 30 ? 4
-                                   : 0;
-    if (len == 0 || len > n)
+    unsigned length;
+    uint32_t c;
+
+    if (n == 0)
         return 0;
-    uint32_t c = len == 1 ? p[0] : p[0] & (0x7fu >> len);
-    for (size_t i = 1; i < len; i++) {
-        if (p[i] >> 6 != 2)
-            return 0;
-        c = c << 6 | (p[i] & 0x3fu);
+    if (p[0] < 0x80) {
+        *ret_c = p[0];
+        return 1;
     }
-    if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+    if (p[0] >= 0xc2 && p[0] <= 0xdf)
+        length = 2;
+    else if ((p[0] & 0xf0) == 0xe0)
+        length = 3;
+    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+        length = 4;
+    else
+        return 0;
+    if (n < length)
+        return 0;
+    c = p[0] & (0x7f >> length);
+    for (unsigned i = 1; i < length; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        c = c << 6 | (p[i] & 0x3f);
+    }
+    if (c < least[length] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
         return 0;
     *ret_c = c;
-    return len;
+    return length;
 }
 
-// One step of the escaping: how many input bytes, what they become.
-struct step {
-    size_t len;
-    size_t columns;
-    bool escaped; /* and not for the backslash's own sake */
-    char text[16];
-    size_t text_len;
-};
-
-static void
-step_escape(struct step *s, const char *fmt, uint32_t v)
+static struct unit
+unit_next(const unsigned char *p, size_t n, size_t at, struct context *ctx, unsigned flags)
 {
-    static const char digits[] = "0123456789abcdef";
-    char hex[8];
-    size_t n = 0;
-    do
-        hex[n++] = digits[v & 15];
-    while ((v >>= 4) != 0);
-    if (fmt[1] == 'x' && n == 1)
-        hex[n++] = '0';
-    s->text_len = 0;
-    s->text[s->text_len++] = '\\';
-    s->text[s->text_len++] = fmt[1];
-    if (fmt[1] == 'u')
-        s->text[s->text_len++] = '{';
-    while (n)
-        s->text[s->text_len++] = hex[--n];
-    if (fmt[1] == 'u')
-        s->text[s->text_len++] = '}';
-    s->columns = s->text_len;
-    s->escaped = true;
-}
+    struct unit u = {.c = p[at], .length = 1};
+    unsigned length = display_decode(p + at, n - at, &u.c);
+    int width;
 
-static void
-step_plain(struct step *s, const unsigned char *p, size_t columns)
-{
-    memcpy(s->text, p, s->len);
-    s->text_len = s->len;
-    s->columns = columns;
-}
-
-// marks: combining marks since the last base, -1 where there is no base yet.
-static void
-step_next(struct step *s, const unsigned char *p, size_t i, size_t n, unsigned flags, int *marks)
-{
-    uint32_t c = 0;
-    *s = (struct step){.len = decode(p + i, n - i, &c)};
-    if (s->len == 0) {
-        s->len = 1;
-        step_escape(s, "\\x", p[i]);
-        *marks = -1;
-        return;
+    if (length == 0) {
+        *ctx = (struct context){0};
+        return u;
     }
-    enum class class = classify(c);
-    if (class == CLASS_COMBINING && *marks >= 0 && *marks < COMBINING_MAX &&
-        !(flags & DISPLAY_ASCII)) {
-        ++*marks;
-        step_plain(s, p + i, 0);
-        return;
+    u.length = length;
+    u.valid = true;
+    width = u.c >= 0x80 && (flags & DISPLAY_ASCII) ? -1 : display_char_width(u.c);
+    if (u.c == ' ')
+        u.shown = at > 0 && at + 1 < n && p[at - 1] != ' ';
+    else if (width == 0)
+        u.shown = ctx->base && ctx->marks < MARKS_MAX;
+    else
+        u.shown = width > 0;
+    u.columns = u.shown ? (unsigned)width : 0;
+    if (u.shown && width == 0) {
+        ctx->marks++;
+    } else {
+        ctx->base = u.shown && u.c != ' ' && u.c != '\\';
+        ctx->marks = 0;
     }
-    bool space = c == ' ' && (i == 0 || i + 1 == n || p[i - 1] == ' ');
-    if (class == CLASS_HIDDEN || class == CLASS_COMBINING || space ||
-        (c >= 0x80 && flags & DISPLAY_ASCII)) {
-        step_escape(s, c < 0x80 ? "\\x" : "\\u", c);
-        *marks = -1;
-        return;
-    }
-    *marks = 0;
-    if (c == '\\') {
-        memcpy(s->text, "\\\\", 2);
-        s->text_len = s->columns = 2;
-        return;
-    }
-    step_plain(s, p + i, class == CLASS_WIDE ? 2 : 1);
+    return u;
 }
 
 static size_t
-escape_plain(struct buf *out, const unsigned char *p, size_t n, unsigned flags)
+add_escaped(struct buf *out, const unsigned char *p, size_t n, unsigned flags)
 {
-    struct step s;
-    int marks = -1;
+    struct context ctx = {0};
     size_t columns = 0;
-    for (size_t i = 0; i < n; i += s.len) {
-        step_next(&s, p, i, n, flags, &marks);
-        buf_add(out, s.text, s.text_len);
-        columns += s.columns;
+
+    for (size_t i = 0; i < n;) {
+        struct unit u = unit_next(p, n, i, &ctx, flags);
+        size_t before = out->len;
+
+        if (u.shown && u.c != '\\') {
+            buf_add(out, p + i, u.length);
+            columns += u.columns;
+        } else {
+            if (u.c == '\\')
+                buf_puts(out, "\\\\");
+            else if (u.valid && u.c >= 0x80)
+                buf_printf(out, "\\u{%x}", u.c);
+            else
+                buf_printf(out, "\\x%02x", p[i]);
+            columns += out->len - before;
+        }
+        i += u.length;
     }
     return columns;
 }
 
-static bool
-shell_safe(unsigned char c)
+enum quoting { QUOTE_NONE, QUOTE_PLAIN, QUOTE_ESCAPED };
+
+static enum quoting
+quoting_for(const unsigned char *p, size_t n, unsigned flags)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c && strchr("_-./+,:@%=", c)) || c >= 0x80;
+    struct context ctx = {0};
+    enum quoting q = n == 0 ? QUOTE_PLAIN : QUOTE_NONE;
+
+    for (size_t i = 0; i < n;) {
+        struct unit u = unit_next(p, n, i, &ctx, flags);
+        bool word = u.c >= 0x80 || (u.c >= '0' && u.c <= '9') || (u.c >= 'a' && u.c <= 'z') ||
+                    (u.c >= 'A' && u.c <= 'Z') || (u.c && strchr("_@%+:,./-", (int)u.c)) ||
+                    (u.c == '=' && i > 0);
+
+        if (!u.shown)
+            return QUOTE_ESCAPED;
+        if (!word)
+            q = QUOTE_PLAIN;
+        i += u.length;
+    }
+    return q;
 }
 
-// Three forms, told apart by their first byte: bare where the shell needs nothing, '...' for spaces
-// and the like,
-// $'...' where something is escaped.
 static size_t
-escape_quoted(struct buf *out, const unsigned char *p, size_t n, unsigned flags)
+add_quoted(struct buf *out, const unsigned char *p, size_t n, unsigned flags)
 {
-    bool odd = display_is_odd(p, n) || (flags & DISPLAY_ASCII), quote = n == 0;
-    struct step s;
-    int marks = -1;
-    for (size_t i = 0; i < n; i++) {
-        quote |= !shell_safe(p[i]);
-        odd |= p[i] == '\'' || p[i] == '\\';
+    enum quoting q = quoting_for(p, n, flags);
+    struct context ctx = {0};
+    size_t wide = 0, ascii = out->len;
+
+    if (q != QUOTE_NONE)
+        buf_puts(out, q == QUOTE_ESCAPED ? "$'" : "'");
+    for (size_t i = 0; i < n;) {
+        struct unit u = unit_next(p, n, i, &ctx, flags);
+
+        if (!u.shown) {
+            for (unsigned k = 0; k < u.length; k++)
+                buf_printf(out, "\\x%02x", p[i + k]);
+        } else if (u.c == '\'') {
+            buf_puts(out, q == QUOTE_ESCAPED ? "\\'" : "'\\''");
+        } else if (u.c == '\\' && q == QUOTE_ESCAPED) {
+            buf_puts(out, "\\\\");
+        } else {
+            buf_add(out, p + i, u.length);
+            if (u.length > 1) {
+                ascii += u.length;
+                wide += u.columns;
+            }
+        }
+        i += u.length;
     }
-    if (odd && flags & DISPLAY_ASCII) {
-        odd = false;
-        for (size_t i = 0; i < n; i++)
-            odd |= p[i] >= 0x80 || p[i] < 0x20 || p[i] == 0x7f || p[i] == '\'' || p[i] == '\\';
-        odd |= display_is_odd(p, n);
-    }
-    if (!odd && !quote)
-        return escape_plain(out, p, n, flags);
-    buf_puts(out, odd ? "$'" : "'");
-    size_t columns = odd ? 3 : 2;
-    for (size_t i = 0; i < n; i += s.len) {
-        step_next(&s, p, i, n, flags, &marks);
-        if (odd && p[i] == '\'')
-            buf_putc(out, '\\'), columns++;
-        buf_add(out, s.text, s.text_len);
-        columns += s.columns;
-    }
-    buf_putc(out, '\'');
-    return columns;
+    if (q != QUOTE_NONE)
+        buf_putc(out, '\'');
+    return out->len - ascii + wide;
 }
 
 size_t
 display_escape(struct buf *out, const void *bytes, size_t n, unsigned flags)
 {
-    return flags & DISPLAY_QUOTE ? escape_quoted(out, bytes, n, flags)
-                                 : escape_plain(out, bytes, n, flags);
+    return flags & DISPLAY_QUOTE ? add_quoted(out, bytes, n, flags)
+                                 : add_escaped(out, bytes, n, flags);
 }
 
 char *
 display_str(const char *s, unsigned flags)
 {
-    struct buf out = {0};
-    display_escape(&out, s, strlen(s), flags);
-    return buf_steal(&out);
-}
+    struct buf b = {0};
 
-bool
-display_is_odd(const void *bytes, size_t n)
-{
-    struct step s;
-    int marks = -1;
-    for (size_t i = 0; i < n; i += s.len) {
-        step_next(&s, bytes, i, n, 0, &marks);
-        if (s.escaped)
-            return true;
-    }
-    return false;
+    display_escape(&b, s, strlen(s), flags);
+    return buf_steal(&b);
 }
 
 size_t
 display_width(const char *escaped)
 {
-    const unsigned char *p = (const unsigned char *)escaped;
-    size_t n = strlen(escaped), columns = 0, len;
-    for (size_t i = 0; i < n; i += len) {
+    size_t columns = 0, n = strlen(escaped);
+
+    while (n > 0) {
         uint32_t c = 0;
-        len = decode(p + i, n - i, &c);
-        if (len == 0)
-            len = 1;
-        enum class class = classify(c);
-        columns += class == CLASS_COMBINING ? 0 : class == CLASS_WIDE ? 2 : 1;
+        unsigned length = display_decode(escaped, n, &c);
+        int width = length ? display_char_width(c) : 1;
+
+        columns += width < 0 ? 1 : (size_t)width;
+        length = length ? length : 1;
+        escaped += length;
+        n -= length;
     }
     return columns;
 }
 
-// Bytes of the unit at p that is cut or kept whole: an escape, or a character with its marks.
-static size_t
-unit_length(const char *p)
+size_t
+display_unit(const char *escaped, size_t *ret_columns)
 {
-    const unsigned char *q = (const unsigned char *)p;
-    size_t n = strlen(p), len;
+    size_t n = strlen(escaped), length;
     uint32_t c = 0;
-    if (p[0] == '\\' && p[1] == 'x' && n >= 4)
-        return 4;
-    if (p[0] == '\\' && p[1] == 'u')
-        return strcspn(p, "}") + (strchr(p, '}') ? 1 : 0);
-    if (p[0] == '\\' && p[1])
-        return 2;
-    len = decode(q, n, &c);
-    if (len == 0)
-        len = 1;
+    int width;
+
+    *ret_columns = 0;
+    if (n == 0)
+        return 0;
+    if (escaped[0] == '\\' && n > 1) {
+        const char *brace = escaped[1] == 'u' && escaped[2] == '{' ? strchr(escaped, '}') : NULL;
+        length = 2;
+        if (escaped[1] == 'x' && n >= 4)
+            length = 4;
+        else if (brace)
+            length = (size_t)(brace - escaped) + 1;
+        *ret_columns = length;
+        return length;
+    }
+    length = display_decode(escaped, n, &c);
+    width = length ? display_char_width(c) : 1;
+    length = length ? length : 1;
+    *ret_columns = width < 0 ? 1 : (size_t)width;
     for (;;) {
-        size_t more = len < n ? decode(q + len, n - len, &c) : 0;
-        if (!more || classify(c) != CLASS_COMBINING)
-            return len;
-        len += more;
+        unsigned more = display_decode(escaped + length, n - length, &c);
+        if (more < 2 || display_char_width(c) != 0)
+            return length;
+        length += more;
     }
 }
 
 size_t
 display_clip(struct buf *out, const char *escaped, size_t columns)
 {
-    size_t width = display_width(escaped);
-    if (width <= columns) {
+    size_t total = display_width(escaped), used = 0;
+
+    if (total <= columns) {
         buf_puts(out, escaped);
-        return width;
+        return total;
     }
     if (columns == 0)
         return 0;
-    size_t used = 0;
-    while (*escaped) {
-        char unit[64];
-        size_t n = unit_length(escaped);
-        if (n >= sizeof unit)
-            n = sizeof unit - 1;
-        memcpy(unit, escaped, n);
-        unit[n] = 0;
-        size_t w = display_width(unit);
-        if (used + w > columns - 1)
+    for (;;) {
+        size_t width, length = display_unit(escaped, &width);
+
+        if (length == 0 || used + width > columns - 1)
             break;
-        buf_add(out, escaped, n);
-        used += w;
-        escaped += n;
+        buf_add(out, escaped, length);
+        escaped += length;
+        used += width;
     }
     buf_putc(out, '>');
     return used + 1;
+}
+
+bool
+display_is_odd(const void *bytes, size_t n)
+{
+    struct context ctx = {0};
+
+    for (size_t i = 0; i < n;) {
+        struct unit u = unit_next(bytes, n, i, &ctx, 0);
+        if (!u.shown)
+            return true;
+        i += u.length;
+    }
+    return false;
 }

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "display.h"
+#include "util.h"
+
+struct row {
+    const char *in, *out;
+    size_t columns;
+    bool odd;
+};
+
+#define LEN(s) (strlen(s))
+
+static void
+check(const struct row *rows, size_t n, unsigned flags)
+{
+    for (size_t i = 0; i < n; i++) {
+        cleanup_buf struct buf b = {0};
+        size_t w = display_escape(&b, rows[i].in, LEN(rows[i].in), flags);
+
+        cr_expect_str_eq(buf_str(&b), rows[i].out);
+        cr_expect_eq(w, rows[i].columns, "%s: %zu columns", buf_str(&b), w);
+        cr_expect_eq(display_width(buf_str(&b)), w, "%s", buf_str(&b));
+        cr_expect_eq(display_is_odd(rows[i].in, LEN(rows[i].in)), rows[i].odd, "%s", rows[i].out);
+    }
+}
+
+Test(display, plain)
+{
+    static const struct row rows[] = {
+        {"", "", 0, false},
+        {"/home/u/.ssh/id_rsa", "/home/u/.ssh/id_rsa", 19, false},
+        {"a b", "a b", 3, false},
+        {"a\\x20", "a\\\\x20", 6, false},
+        {" a", "\\x20a", 5, true},
+        {"a ", "a\\x20", 5, true},
+        {"a  b", "a \\x20b", 7, true},
+        {" ", "\\x20", 4, true},
+        {"a\rb\n", "a\\x0db\\x0a", 10, true},
+        {"\033]0;x\a", "\\x1b]0;x\\x07", 12, true},
+        {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f", 4, false},
+        {"\xe6\xbc\xa2\xe5\xad\x97", "\xe6\xbc\xa2\xe5\xad\x97", 4, false},
+        {"\xf0\x9f\x9a\x80", "\xf0\x9f\x9a\x80", 2, false},
+        {"e\xcc\x81", "e\xcc\x81", 1, false},
+        {"e\xcc\x81\xcc\x81\xcc\x81", "e\xcc\x81\xcc\x81\\u{301}", 8, true},
+        {"\xcc\x81", "\\u{301}", 7, true},
+        {"/a\n\xcc\x81", "/a\\x0a\\u{301}", 13, true},
+        {"\\\xcc\x81", "\\\\\\u{301}", 9, true},
+        {"\xc2\x85", "\\u{85}", 6, true},                       /* C1 next line */
+        {"\xc2\x9b", "\\u{9b}", 6, true},                       /* C1 CSI */
+        {"\x9b", "\\x9b", 4, true},                             /* the same as a bare byte */
+        {"\xc2\xa0", "\\u{a0}", 6, true},                       /* no-break space */
+        {"\xc2\xad", "\\u{ad}", 6, true},                       /* soft hyphen */
+        {"\xe2\x80\x8b", "\\u{200b}", 8, true},                 /* zero width space */
+        {"\xe2\x80\xae", "\\u{202e}", 8, true},                 /* right-to-left override */
+        {"\xe2\x81\xa6", "\\u{2066}", 8, true},                 /* isolate */
+        {"\xef\xbb\xbf", "\\u{feff}", 8, true},                 /* byte order mark */
+        {"\xef\xb8\x8f", "\\u{fe0f}", 8, true},                 /* variation selector */
+        {"\xf3\xa0\x81\x81", "\\u{e0041}", 9, true},            /* tag */
+        {"\xe3\x85\xa4", "\\u{3164}", 8, true},                 /* hangul filler */
+        {"\xe2\xa0\x80", "\\u{2800}", 8, true},                 /* braille blank */
+        {"\xe3\x80\x80", "\\u{3000}", 8, true},                 /* ideographic space */
+        {"\xee\x80\x80", "\\u{e000}", 8, true},                 /* private use */
+        {"\xef\xbf\xbe", "\\u{fffe}", 8, true},                 /* noncharacter */
+        {"\xcd\xb8", "\\u{378}", 7, true},                      /* unassigned */
+        {"\xe2\x84\xaa", "\\u{212a}", 8, true},                 /* kelvin sign: a second K */
+        {"\xc0\xaf", "\\xc0\\xaf", 8, true},                    /* overlong slash */
+        {"\xe0\x80\xaf", "\\xe0\\x80\\xaf", 12, true},          /* likewise */
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80", 12, true},          /* surrogate */
+        {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80", 16, true}, /* beyond U+10FFFF */
+        {"a\xe2\x82", "a\\xe2\\x82", 9, true},                  /* truncated */
+        {"\xe2\x28\xa1", "\\xe2(\\xa1", 9, true},
+    };
+    check(rows, ARRAY_SIZE(rows), 0);
+}
+
+Test(display, ascii)
+{
+    static const struct row rows[] = {
+        {"gr\xc3\xbc", "gr\\u{fc}", 8, false},
+        {"e\xcc\x81", "e\\u{301}", 8, false},
+    };
+    check(rows, ARRAY_SIZE(rows), DISPLAY_ASCII);
+}
+
+Test(display, quoted)
+{
+    static const struct row rows[] = {
+        {"", "''", 2, false},
+        {"deploy.js", "deploy.js", 9, false},
+        {"--prod=1", "--prod=1", 8, false},
+        {"=ls", "'=ls'", 5, false},
+        {"a b", "'a b'", 5, false},
+        {"~", "'~'", 3, false},
+        {"it's", "'it'\\''s'", 9, false},
+        {"a\\b", "'a\\b'", 5, false},
+        {"a\nb", "$'a\\x0ab'", 9, true},
+        {"a\n\\'", "$'a\\x0a\\\\\\''", 12, true},
+        {"\xe2\x80\xae", "$'\\xe2\\x80\\xae'", 15, true},
+        {"gr\xc3\xbc n", "'gr\xc3\xbc n'", 7, false},
+    };
+    check(rows, ARRAY_SIZE(rows), DISPLAY_QUOTE);
+}
+
+static void
+check_clean(const struct buf *b)
+{
+    for (size_t i = 0; i < b->len; i++) {
+        unsigned char c = (unsigned char)b->data[i];
+        cr_assert(c >= 0x20 && c != 0x7f, "byte %02x", c);
+        if (c == 0xc2)
+            cr_assert((unsigned char)b->data[i + 1] >= 0xa0, "a C1 character");
+    }
+}
+
+Test(display, every_byte_is_clean_and_its_own)
+{
+    struct buf out[3][256] = {0};
+    static const unsigned flags[] = {0, DISPLAY_QUOTE, DISPLAY_ASCII | DISPLAY_QUOTE};
+
+    for (size_t f = 0; f < 3; f++) {
+        for (unsigned c = 0; c < 256; c++) {
+            unsigned char byte = (unsigned char)c;
+            display_escape(&out[f][c], &byte, 1, flags[f]);
+            check_clean(&out[f][c]);
+            for (unsigned k = 0; k < c; k++)
+                cr_expect_str_neq(buf_str(&out[f][c]), buf_str(&out[f][k]));
+        }
+        for (unsigned c = 0; c < 256; c++)
+            buf_done(&out[f][c]);
+    }
+}
+
+Test(display, clip_goes_by_whole_units)
+{
+    static const struct {
+        const char *in;
+        size_t columns;
+        const char *out;
+        size_t used;
+    } rows[] = {
+        {"abcdef", 6, "abcdef", 6},
+        {"abcdef", 5, "abcd>", 5},
+        {"abcdef", 1, ">", 1},
+        {"abcdef", 0, "", 0},
+        {"ab\\x0acd", 5, "ab>", 3},
+        {"ab\\u{202e}cd", 10, "ab>", 3},
+        {"ab\\u{202e}cd", 11, "ab\\u{202e}>", 11},
+        {"a\xe6\xbc\xa2\xe5\xad\x97", 4, "a\xe6\xbc\xa2>", 4},
+        {"a\xe6\xbc\xa2\xe5\xad\x97", 3, "a>", 2},
+        {"e\xcc\x81xyz", 2, "e\xcc\x81>", 2},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cleanup_buf struct buf b = {0};
+        cr_expect_eq(display_clip(&b, rows[i].in, rows[i].columns), rows[i].used);
+        cr_expect_str_eq(buf_str(&b), rows[i].out);
+    }
+}
+
+// A small alphabet of troublemakers, so that random strings collide if anything can.
+static size_t
+random_name(char *out, unsigned *seed)
+{
+    static const char *const parts[] = {
+        "a",
+        "/",
+        " ",
+        "\\",
+        "\\x20",
+        "x20",
+        "\n",
+        "\r",
+        "'",
+        "$'",
+        "\xcc\x81",
+        "\xe2\x80\xae",
+        "\xe2",
+        "\x80",
+        "\xae",
+        "\\u{202e}",
+        "u{",
+        "\x1b",
+        "\xc2\x9b",
+        "\xe3\x85\xa4",
+        "\xef\xb8\x8f",
+        "\xc3\xa9",
+        "e",
+        "\xe6\xbc\xa2",
+    };
+    size_t n = 0, pieces = (size_t)(rand_r(seed) % 6);
+
+    for (size_t i = 0; i < pieces; i++) {
+        const char *p = parts[(size_t)rand_r(seed) % ARRAY_SIZE(parts)];
+        size_t length = rand_r(seed) % 8 ? strlen(p) : 1;
+        memcpy(out + n, p, length);
+        n += length;
+    }
+    return n;
+}
+
+Test(display, different_names_never_look_equal)
+{
+    static const unsigned flags[] = {0, DISPLAY_ASCII, DISPLAY_QUOTE,
+                                     DISPLAY_ASCII | DISPLAY_QUOTE};
+    unsigned seed = 1;
+
+    for (int round = 0; round < 200000; round++) {
+        char a[64], b[64];
+        size_t na = random_name(a, &seed), nb = random_name(b, &seed);
+        unsigned f = flags[round % 4];
+        cleanup_buf struct buf x = {0}, y = {0};
+        size_t width = display_escape(&x, a, na, f);
+
+        display_escape(&y, b, nb, f);
+        check_clean(&x);
+        cr_assert_eq(width, display_width(buf_str(&x)));
+        if (na != nb || memcmp(a, b, na) != 0)
+            cr_assert_str_neq(buf_str(&x), buf_str(&y));
+        else
+            cr_assert_str_eq(buf_str(&x), buf_str(&y));
+    }
+}
