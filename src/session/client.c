@@ -281,16 +281,19 @@ client_decide(struct client *c, const struct decision *d)
     return send_line(c, &line);
 }
 
-char *
-client_ask_name(const char *socket_path, int timeout_ms)
+int
+client_ask_name(const char *socket_path, int timeout_ms, char **ret_name, struct err *err)
 {
     static const struct client_ops ops = {0};
     struct client *c = NULL;
-    char *name = NULL;
-    if (client_connect(socket_path, "nono ps", false, &ops, NULL, &c, NULL) < 0)
-        return NULL;
-    if (client_wait_synced(c, timeout_ms, NULL) == 0 && c->session)
-        name = xstrdup(c->session->name);
+    int r = client_connect(socket_path, "nono ps", false, &ops, NULL, &c, err);
+    if (r < 0)
+        return r;
+    r = client_wait_synced(c, timeout_ms, err);
+    if (r == 0 && c->session)
+        *ret_name = xstrdup(c->session->name);
+    else if (r == 0)
+        r = err_set(err, -EPROTO, "the session does not say what it is");
     client_free(c);
-    return name;
+    return r;
 }

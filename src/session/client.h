@@ -49,5 +49,5 @@ int client_wait_synced(struct client *c, int timeout_ms, struct err *err);
 // Sends a decision; the answer comes through ops->result. -EAGAIN: nothing was sent, try again.
 int client_decide(struct client *c, const struct decision *d);
 
-// The name of the session behind a socket, for the caller to free; NULL when it does not answer.
-char *client_ask_name(const char *socket_path, int timeout_ms);
+// The name of the session behind a socket, for the caller to free. 0, or -errno with *err.
+int client_ask_name(const char *socket_path, int timeout_ms, char **ret_name, struct err *err);

@@ -265,7 +265,25 @@ registry_sweep(void)
         closedir(d);
 }
 
-// Which of the list spec may mean, as indices. Names are asked for only where nothing else fits.
+// Names are asked for only where nothing else fits. A session that does not answer has none; one
+// that refuses us would refuse everything else too.
+static int
+match_names(const char *spec, const struct registry_socket *list, size_t n, size_t *hits,
+            size_t *found, struct err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        cleanup_free char *name = NULL;
+        cleanup_err struct err e = {0};
+        int r = client_ask_name(list[i].path, ASK_TIMEOUT_MS, &name, &e);
+        if (r == -EPERM || r == -EACCES)
+            return err_set(err, r, "%s", e.msg);
+        if (r == 0 && strcmp(name, spec) == 0)
+            hits[(*found)++] = i;
+    }
+    return 0;
+}
+
+// Which of the list spec may mean, as indices.
 static size_t
 match_spec(const char *spec, const struct registry_socket *list, size_t n, size_t *hits)
 {
@@ -284,11 +302,6 @@ match_spec(const char *spec, const struct registry_socket *list, size_t n, size_
     for (size_t i = 0; i < n && strlen(spec) >= 2; i++)
         if (strncmp(list[i].id, spec, strlen(spec)) == 0)
             hits[found++] = i;
-    for (size_t i = 0; i < n && !found; i++) {
-        cleanup_free char *name = client_ask_name(list[i].path, ASK_TIMEOUT_MS);
-        if (name && strcmp(name, spec) == 0)
-            hits[found++] = i;
-    }
     return found;
 }
 
@@ -321,10 +334,12 @@ registry_find_socket(const char *spec, char **ret_id, char **ret_path, struct er
         return r;
     cleanup_free size_t *hits = xcalloc(n, sizeof *hits);
     size_t found = match_spec(spec, list, n, hits);
-    if (found == 1) {
+    if (spec && spec[0] != '@' && !found)
+        r = match_names(spec, list, n, hits, &found, err);
+    if (r == 0 && found == 1) {
         *ret_id = xstrdup(list[hits[0]].id);
         *ret_path = xstrdup(list[hits[0]].path);
-    } else {
+    } else if (r == 0) {
         r = say_not_one(spec, list, n, found, err);
     }
     registry_free_sockets(list, n);
