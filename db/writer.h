@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The db thread: the one write connection, and the only way into the record (SQLite, WAL,
-// synchronous=FULL). Every function may be called from any thread, never blocks, and moves its
-// payload. Rows are committed in the order of the calls. A batch holding a durable row (a decision)
-// is committed at once, anything else within 100 ms.
+// synchronous=FULL). Every function but start and stop may be called from any thread, never blocks,
+// and moves its payload. Rows are committed in the order of the calls. A batch holding a durable
+// row (a decision) is committed at once and with FULL, which makes everything before it durable
+// too; anything else within 100 ms and without a sync: it survives the end of this process in any
+// way, and only the rows behind the last decision can be lost with the power. While the disk
+// refuses (full, I/O error): durable rows are acknowledged with the error and dropped, the others
+// are kept (bounded) and tried again; once it works a fault says for how long.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,19 +22,23 @@ struct writer;
 
 // Opens (creating, 0600, in a directory made 0700) or migrates the database and starts the thread.
 // acks: where MSG_RECORDED goes; must outlive the writer. On failure says in *err what is wrong
-// with which file and what to do; a file that is not ours is never overwritten.
+// with which file and what to do; a file that is not ours is never overwritten (-EEXIST), one of a
+// newer nono neither (-EPROTO).
 // The session row is committed before this returns. info is copied.
 int writer_start(const char *path, const struct session_info *info, struct queue *acks,
                  struct writer **ret_w, struct err *err);
-// Records how the session ended, commits what is queued, stops the thread, checkpoints.
+// Records how the session ended, commits what is queued, stops the thread, closes. Gives up after
+// half a second of a disk that refuses: the session then counts as crashed.
 // wait_status: of the command, as waitpid(2) gives it; -1 when it never started.
 // Takes NULL, returns NULL.
 struct writer *writer_stop(struct writer *w, int wait_status);
 
 // Free slots of the writer's queue: the supervisor receives nothing while this is low.
 size_t writer_room(struct writer *w);
+// 0, or -errno of the last commit while commits fail.
+int writer_error(struct writer *w);
 
-// A new request. Takes r over.
+// A new request. Takes r over. Comes before any decision about it.
 int writer_add_request(struct writer *w, struct request *r);
 // A decision and the grant that it leaves behind (NULL for none); takes both over. count: how many
 // joined requests it answers. durable: committed at once and acknowledged to acks with the

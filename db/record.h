@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// One session's rows: plain data in, SQL out, inside a transaction of the caller. Private to db/.
+// One thread at a time.
+#pragma once
+#include <sqlite3.h>
+#include <stdint.h>
+
+#include "decision.h"
+#include "event.h"
+#include "request.h"
+
+enum record_stmt {
+    RECORD_SAVEPOINT,
+    RECORD_RELEASE,
+    RECORD_UNDO,
+    RECORD_EVENT,
+    RECORD_REQUEST,
+    RECORD_DECISION,
+    RECORD_GRANT,
+    RECORD_COUNT,
+    RECORD_END,
+    _RECORD_MAX,
+};
+
+struct recorder {
+    sqlite3 *h;                      /* not owned */
+    sqlite3_stmt *stmt[_RECORD_MAX]; /* prepared when first needed */
+    int64_t session;                 /* session.nr */
+    uint64_t seq;                    /* of the last event; the caller restores it on a rollback */
+};
+
+struct count_row {
+    const char *what; /* static storage */
+    uint64_t request;
+    enum op op;
+    uint64_t n;
+    uint64_t first_ns, last_ns;
+};
+
+// Each gives an SQLite result code. After a constraint error nothing of that row is left behind and
+// the transaction goes on; after any other error the caller rolls back.
+int recorder_add_session(struct recorder *rec, const struct session_info *info);
+int recorder_add_request(struct recorder *rec, const struct request *r);
+// g: NULL for none.
+int recorder_add_decision(struct recorder *rec, const struct decision *d, const struct grant *g,
+                          unsigned count);
+int recorder_add_fault(struct recorder *rec, uint64_t real_ns, const char *text);
+int recorder_add_count(struct recorder *rec, const struct count_row *c);
+int recorder_end_session(struct recorder *rec, int wait_status, uint64_t real_ns);
+void recorder_done(struct recorder *rec);

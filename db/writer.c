@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "writer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "batch.h"
+#include "clock.h"
+#include "db.h"
+#include "limits.h"
+#include "record.h"
+#include "util.h"
+
+#define COMMIT_AFTER_NS (80 * NS_PER_MS) /* of the first row that is not durable */
+#define RETRY_MIN_NS (100 * NS_PER_MS)
+#define RETRY_MAX_NS NS_PER_SEC
+#define BATCH_MAX 1024             /* rows of one transaction while the disk works */
+#define CHECKPOINT_PAGES 1000      /* of the log, while the session runs */
+#define CLOSE_CHECKPOINT_PAGES 256 /* the next start reads this much again to recover the index */
+#define STOP_TRIES 5
+
+enum { QUEUE_ROW = 1, QUEUE_STOP };
+
+struct writer {
+    struct queue *queue; /* constant; any thread pushes, the db thread pops */
+    struct queue *acks;  /* constant; not owned */
+    pthread_t thread;
+    atomic_int error; /* -errno of the last commit that failed, 0 since one succeeded */
+
+    // Of the db thread from its start to its end.
+    sqlite3 *h;
+    struct recorder rec;
+    struct batch batch;
+    int wal_pages;
+    bool full; /* synchronous=FULL is in force, else NORMAL */
+    bool stopping;
+    int wait_status;
+    uint64_t failed_ns; /* since when commits fail, 0 while they don't */
+    uint64_t retry_ns;  /* when to try again */
+    uint64_t backoff_ns;
+};
+
+// --- the db thread ----------------------------------------------------------------------------
+
+static int
+on_commit(void *ctx, sqlite3 *h, const char *name, int pages)
+{
+    struct writer *w = ctx;
+    w->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+// A commit with FULL also makes durable everything that was committed with NORMAL before it: both
+// go through one log file. What is lost with the power is at most the rows behind the last
+// decision.
+static int
+set_durable(struct writer *w, bool full)
+{
+    if (w->full == full)
+        return 0;
+    int r = db_exec(w->h, full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+    if (r == 0)
+        w->full = full;
+    return r;
+}
+
+static int
+write_row(struct writer *w, struct row *row)
+{
+    int rc = SQLITE_OK;
+    switch (row->type) {
+    case ROW_REQUEST:
+        rc = recorder_add_request(&w->rec, row->request);
+        break;
+    case ROW_DECISION:
+        rc = recorder_add_decision(&w->rec, row->decision, row->grant, row->count);
+        break;
+    case ROW_FAULT:
+        rc = recorder_add_fault(&w->rec, row->real_ns, row->text);
+        break;
+    case ROW_COUNT:
+        break;
+    }
+    if ((rc & 0xff) != SQLITE_CONSTRAINT && rc != SQLITE_TOOBIG)
+        return rc;
+    // One row that cannot be stored must not hold up the others for ever.
+    row->error = -EINVAL;
+    cleanup_free char *text = xasprintf("a row about request %llu could not be stored: %s",
+                                        (unsigned long long)row_request(row), sqlite3_errstr(rc));
+    return recorder_add_fault(&w->rec, row->real_ns, text);
+}
+
+static int
+write_counts(struct writer *w)
+{
+    int rc = SQLITE_OK;
+    for (size_t i = 0; rc == SQLITE_OK && i < w->batch.counts_n; i++)
+        rc = recorder_add_count(&w->rec, &w->batch.counts[i]);
+    return rc;
+}
+
+// What the record should say about a time in which it could not be written.
+static int
+write_outage(struct writer *w)
+{
+    if (!w->failed_ns)
+        return SQLITE_OK;
+    double seconds = (double)(clock_mono_ns() - w->failed_ns) / (double)NS_PER_SEC;
+    cleanup_free char *text =
+        xasprintf("the database could not be written for %.1f s (%s); %llu rows were lost", seconds,
+                  strerror(-atomic_load(&w->error)), (unsigned long long)w->batch.lost);
+    return recorder_add_fault(&w->rec, clock_real_ns(), text);
+}
+
+static int
+write_batch(struct writer *w)
+{
+    int rc = SQLITE_OK;
+    for (size_t i = 0; rc == SQLITE_OK && i < w->batch.rows_n; i++)
+        rc = write_row(w, w->batch.rows[i]);
+    if (rc == SQLITE_OK)
+        rc = write_counts(w);
+    if (rc == SQLITE_OK)
+        rc = write_outage(w);
+    if (rc == SQLITE_OK && w->stopping)
+        rc = recorder_end_session(&w->rec, w->wait_status, clock_real_ns());
+    return rc;
+}
+
+static int
+commit(struct writer *w)
+{
+    int moved = 0;
+    uint64_t seq = w->rec.seq;
+    // A record that was moved away or deleted is one that nobody will find.
+    sqlite3_file_control(w->h, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (moved)
+        return -ESTALE;
+    int r = set_durable(w, w->batch.durable);
+    if (r < 0)
+        return r;
+    int rc = sqlite3_exec(w->h, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return db_errno(w->h, rc);
+    rc = write_batch(w);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(w->h, "COMMIT", NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        return 0;
+    int code = db_errno(w->h, rc);
+    if (!sqlite3_get_autocommit(w->h))
+        sqlite3_exec(w->h, "ROLLBACK", NULL, NULL, NULL);
+    w->rec.seq = seq;
+    return code;
+}
+
+static void
+acknowledge(struct writer *w, const struct row *row, int error)
+{
+    struct record_ack *ack = xmalloc(sizeof *ack);
+    *ack = (struct record_ack){.request = row_request(row), .error = error ? error : row->error};
+    struct msg m = {.type = MSG_RECORDED, .data = ack, .free = free};
+    // Without its acknowledgement the request stays unanswered: the task waits, nothing is granted.
+    if (queue_push(w->acks, &m, 0) < 0)
+        msg_done(&m);
+}
+
+static void
+commit_failed(struct writer *w, int error)
+{
+    uint64_t now = clock_mono_ns();
+    if (!w->failed_ns)
+        w->failed_ns = now;
+    atomic_store(&w->error, error);
+    w->backoff_ns = w->backoff_ns ? w->backoff_ns * 2 : RETRY_MIN_NS;
+    if (w->backoff_ns > RETRY_MAX_NS)
+        w->backoff_ns = RETRY_MAX_NS;
+    w->retry_ns = now + w->backoff_ns;
+    for (size_t i = 0; i < w->batch.rows_n; i++) {
+        if (w->batch.rows[i]->durable)
+            acknowledge(w, w->batch.rows[i], error);
+        else
+            w->batch.rows[i]->error = 0;
+    }
+    batch_drop_durable(&w->batch);
+}
+
+static int
+commit_batch(struct writer *w)
+{
+    int error = commit(w);
+    if (error < 0) {
+        commit_failed(w, error);
+        return error;
+    }
+    for (size_t i = 0; i < w->batch.rows_n; i++) {
+        if (w->batch.rows[i]->durable)
+            acknowledge(w, w->batch.rows[i], 0);
+    }
+    batch_reset(&w->batch);
+    w->failed_ns = w->backoff_ns = 0;
+    atomic_store(&w->error, 0);
+    // After the acknowledgements: nobody waits for a checkpoint.
+    if (w->wal_pages >= CHECKPOINT_PAGES)
+        sqlite3_wal_checkpoint_v2(w->h, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    return 0;
+}
+
+static void
+take_message(struct writer *w, struct msg *m)
+{
+    if (m->type == QUEUE_STOP) {
+        w->stopping = true;
+        w->wait_status = *(int *)m->data;
+        msg_done(m);
+        return;
+    }
+    batch_add(&w->batch, m->data);
+    *m = (struct msg){0};
+}
+
+// When the batch is to be committed; UINT64_MAX: there is nothing to commit.
+static uint64_t
+commit_due(const struct writer *w)
+{
+    if (batch_is_empty(&w->batch))
+        return UINT64_MAX;
+    if (w->batch.durable)
+        return 0;
+    if (w->failed_ns)
+        return w->retry_ns;
+    return w->batch.rows_n >= BATCH_MAX ? 0 : w->batch.first_mono_ns + COMMIT_AFTER_NS;
+}
+
+static void
+wait_until(struct writer *w, uint64_t due)
+{
+    struct pollfd pfd = {.fd = queue_fd(w->queue), .events = POLLIN};
+    struct timespec ts, *timeout = NULL;
+    if (due != UINT64_MAX) {
+        uint64_t now = clock_mono_ns();
+        uint64_t left = due > now ? due - now : 0;
+        ts = (struct timespec){.tv_sec = (time_t)(left / NS_PER_SEC),
+                               .tv_nsec = (long)(left % NS_PER_SEC)};
+        timeout = &ts;
+    }
+    ppoll(&pfd, 1, timeout, NULL);
+}
+
+static void *
+writer_main(void *arg)
+{
+    struct writer *w = arg;
+    struct msg m;
+    pthread_setname_np(pthread_self(), "nono-db");
+    while (!w->stopping) {
+        // While commits fail the queue is drained all the same: decisions must hear of it.
+        for (int i = 0; i < BATCH_MAX && !w->stopping && queue_pop(w->queue, &m); i++)
+            take_message(w, &m);
+        if (w->stopping)
+            break;
+        uint64_t due = commit_due(w);
+        if (due <= clock_mono_ns())
+            commit_batch(w);
+        else
+            wait_until(w, due);
+    }
+    for (int i = 0; commit_batch(w) < 0 && i < STOP_TRIES; i++)
+        poll(NULL, 0, 100);
+    return NULL;
+}
+
+// --- any thread -------------------------------------------------------------------------------
+
+static struct writer *
+writer_free(struct writer *w)
+{
+    recorder_done(&w->rec);
+    batch_done(&w->batch);
+    db_close(w->h);
+    queue_free(w->queue);
+    free(w);
+    return NULL;
+}
+
+static int
+open_session(struct writer *w, const char *path, const struct session_info *info, struct err *err)
+{
+    int rc = sqlite3_exec(w->h, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = recorder_add_session(&w->rec, info);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(w->h, "COMMIT", NULL, NULL, NULL);
+    return rc == SQLITE_OK ? 0 : db_fail(w->h, rc, path, err);
+}
+
+static int
+start_thread(struct writer *w)
+{
+    sigset_t all, old;
+    // Signals belong to the main thread.
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &old);
+    int r = pthread_create(&w->thread, NULL, writer_main, w);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return -r;
+}
+
+int
+writer_start(const char *path, const struct session_info *info, struct queue *acks,
+             struct writer **ret_w, struct err *err)
+{
+    sqlite3 *h = NULL;
+    int r = db_open_write(path, &h, err);
+    if (r < 0)
+        return r;
+    struct writer *w = xcalloc(1, sizeof *w);
+    w->h = w->rec.h = h;
+    w->full = true;
+    w->acks = acks;
+    w->queue = queue_new(NONO_QUEUE_DB + 1);
+    sqlite3_wal_hook(h, on_commit, w);
+    set_durable(w, false);
+    r = open_session(w, path, info, err);
+    if (r == 0 && (r = start_thread(w)) < 0)
+        err_set(err, r, "can't start the thread of the record: %s", strerror(-r));
+    if (r < 0) {
+        writer_free(w);
+        return r;
+    }
+    *ret_w = w;
+    return 0;
+}
+
+struct writer *
+writer_stop(struct writer *w, int wait_status)
+{
+    if (!w)
+        return NULL;
+    struct msg m = {
+        .type = QUEUE_STOP, .data = xmemdup(&wait_status, sizeof wait_status), .free = free};
+    queue_push(w->queue, &m, 0);
+    pthread_join(w->thread, NULL);
+    // With other sessions at work it is not this one's turn: no waiting for them.
+    if (w->wal_pages >= CLOSE_CHECKPOINT_PAGES) {
+        sqlite3_busy_timeout(w->h, 0);
+        sqlite3_wal_checkpoint_v2(w->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    }
+    return writer_free(w);
+}
+
+size_t
+writer_room(struct writer *w)
+{
+    size_t room = queue_room(w->queue);
+    return room ? room - 1 : 0;
+}
+
+int
+writer_error(struct writer *w)
+{
+    return atomic_load(&w->error);
+}
+
+// One slot is kept for the message that stops the thread.
+static int
+push_row(struct writer *w, struct row *row)
+{
+    struct msg m = {.type = QUEUE_ROW, .data = row, .free = row_free_msg};
+    int r = queue_push(w->queue, &m, 1);
+    if (r < 0)
+        msg_done(&m);
+    return r;
+}
+
+int
+writer_add_request(struct writer *w, struct request *r)
+{
+    struct row *row = row_new(ROW_REQUEST);
+    row->request = r;
+    return push_row(w, row);
+}
+
+int
+writer_add_decision(struct writer *w, struct decision *d, struct grant *g, unsigned count,
+                    bool durable)
+{
+    struct row *row = row_new(ROW_DECISION);
+    row->decision = d;
+    row->grant = g;
+    row->count = count;
+    row->durable = durable;
+    return push_row(w, row);
+}
+
+int
+writer_add_count(struct writer *w, const char *what, uint64_t request, enum op op, uint64_t n)
+{
+    static const char *const words[] = {"floor", "grant", "refused"};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (strcmp(what, words[i]) != 0)
+            continue;
+        struct row *row = row_new(ROW_COUNT);
+        row->counted = (struct count_row){.what = words[i],
+                                          .request = request,
+                                          .op = op,
+                                          .n = n,
+                                          .first_ns = row->real_ns,
+                                          .last_ns = row->real_ns};
+        return push_row(w, row);
+    }
+    return -EINVAL;
+}
+
+int
+writer_add_fault(struct writer *w, const char *text)
+{
+    struct row *row = row_new(ROW_FAULT);
+    row->text = xstrdup(text);
+    return push_row(w, row);
+}
