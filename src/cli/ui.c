@@ -196,7 +196,7 @@ pane_loop(struct pane *p)
     }
 }
 
-// "claude -p …  /home/u/shop", for the title; foreign bytes.
+// "claude -p (/home/u/shop)", for the title; foreign bytes.
 static int
 ask_title(const char *path, char **ret_title, struct err *err)
 {
@@ -208,9 +208,9 @@ ask_title(const char *path, char **ret_title, struct err *err)
     const struct session_info *s = r == 0 ? client_session(c) : NULL;
     if (s) {
         struct buf title = {0};
-        for (size_t i = 0; i < s->argv_len; i++)
+        for (size_t i = 0; i + 1 < s->argv_len; i++)
             buf_putc(&title, s->argv[i] ? s->argv[i] : ' ');
-        buf_printf(&title, " %s", s->cwd);
+        buf_printf(&title, " (%s)", s->cwd);
         *ret_title = buf_steal(&title);
     }
     client_free(c);
@@ -221,6 +221,9 @@ static int
 pane_open(struct pane *p, const char *spec, struct err *err)
 {
     cleanup_free char *id = NULL, *path = NULL, *title = NULL;
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return err_set(err, -ENOTTY,
+                       "no terminal; nono pending, nono allow and nono deny need none");
     int r = registry_find_socket(spec, &id, &path, err);
     if (r == 0)
         r = ask_title(path, &title, err);
