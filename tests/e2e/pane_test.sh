@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The split screen and nono ui: a decision by a key.
+. "$(dirname "$0")/lib.sh"
+need tmux
+
+decided() { [ "$(log_rows "len(of(kind='decision'))")" -ge 1 ]; }
+none_waits() { [ "$(pending_rows 'len(rows)')" = 0 ]; }
+
+scenario "once, in the pane"
+screen_start "$NONO run -- env PS1='ready> ' bash --norc --noprofile"
+wait_screen "the agent's prompt" main:0 'ready>'
+screen_keys main:0 "cat $SECRET; echo status=\$?" Enter
+id=$(wait_request secret.txt)
+wait_screen "the request is shown" main:0 "$SECRET"
+lacks "no content before" "$(screen_text)" "the content"
+screen_keys main:0 'C-]' a
+wait_screen "armed" main:0 '[ARMED]'
+screen_keys main:0 o
+wait_screen "the content" main:0 'the content'
+wait_screen "cat succeeded" main:0 'status=0'
+equal "who decided" "$(log_rows "[(r['verdict'], r['by'], r['scope'], r['source']) for r in of(kind='decision')]")" \
+    "[('allow', 'user', 'once', 'pane')]"
+equal "how long it waited" "$(log_rows "of(kind='decision')[0]['waited_ms'] >= 600")" True
+
+printf 'second\n' >"$OUT/second.txt"
+screen_keys main:0 'C-]' a
+screen_keys main:0 'C-]' a
+poll decided
+"$NONO" ps >/dev/null
+screen_stop
+
+scenario "deny, session and deny for the session by their keys"
+printf 'one\n' >"$OUT/one.txt"
+printf 'two\n' >"$OUT/two.txt"
+cat >steps.sh <<EOF
+for f in one two; do
+    for i in 1 2; do cat $OUT/\$f.txt || echo refused-\$f; done
+done
+cat $SECRET || echo refused-secret
+EOF
+screen_start "$NONO run -- sh steps.sh"
+wait_request one.txt >/dev/null
+screen_keys main:0 'C-]' a
+wait_screen "armed for the first" main:0 '[ARMED]'
+screen_keys main:0 s
+wait_request two.txt >/dev/null
+wait_screen "armed for the second" main:0 '[ARMED]'
+screen_keys main:0 D
+wait_request secret.txt >/dev/null
+wait_screen "armed for the third" main:0 '[ARMED]'
+screen_keys main:0 d
+poll test -s "$T/tmp/status"
+equal "status of the last command" "$(cat "$T/tmp/status")" 0
+equal "three decisions" "$(log_rows "[(r['verdict'], r['scope']) for r in of(kind='decision')]")" \
+    "[('allow', 'session'), ('deny', 'session'), ('deny', 'once')]"
+equal "three requests" "$(log_rows "len(of(kind='request'))")" 3
+screen_stop
+
+scenario "nono ui in a second window"
+screen_start "$NONO run --ui attach -- cat $SECRET"
+id=$(wait_request secret.txt)
+screen_window ui "$NONO ui"
+wait_screen "the request is shown" main:ui "$SECRET"
+wait_screen "armed" main:ui '[ARMED]'
+screen_keys main:ui o
+wait_screen "the content" main:0 'the content'
+poll test -s "$T/tmp/status"
+equal "status" "$(cat "$T/tmp/status")" 0
+equal "who decided" "$(log_rows "[(r['verdict'], r['by'], r['source']) for r in of(kind='decision')]")" \
+    "[('allow', 'user', 'nono ui')]"
+screen_stop
+
+scenario "leaving nono ui decides nothing"
+screen_start "$NONO run --ui attach -- cat $SECRET"
+id=$(wait_request secret.txt)
+screen_window ui "$NONO ui"
+wait_screen "the request is shown" main:ui "$SECRET"
+screen_keys main:ui q
+wait_screen "left" main:ui LEFT
+equal "it still waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
+"$NONO" deny "$id"
+poll test -s "$T/tmp/status"
+screen_stop
+finish

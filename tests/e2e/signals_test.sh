@@ -1,0 +1,59 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Signals before, during and after a request.
+. "$(dirname "$0")/lib.sh"
+
+for mode in restart norestart urg; do
+    scenario "signals in mode $mode during a prompt"
+    run_background --ui attach -- "$BIN/signals" "$mode" "$SECRET"
+    id=$(wait_request secret.txt)
+    # Long enough for some hundred signals: time is the subject here, not something waited for.
+    sleep 1
+    equal "one request waits" "$(pending_rows 'len(rows)')" 1
+    equal "and it is the same one" "$(pending_rows "rows[0]['request']")" "$id"
+    "$NONO" allow "$id" || fail "nono allow succeeds"
+    join_background
+    contains "content" "$output" "the content"
+    equal "one prompt" "$(log_rows "len(of(kind='request'))")" 1
+    equal "one decision" "$(log_rows "len(of(kind='decision'))")" 1
+    case $mode in
+    restart) contains "no EINTR, handlers ran" "$output" "eintr=0 handled=yes" ;;
+    norestart) contains "handlers ran" "$output" "handled=yes" ;;
+    urg) contains "no EINTR by SIGURG" "$output" "eintr=0" ;;
+    esac
+done
+
+scenario "2 kHz timer without SA_RESTART, inside the floor"
+echo granted >granted
+run --on-ask deny -- "$BIN/opens" granted 20000 2000
+eintr=$(echo "$output" | sed -n 's/.*eintr=\([0-9]*\).*/\1/p')
+at_most "EINTR of 20 000" "${eintr:-20000}" 200
+contains "nothing else fails" "$output" "other=0"
+
+scenario "the same outside, with a grant for the session"
+run_background --ui attach -- "$BIN/opens" "$SECRET" 20000 2000
+id=$(wait_request secret.txt)
+"$NONO" allow "$id" --session || fail "nono allow succeeds"
+join_background
+eintr=$(echo "$output" | sed -n 's/.*eintr=\([0-9]*\).*/\1/p')
+at_most "EINTR of 20 000" "${eintr:-20000}" 200
+contains "nothing else fails" "$output" "other=0"
+
+scenario "SIGINT during a prompt ends the program at once"
+run_background --ui attach -- sh -c 'echo $$ >pid; exec cat '"$SECRET"
+wait_request secret.txt >/dev/null
+start=$(date +%s%N)
+kill -INT "$(cat pid)"
+join_background
+at_most "within ms" $((($(date +%s%N) - start) / 1000000)) 1500
+equal "by the signal" "$status" 130
+equal "the log says withdrawn" "$(log_rows "any(r.get('verdict') == 'withdrawn' for r in rows)")" True
+
+scenario "Ctrl-C in the split during a prompt"
+screen_start "$NONO run -r $BIN -- sh -c 'cat $SECRET'"
+wait_request secret.txt >/dev/null
+screen_keys main:0 C-c
+poll test -s "$T/tmp/status" && pass "the program ends" || fail "the program ends" "$(screen_text)"
+equal "by the signal" "$(cat "$T/tmp/status" 2>/dev/null)" 130
+screen_stop
+finish

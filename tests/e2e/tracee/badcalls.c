@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+// badcalls DIR: prints what the kernel answers to odd calls of the open family in DIR (which it
+// fills itself): run bare and supervised, the two texts must be the same (I9).
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ODD_NAME "odd\xff\xfe\x1b[31m\n\xe2\x80\xae"
+
+static int dir;
+
+// Prints the result and what can be seen of the descriptor.
+static void
+show(const char *what, long fd)
+{
+    if (fd < 0) {
+        printf("%s: %s\n", what, strerrorname_np(errno));
+        return;
+    }
+    struct stat st = {0};
+    fstat((int)fd, &st);
+    printf("%s: fd flags=%x status=%x mode=%o size=%ld\n", what, fcntl((int)fd, F_GETFD),
+           fcntl((int)fd, F_GETFL), st.st_mode, (long)st.st_size);
+    close((int)fd);
+}
+
+static long
+raw_open(const char *path, int flags, unsigned mode)
+{
+    return syscall(SYS_open, path, flags, mode);
+}
+
+static long
+raw_openat(int dirfd, const char *path, int flags, unsigned mode)
+{
+    return syscall(SYS_openat, dirfd, path, flags, mode);
+}
+
+static long
+raw_openat2(int dirfd, const char *path, const void *how, size_t size)
+{
+    return syscall(SYS_openat2, dirfd, path, how, size);
+}
+
+static void
+make_file(const char *name, mode_t mode)
+{
+    int fd = openat(dir, name, O_CREAT | O_WRONLY, mode);
+    if (fd < 0 || write(fd, "0123456789", 10) != 10)
+        printf("setup of %s: %s\n", name, strerrorname_np(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
+static void
+bad_pointers(void)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    char *p =
+        mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(p + page, (size_t)page);
+    memcpy(p + page - 5, "file", 5);
+    show("name at the end of a page", raw_openat(dir, p + page - 5, O_RDONLY, 0));
+    memset(p + page - 4, 'f', 4);
+    show("name without an end", raw_openat(dir, p + page - 4, O_RDONLY, 0));
+    show("pointer 1", raw_open((void *)1, O_RDONLY, 0));
+    show("pointer NULL", raw_open(NULL, O_RDONLY, 0));
+    show("kernel pointer", raw_open((void *)(uintptr_t)0xffff888000000000u, O_RDONLY, 0));
+    show("how NULL", raw_openat2(dir, "file", NULL, sizeof(struct open_how)));
+    memset(p + page - 8, 0, 8);
+    show("how cut by a page", raw_openat2(dir, "file", p + page - 8, sizeof(struct open_how)));
+}
+
+static void
+lengths(void)
+{
+    static char path[5000];
+    show("empty path", raw_openat(dir, "", O_RDONLY, 0));
+    show("empty path, creating", raw_openat(dir, "", O_RDWR | O_CREAT, 0600));
+    for (int i = 0; i < 4996; i += 2)
+        memcpy(path + i, "./", 2);
+    memcpy(path + 4090, "file", 5);
+    show("4094 bytes", raw_openat(dir, path, O_RDONLY, 0));
+    memcpy(path + 4090, "./file", 7);
+    show("4096 bytes", raw_openat(dir, path, O_RDONLY, 0));
+    memset(path, 'a', 255);
+    path[255] = 0;
+    show("255 bytes in one name", raw_openat(dir, path, O_RDONLY, 0));
+    path[255] = 'a';
+    path[256] = 0;
+    show("256 bytes in one name", raw_openat(dir, path, O_RDONLY, 0));
+    show("256 bytes, creating", raw_openat(dir, path, O_CREAT | O_WRONLY, 0600));
+}
+
+static void
+directories(void)
+{
+    show("dirfd 99", raw_openat(99, "file", O_RDONLY, 0));
+    show("dirfd -7", raw_openat(-7, "file", O_RDONLY, 0));
+    show("dirfd 99, absolute", raw_openat(99, "/dev/null", O_RDONLY, 0));
+    int file = openat(dir, "file", O_RDONLY);
+    show("dirfd is a file", raw_openat(file, "file", O_RDONLY, 0));
+    close(file);
+    show("file as directory", raw_openat(dir, "file/x", O_RDONLY, 0));
+    show("file with a slash", raw_openat(dir, "file/", O_RDONLY, 0));
+    show("file, O_DIRECTORY", raw_openat(dir, "file", O_RDONLY | O_DIRECTORY, 0));
+    show("directory to write", raw_openat(dir, "sub", O_WRONLY, 0));
+    show("directory, O_CREAT", raw_openat(dir, "sub", O_RDONLY | O_CREAT, 0600));
+    show("missing", raw_openat(dir, "missing", O_RDONLY, 0));
+    show("missing parent", raw_openat(dir, "missing/x", O_CREAT | O_WRONLY, 0600));
+    show("missing, slash, creating", raw_openat(dir, "new/", O_CREAT | O_WRONLY, 0600));
+}
+
+static void
+links(void)
+{
+    symlinkat("file", dir, "link");
+    symlinkat("loop", dir, "loop");
+    symlinkat("made", dir, "dangling");
+    symlinkat("sub", dir, "subln");
+    make_file("sub/inner", 0640);
+    show("link", raw_openat(dir, "link", O_RDONLY, 0));
+    show("link, O_NOFOLLOW", raw_openat(dir, "link", O_RDONLY | O_NOFOLLOW, 0));
+    show("link, O_PATH|O_NOFOLLOW", raw_openat(dir, "link", O_PATH | O_NOFOLLOW, 0));
+    show("loop", raw_openat(dir, "loop", O_RDONLY, 0));
+    show("through a link", raw_openat(dir, "subln/inner", O_RDONLY, 0));
+    show("dangling, O_EXCL", raw_openat(dir, "dangling", O_CREAT | O_EXCL | O_WRONLY, 0600));
+    show("dangling", raw_openat(dir, "dangling", O_RDONLY, 0));
+    show("dangling, creating", raw_openat(dir, "dangling", O_CREAT | O_WRONLY, 0600));
+    show("what it made", raw_openat(dir, "made", O_RDONLY, 0));
+}
+
+static void
+flags(void)
+{
+    show("read", raw_openat(dir, "file", O_RDONLY, 0));
+    show("append, cloexec", raw_openat(dir, "file", O_WRONLY | O_APPEND | O_CLOEXEC, 0));
+    show("nonblock", raw_openat(dir, "file", O_RDWR | O_NONBLOCK, 0));
+    show("existing, O_EXCL", raw_openat(dir, "file", O_CREAT | O_EXCL | O_WRONLY, 0600));
+    show("existing, O_CREAT", raw_openat(dir, "file", O_CREAT | O_WRONLY, 0600));
+    show("truncate", raw_openat(dir, "file", O_WRONLY | O_TRUNC, 0));
+    show("O_PATH", raw_openat(dir, "file", O_PATH | O_CLOEXEC, 0));
+    show("O_TMPFILE", raw_openat(dir, ".", O_TMPFILE | O_RDWR, 0600));
+    show("O_TMPFILE, read only", raw_openat(dir, ".", O_TMPFILE | O_RDONLY, 0600));
+    show("access mode 3", raw_openat(dir, "file", O_ACCMODE, 0));
+    umask(027);
+    show("umask 027", raw_openat(dir, "new1", O_CREAT | O_WRONLY, 0666));
+    umask(0);
+    show("umask 0, sticky", raw_openat(dir, "new2", O_CREAT | O_WRONLY, 01666));
+    show("creat", syscall(SYS_openat, dir, "new3", O_CREAT | O_WRONLY | O_TRUNC, 0604));
+    umask(022);
+    show("odd name, creating", raw_openat(dir, ODD_NAME, O_CREAT | O_WRONLY, 0600));
+    show("odd name", raw_openat(dir, ODD_NAME, O_RDONLY, 0));
+    mkfifoat(dir, "fifo", 0600);
+    show("FIFO without a reader", raw_openat(dir, "fifo", O_WRONLY | O_NONBLOCK, 0));
+    show("FIFO, nonblock", raw_openat(dir, "fifo", O_RDONLY | O_NONBLOCK, 0));
+}
+
+static void
+openat2_calls(void)
+{
+    static const size_t sizes[] = {0, 8, 23, 4097};
+    static unsigned char big[4200];
+    for (unsigned i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        char what[64];
+        snprintf(what, sizeof what, "openat2 of %zu bytes", sizes[i]);
+        show(what, raw_openat2(dir, "file", big, sizes[i]));
+    }
+    show("openat2, zeros behind", raw_openat2(dir, "file", big, 64));
+    show("openat2, 4096 bytes", raw_openat2(dir, "file", big, 4096));
+    big[40] = 1;
+    show("openat2, more behind", raw_openat2(dir, "file", big, 64));
+    static const struct {
+        const char *what, *path;
+        struct open_how how;
+    } calls[] = {
+        {"mode without O_CREAT", "file", {.mode = 0600}},
+        {"unknown flag", "file", {.flags = 1ull << 40}},
+        {"mode too large", "new4", {.flags = O_CREAT | O_WRONLY, .mode = 0200000}},
+        {"unknown resolve", "file", {.resolve = 1u << 20}},
+        {"beneath", "sub/inner", {.resolve = RESOLVE_BENEATH}},
+        {"beneath, up", "sub/../../x", {.resolve = RESOLVE_BENEATH}},
+        {"beneath, absolute", "/etc/passwd", {.resolve = RESOLVE_BENEATH}},
+        {"beneath and in root", "file", {.resolve = RESOLVE_BENEATH | RESOLVE_IN_ROOT}},
+        {"in root", "/sub/inner", {.resolve = RESOLVE_IN_ROOT}},
+        {"in root, up", "../../file", {.resolve = RESOLVE_IN_ROOT}},
+        {"no symlinks", "subln/inner", {.resolve = RESOLVE_NO_SYMLINKS}},
+        {"no symlinks, plain", "sub/inner", {.resolve = RESOLVE_NO_SYMLINKS}},
+        {"no magic links", "/proc/self/exe", {.resolve = RESOLVE_NO_MAGICLINKS}},
+        {"no crossing", "file", {.resolve = RESOLVE_NO_XDEV}},
+        {"no crossing, /proc", "/proc/version", {.resolve = RESOLVE_NO_XDEV}},
+        {"created", "new5", {.flags = O_CREAT | O_WRONLY, .mode = 0640}},
+        {"cloexec", "file", {.flags = O_CLOEXEC}},
+    };
+    for (unsigned i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        printf("openat2 ");
+        show(calls[i].what, raw_openat2(dir, calls[i].path, &calls[i].how, sizeof calls[i].how));
+    }
+}
+
+static void
+own_files(void)
+{
+    show("/dev/null", raw_open("/dev/null", O_RDWR, 0));
+    show("/proc/self/exe", raw_open("/proc/self/exe", O_PATH, 0));
+    char want[32], text[32] = "";
+    snprintf(want, sizeof want, "%d ", getpid());
+    int fd = open("/proc/self/stat", O_RDONLY);
+    printf("/proc/self is me: %d\n",
+           read(fd, text, sizeof text - 1) > 0 && strncmp(text, want, strlen(want)) == 0);
+    close(fd);
+    int file = openat(dir, "sub/inner", O_RDONLY);
+    snprintf(want, sizeof want, "/dev/fd/%d", file);
+    fd = open(want, O_RDONLY);
+    struct stat a, b;
+    printf("/dev/fd/N is mine: %d\n", fd >= 0 && fstat(fd, &a) == 0 && fstat(file, &b) == 0 &&
+                                          a.st_ino == b.st_ino && a.st_dev == b.st_dev);
+    close(fd);
+    close(file);
+    struct rlimit none = {0, 0}, old;
+    getrlimit(RLIMIT_NOFILE, &old);
+    none.rlim_max = old.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &none);
+    long full = raw_openat(dir, "file", O_RDONLY, 0);
+    int error = errno;
+    setrlimit(RLIMIT_NOFILE, &old);
+    errno = error;
+    show("no descriptor free", full);
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc < 2)
+        return 2;
+    dir = open(argv[1], O_RDONLY | O_DIRECTORY);
+    if (dir < 0) {
+        printf("%s: %s\n", argv[1], strerror(errno));
+        return 1;
+    }
+    umask(022);
+    mkdirat(dir, "sub", 0755);
+    make_file("file", 0644);
+    bad_pointers();
+    lengths();
+    directories();
+    links();
+    flags();
+    openat2_calls();
+    own_files();
+    return 0;
+}
