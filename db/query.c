@@ -286,7 +286,7 @@ static const char events_select[] =
                                                                                             "WHERE "
                                                                                             "1";
 
-enum { P_SESSION = 1, P_GLOB, P_SINCE, P_UNTIL, P_LIMIT };
+enum { P_GLOB = 2, P_SINCE, P_UNTIL, P_LIMIT, P_SESSION };
 
 static char *
 events_sql(const struct event_filter *f)
@@ -297,8 +297,12 @@ events_sql(const struct event_filter *f)
     if (newest)
         buf_puts(&b, "SELECT * FROM (");
     buf_puts(&b, events_select);
-    if (f->session)
-        buf_puts(&b, " AND s.id = ?1");
+    if (f->sessions) {
+        buf_puts(&b, " AND s.id IN (''");
+        for (int i = 0; f->sessions[i]; i++)
+            buf_printf(&b, ", ?%d", P_SESSION + i);
+        buf_puts(&b, ")");
+    }
     if (f->path_glob)
         buf_puts(&b, " AND path_matches(?2, r.target, coalesce(g.path, r.resolved))");
     if (f->since_ns)
@@ -306,7 +310,8 @@ events_sql(const struct event_filter *f)
     if (f->until_ns)
         buf_puts(&b, " AND e.real_ns < ?4");
     if (f->outcomes)
-        buf_puts(&b, " AND (e.kind = 'decision' OR e.kind = 'request' AND NOT " DECIDED ")");
+        buf_puts(&b, " AND (e.kind IN ('decision', 'fault')"
+                     " OR e.kind = 'request' AND NOT " DECIDED ")");
     if (f->verdicts) {
         buf_puts(&b, " AND coalesce(d.verdict, g.verdict) IN (''");
         for (int v = 0; v < _VERDICT_MAX; v++) {
@@ -377,8 +382,8 @@ reader_events(struct reader *r, const struct event_filter *f, event_fn fn, void 
     if (rc != SQLITE_OK)
         return finish(r, st, rc, 0, err);
     // A parameter that the filter left out of the text is out of range, which is harmless.
-    if (f->session)
-        sqlite3_bind_text(st, P_SESSION, f->session, -1, SQLITE_STATIC);
+    for (int i = 0; f->sessions && f->sessions[i]; i++)
+        sqlite3_bind_text(st, P_SESSION + i, f->sessions[i], -1, SQLITE_STATIC);
     if (f->path_glob)
         sqlite3_bind_text(st, P_GLOB, f->path_glob, -1, SQLITE_STATIC);
     sqlite3_bind_int64(st, P_SINCE, (int64_t)f->since_ns);

@@ -68,15 +68,15 @@ typedef int (*event_fn)(void *ctx, const struct event_row *row);
 int reader_sessions(struct reader *r, session_fn fn, void *ctx, struct err *err);
 
 struct event_filter {
-    const char *session;   /* exact id, NULL for all */
-    const char *path_glob; /* see path_matches(), against target and resolved; NULL for all */
-    unsigned verdicts;     /* bit mask 1 << enum verdict, 0 for all */
-    uint64_t since_ns;     /* at or after; 0 for all */
-    uint64_t until_ns;     /* before; 0 for all */
-    bool outcomes;         /* a row per request only: its decision, or itself while it has none */
-    bool newest;           /* with limit: the newest ones, still in the order asked for */
-    bool reverse;          /* newest first */
-    size_t limit;          /* 0 for all */
+    const char *const *sessions; /* exact ids, NULL behind the last; NULL for all */
+    const char *path_glob;       /* see path_matches(), against target and resolved; NULL for all */
+    unsigned verdicts;           /* bit mask 1 << enum verdict, 0 for all */
+    uint64_t since_ns;           /* at or after; 0 for all */
+    uint64_t until_ns;           /* before; 0 for all */
+    bool outcomes; /* per request its decision, or itself while it has none; and faults */
+    bool newest;   /* with limit: the newest ones, still in the order asked for */
+    bool reverse;  /* newest first */
+    size_t limit;  /* 0 for all */
 };
 // Session by session in order of their starts, each in order of seq; streamed: nothing is held in
 // memory but the current row.

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "log_print.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "display.h"
+#include "util.h"
+
+#define GREEN "\033[32m"
+#define RED "\033[31m"
+#define YELLOW "\033[33m"
+#define BOLD "\033[1m"
+#define PLAIN "\033[0m"
+
+const char *
+session_state_to_string(enum session_state s)
+{
+    switch (s) {
+    case SESSION_RUNNING:
+        return "running";
+    case SESSION_EXITED:
+        return "exited";
+    case SESSION_CRASHED:
+        return "crashed";
+    }
+    return NULL;
+}
+
+static struct tm
+local_time(uint64_t real_ns)
+{
+    time_t t = (time_t)(real_ns / NS_PER_SEC);
+    struct tm tm = {0};
+    localtime_r(&t, &tm);
+    return tm;
+}
+
+// Appends text padded to columns, coloured.
+static void
+put_column(const struct log_printer *p, struct buf *b, const char *color, size_t columns,
+           const char *text)
+{
+    buf_printf(b, "%s%s%s", p->color ? color : "", text, p->color && color[0] ? PLAIN : "");
+    for (size_t n = display_width(text); n < columns; n++)
+        buf_putc(b, ' ');
+    buf_putc(b, ' ');
+}
+
+static void
+put_shown(const struct log_printer *p, struct buf *b, const char *s)
+{
+    display_escape(b, s, strlen(s), p->display | DISPLAY_QUOTE);
+}
+
+static void
+put_command(const struct log_printer *p, struct buf *b, const struct log_session *s)
+{
+    for (size_t i = 0; i < s->argv_len;) {
+        size_t len = strnlen(s->argv + i, s->argv_len - i);
+        if (i)
+            buf_putc(b, ' ');
+        display_escape(b, s->argv + i, len, p->display | DISPLAY_QUOTE);
+        i += len + 1;
+    }
+}
+
+static const char *
+state_color(enum session_state s)
+{
+    return s == SESSION_CRASHED ? RED : s == SESSION_RUNNING ? GREEN : "";
+}
+
+static void
+put_end(struct buf *b, const struct log_session *s)
+{
+    if (s->state != SESSION_EXITED)
+        return;
+    if (s->wait_status == -1)
+        buf_puts(b, ", never started");
+    else if (WIFSIGNALED(s->wait_status))
+        buf_printf(b, ", killed by SIG%s",
+                   sigabbrev_np(WTERMSIG(s->wait_status)) ? sigabbrev_np(WTERMSIG(s->wait_status))
+                                                          : "?");
+    else
+        buf_printf(b, ", exit %d", WEXITSTATUS(s->wait_status));
+}
+
+void
+log_print_session(struct log_printer *p, const struct log_session *s)
+{
+    cleanup_buf struct buf b = {0};
+    struct tm tm = local_time(s->started_ns);
+    char when[32];
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
+    cleanup_free char *id = display_str(s->id, p->display);
+    put_column(p, &b, BOLD, 12, id);
+    put_column(p, &b, state_color(s->state), 7, session_state_to_string(s->state));
+    buf_printf(&b, "%s  ", when);
+    if (s->name[0]) {
+        put_shown(p, &b, s->name);
+        buf_puts(&b, ": ");
+    }
+    put_command(p, &b, s);
+    buf_printf(&b, "  (asked %" PRIu64 ", allowed %" PRIu64 ", refused %" PRIu64, s->asked,
+               s->allowed, s->refused);
+    if (s->waiting)
+        buf_printf(&b, ", %" PRIu64 " %s", s->waiting,
+                   s->state == SESSION_RUNNING ? "waiting" : "lost");
+    if (s->floor)
+        buf_printf(&b, ", inside the floor %" PRIu64, s->floor);
+    put_end(&b, s);
+    fprintf(p->out, "%s)\n", buf_str(&b));
+    p->day = tm.tm_yday;
+    p->year = tm.tm_year;
+}
+
+struct outcome {
+    const char *word;
+    const char *color;
+};
+
+static struct outcome
+outcome_of(const struct log_session *s, const struct event_row *row)
+{
+    if (row->kind == KIND_FAULT)
+        return (struct outcome){"fault", RED};
+    if (row->kind == KIND_REQUEST)
+        return s->state == SESSION_RUNNING ? (struct outcome){"waiting", YELLOW}
+                                           : (struct outcome){"lost", YELLOW};
+    // "ASK" marks what waited for a person.
+    bool asked = row->by == DECIDER_USER || row->by == DECIDER_TIMEOUT;
+    switch (row->verdict) {
+    case VERDICT_ALLOW:
+        return (struct outcome){asked ? "ASK>allow" : "allow", GREEN};
+    case VERDICT_DENY:
+        return (struct outcome){asked ? "ASK>deny" : "deny", RED};
+    case VERDICT_EXPIRED:
+        return (struct outcome){asked ? "ASK>expired" : "expired", RED};
+    case VERDICT_WITHDRAWN:
+        return (struct outcome){"withdrawn", YELLOW};
+    case _VERDICT_MAX:
+    case _VERDICT_INVALID:
+        break;
+    }
+    return (struct outcome){"?", RED};
+}
+
+static const char *
+or_dash(const char *word)
+{
+    return word ? word : "-";
+}
+
+static void
+put_duration(struct buf *b, int64_t ms)
+{
+    if (ms < 1000)
+        buf_printf(b, "%" PRId64 " ms", ms);
+    else if (ms < 100 * 1000)
+        buf_printf(b, "%.1f s", (double)ms / 1000);
+    else if (ms < 100 * 60 * 1000)
+        buf_printf(b, "%" PRId64 " min", ms / 60000);
+    else
+        buf_printf(b, "%" PRId64 " h", ms / 3600000);
+}
+
+static void
+put_who(const struct log_printer *p, struct buf *b, const struct event_row *row)
+{
+    const char *slash = row->exe ? strrchr(row->exe, '/') : NULL;
+    const char *program = slash ? slash + 1 : row->exe && row->exe[0] ? row->exe : "?";
+    buf_puts(b, "  ");
+    put_shown(p, b, program);
+    buf_printf(b, "/%d", (int)row->pid);
+}
+
+static void
+put_by(const struct log_printer *p, struct buf *b, const struct event_row *row)
+{
+    cleanup_buf struct buf by = {0};
+    buf_puts(&by, or_dash(decider_to_string(row->by)));
+    if (row->source && row->source[0]) {
+        cleanup_free char *source = display_str(row->source, p->display);
+        buf_printf(&by, " (%s)", source);
+    }
+    put_column(p, b, "", 16, buf_str(&by));
+}
+
+static void
+put_request(const struct log_printer *p, struct buf *b, const struct log_session *s,
+            const struct event_row *row)
+{
+    cleanup_buf struct buf scope = {0};
+    buf_puts(&scope, or_dash(scope_to_string(row->scope)));
+    if ((int)row->reach > REACH_OBJECT)
+        buf_printf(&scope, "/%s", or_dash(reach_to_string(row->reach)));
+    put_by(p, b, row);
+    put_column(p, b, "", 8, buf_str(&scope));
+    put_column(p, b, "", 9, or_dash(op_to_string(row->op)));
+    const char *path = row->resolved && row->resolved[0] ? row->resolved : row->target;
+    put_shown(p, b, path ? path : "");
+    put_who(p, b, row);
+    if (row->waited_ms >= 0) {
+        buf_puts(b, "  after ");
+        put_duration(b, row->waited_ms);
+    } else if (s->state == SESSION_RUNNING && p->now_ns > row->real_ns) {
+        buf_puts(b, "  for ");
+        put_duration(b, (int64_t)((p->now_ns - row->real_ns) / NS_PER_MS));
+    }
+    if (row->count > 1)
+        buf_printf(b, "  x%" PRIu64, row->count);
+    if (row->note && row->note[0]) {
+        buf_puts(b, "  # ");
+        display_escape(b, row->note, strlen(row->note), p->display);
+    }
+}
+
+void
+log_print_outcome(struct log_printer *p, const struct log_session *s, const struct event_row *row)
+{
+    cleanup_buf struct buf b = {0};
+    struct tm tm = local_time(row->real_ns);
+    char text[32];
+    if (tm.tm_yday != p->day || tm.tm_year != p->year) {
+        strftime(text, sizeof text, "%Y-%m-%d", &tm);
+        fprintf(p->out, "  %s\n", text);
+        p->day = tm.tm_yday;
+        p->year = tm.tm_year;
+    }
+    strftime(text, sizeof text, "%H:%M:%S", &tm);
+    buf_printf(&b, "  %s.%03u ", text, (unsigned)(row->real_ns % NS_PER_SEC / NS_PER_MS));
+    struct outcome o = outcome_of(s, row);
+    put_column(p, &b, o.color, 11, o.word);
+    if (row->kind == KIND_FAULT)
+        display_escape(&b, row->text ? row->text : "", row->text ? strlen(row->text) : 0,
+                       p->display);
+    else
+        put_request(p, &b, s, row);
+    fprintf(p->out, "%s\n", buf_str(&b));
+}
