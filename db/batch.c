@@ -2,7 +2,7 @@
 #include "batch.h"
 
 #include "clock.h"
-#include "limits.h"
+#include "bounds.h"
 #include "util.h"
 
 #define ROWS_MAX NONO_QUEUE_DB

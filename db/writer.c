@@ -11,7 +11,7 @@
 #include "batch.h"
 #include "clock.h"
 #include "db.h"
-#include "limits.h"
+#include "bounds.h"
 #include "record.h"
 #include "util.h"
 

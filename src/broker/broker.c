@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "limits.h"
+#include "bounds.h"
 #include "util.h"
 
 void

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "capability.h"
-#include "limits.h"
+#include "bounds.h"
 #include "util.h"
 
 #define BUCKETS 1024

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "display.h"
-#include "limits.h"
+#include "bounds.h"
 #include "util.h"
 
 bool
@@ -38,8 +38,11 @@ capability_append(struct capability_set *s, enum capability_kind kind, unsigned 
                   const char *source)
 {
     s->caps = xrealloc(s->caps, (s->n + 1) * sizeof *s->caps);
-    s->caps[s->n] = (struct capability){
-        .kind = kind, .access = access, .path = path, .source = xstrdup(source)};
+    s->caps[s->n] = (struct capability){.kind = kind,
+                                        .access = access,
+                                        .path = path,
+                                        .len = strlen(path),
+                                        .source = xstrdup(source)};
     return &s->caps[s->n++];
 }
 
@@ -134,32 +137,40 @@ path_shared(const char *path, const char *other)
     return edge;
 }
 
+// On every supervised call's way: no strlen() of what is constant, no call where the last byte
+// tells.
+static bool
+capability_covers(const struct capability *c, const char *path, size_t len)
+{
+    if (c->len > len)
+        return false;
+    if (c->len == 1)
+        return c->kind == CAPABILITY_SUBTREE || len == 1;
+    if (path[c->len] != 0 && (path[c->len] != '/' || c->kind == CAPABILITY_FILE))
+        return false;
+    return path[c->len - 1] == c->path[c->len - 1] && memcmp(path, c->path, c->len) == 0;
+}
+
 void
 capability_judge(const struct capability_set *s, const char *path, struct judgement *ret_j)
 {
     struct judgement j = {0};
-    size_t best = 0;
+    size_t len = strlen(path);
     for (size_t i = 0; i < s->n_protected; i++)
         if (path_is_below(path, s->protected_roots[i]))
             j.protected_ = true;
     for (size_t i = 0; i < s->n; i++) {
         const struct capability *c = &s->caps[i];
-        bool covers = c->kind == CAPABILITY_SUBTREE ? path_is_below(path, c->path)
-                                                    : strcmp(path, c->path) == 0;
-        if (!covers)
+        if (!capability_covers(c, path, len))
             continue;
         j.access |= c->access;
         j.exec |= c->exec;
         j.holed |= c->holed;
-        size_t len = strlen(c->path);
-        if (!j.nearest || len > best) {
+        if (!j.nearest || c->len > j.nearest->len)
             j.nearest = c;
-            best = len;
-        }
     }
     if (j.nearest)
-        j.shared =
-            j.nearest->kind == CAPABILITY_FILE ? strlen(path) : path_shared(path, j.nearest->path);
+        j.shared = j.nearest->len < len ? j.nearest->len + (j.nearest->len > 1) : len;
     *ret_j = j;
 }
 

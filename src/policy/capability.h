@@ -21,6 +21,7 @@ struct capability {
     bool device;     /* ioctl(2) of a device node */
     bool holed;      /* a protected root lies below it (capability_set_seal()) */
     char *path;      /* canonical, no trailing slash but for "/" */
+    size_t len;      /* of path */
     char *source;    /* where it comes from: "--allow", "default" */
 };
 

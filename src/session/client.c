@@ -12,7 +12,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "display.h"
-#include "limits.h"
+#include "bounds.h"
 #include "peer.h"
 #include "util.h"
 #include "wire.h"

@@ -21,7 +21,7 @@
 #include "footer.h"
 #include "landlock.h"
 #include "launch.h"
-#include "limits.h"
+#include "bounds.h"
 #include "pty.h"
 #include "queue.h"
 #include "registry.h"
@@ -157,7 +157,7 @@ open_ui(struct session *s, struct err *err)
     struct buf title = {0};
     for (char **a = s->o->argv; *a; a++)
         buf_printf(&title, "%s%s", title.len ? " " : "", *a);
-    buf_printf(&title, "  %s", s->info->cwd);
+    buf_printf(&title, " (%s)", s->info->cwd);
     struct ui_config config = {.session = s->info->id,
                                .title = buf_str(&title),
                                .agent = true,

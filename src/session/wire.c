@@ -11,7 +11,7 @@
 #include "base64.h"
 #include "clock.h"
 #include "display.h"
-#include "limits.h"
+#include "bounds.h"
 #include "util.h"
 
 // Integers above this lose digits in readers that keep numbers as doubles: they go as text.

@@ -6,7 +6,7 @@
 
 #include "base64.h"
 #include "display.h"
-#include "limits.h"
+#include "bounds.h"
 #include "util.h"
 #include "wire.h"
 

@@ -106,6 +106,9 @@ add_notified(scmp_filter_ctx ctx)
                                          BITS((unsigned)row->o_path_arg, O_PATH, 0));
         if (ret < 0)
             return ret;
+        // Looked for first: these are the calls that run the program at all, the kernel remembers
+        // the others.
+        seccomp_syscall_priority(ctx, row->nr, 255);
     }
     return 0;
 }

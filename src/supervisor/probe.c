@@ -14,7 +14,7 @@
 
 #include "kernel.h"
 #include "landlock.h"
-#include "limits.h"
+#include "bounds.h"
 #include "notify.h"
 #include "tracee.h"
 #include "util.h"

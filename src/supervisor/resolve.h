@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "limits.h"
+#include "bounds.h"
 
 enum resolve_flags {
     RESOLVE_WANT_PARENT = 1 << 0, /* a missing last component is fine: hold its directory */

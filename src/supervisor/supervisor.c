@@ -6,10 +6,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 
 #include "broker.h"
 #include "clock.h"
@@ -17,7 +19,7 @@
 #include "files.h"
 #include "kernel.h"
 #include "launch.h"
-#include "limits.h"
+#include "bounds.h"
 #include "notify.h"
 #include "risk.h"
 #include "tracee.h"
@@ -27,6 +29,7 @@
 #define TICK_NS (20 * NS_PER_MS)       /* parked calls are looked after this often */
 #define TICK_BUDGET_NS (NS_PER_MS / 2) /* and for this long: others must not wait for it */
 #define FLUSH_NS (100 * NS_PER_MS)
+#define STARVED_MS 5
 #define ROOM_DB 512 /* nothing is received while the record has less room than this */
 #define ROOM_MAIN 64
 
@@ -41,9 +44,11 @@ struct supervisor {
     bool counted;
     struct msg *outbox; /* for main, when its queue was full */
     size_t n_outbox, room_outbox;
-    size_t tick_row; /* where the next look after parked calls starts */
+    size_t tick_row;   /* where the next look after parked calls starts */
+    int timer_fd;      /* a poll(2) time-out would arm a timer for every call */
+    uint64_t timer_at; /* monotonic; 0: not armed */
     uint64_t tick_at, flush_at;
-    bool drained, stop;
+    bool drained;
 };
 
 // --- towards main and the record -------------------------------------------------------------
@@ -141,20 +146,29 @@ flush_counts(struct supervisor *s)
 }
 
 static void
+arm_timer(struct supervisor *s, uint64_t at)
+{
+    if (s->timer_at && s->timer_at <= at)
+        return;
+    s->timer_at = at;
+    struct itimerspec when = {
+        .it_value = {.tv_sec = (time_t)(at / NS_PER_SEC), .tv_nsec = (long)(at % NS_PER_SEC)}};
+    timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void
 mark_counted(struct supervisor *s)
 {
-    if (!s->counted)
-        s->flush_at = clock_mono_ns() + FLUSH_NS;
+    if (s->counted)
+        return;
+    s->flush_at = clock_mono_ns() + FLUSH_NS;
     s->counted = true;
+    arm_timer(s, s->flush_at);
 }
 
 // --- on behalf -------------------------------------------------------------------------------
 
 // What a parked call needs to be answered: a copy without the path, which is not looked at again.
-struct parked {
-    struct open_call call;
-};
-
 static struct open_call *
 call_dup(const struct open_call *c)
 {
@@ -200,7 +214,6 @@ give(struct supervisor *s, const struct open_call *c, int fd_or_error)
 
 struct open_job {
     struct job job;
-    struct supervisor *s; /* the thread's; not touched by the worker */
     struct open_call *call;
     struct resolved target; /* fd owned */
     bool resolve;           /* look the path up; else open the target */
@@ -400,6 +413,13 @@ answer_from_memory(struct supervisor *s, const struct open_call *c, const struct
     return true;
 }
 
+static bool
+is_own_proc(const struct supervisor *s, const char *path)
+{
+    return strncmp(path, "/proc/", 6) == 0 &&
+           (path_is_below(path, s->own_proc) || path_is_below(path, s->monitor_proc));
+}
+
 static void
 judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
 {
@@ -408,8 +428,7 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
     unsigned access = files_access(c);
     capability_judge(s->o.capabilities, r->path, &j);
     // I7: what nobody can grant. Our own /proc entry is read through nobody's capability either.
-    bool protected_ = j.protected_ || path_is_below(r->path, s->own_proc) ||
-                      path_is_below(r->path, s->monitor_proc);
+    bool protected_ = j.protected_ || is_own_proc(s, r->path);
     if (!protected_ && !j.holed && (access & ~j.access) == 0) {
         count_floor(s, op_of(c, r));
         notify_continue(s->o.listener, c->id);
@@ -459,14 +478,12 @@ resolve_in_worker(struct supervisor *s, const struct open_call *c)
     }
 }
 
+// The id is not asked about here: SEND checks it under the kernel's own lock, so that an answer
+// reaches only a task that has waited since before its memory was read. perform() and ask() check
+// it before they act on what was read.
 static void
 judge_resolved(struct supervisor *s, const struct open_call *c, struct resolved *r, int error)
 {
-    if (!notify_valid(s->o.listener, c->id)) {
-        if (error == 0)
-            resolved_done(r);
-        return;
-    }
     if (error == 0 && !r->pathless) {
         judge(s, c, r);
     } else if (error == 0 || error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
@@ -615,21 +632,6 @@ take_message(struct supervisor *s, struct msg *m)
     msg_done(m);
 }
 
-static int
-poll_timeout(const struct supervisor *s, uint64_t now, bool starved)
-{
-    uint64_t at = UINT64_MAX;
-    if (s->broker.table.n)
-        at = s->tick_at;
-    if (s->counted && s->flush_at < at)
-        at = s->flush_at;
-    if (starved)
-        at = now + 5 * NS_PER_MS < at ? now + 5 * NS_PER_MS : at;
-    if (at == UINT64_MAX)
-        return -1;
-    return at <= now ? 0 : (int)((at - now + NS_PER_MS - 1) / NS_PER_MS);
-}
-
 static void
 receive(struct supervisor *s)
 {
@@ -639,35 +641,48 @@ receive(struct supervisor *s)
 }
 
 static void
-supervisor_turn(struct supervisor *s)
+on_timer(struct supervisor *s)
 {
-    // A full queue is a state, not a loss: the kernel keeps the callers asleep meanwhile.
-    bool starved = s->n_outbox || s->o.record.room(s->o.record.ctx) < ROOM_DB ||
-                   queue_room(s->o.main) < ROOM_MAIN;
-    struct pollfd fds[2] = {{.fd = queue_fd(s->o.inbox), .events = POLLIN},
-                            {.fd = s->o.listener, .events = starved ? 0 : POLLIN}};
-    bool timed = s->broker.table.n || s->counted || starved;
-    int n = poll(fds, 2, timed ? poll_timeout(s, clock_mono_ns(), starved) : -1);
-    if (n > 0 && fds[1].revents & POLLIN)
-        receive(s);
-    if (n > 0 && fds[0].revents) {
-        struct msg m;
-        while (queue_pop(s->o.inbox, &m))
-            take_message(s, &m);
-    }
-    // The last task is gone; what is on its way to the disk still comes back.
-    if (n > 0 && fds[1].revents & (POLLHUP | POLLERR) && !(fds[1].revents & POLLIN))
-        s->drained = true;
-    if (!timed)
+    uint64_t fired, now = clock_mono_ns();
+    if (read(s->timer_fd, &fired, sizeof fired) < 0)
         return;
-    uint64_t now = clock_mono_ns();
+    s->timer_at = 0;
     if (s->broker.table.n && now >= s->tick_at) {
         tick(s, now);
         s->tick_at = now + TICK_NS;
     }
     if (s->counted && now >= s->flush_at)
         flush_counts(s);
-    main_flush(s);
+}
+
+static void
+supervisor_turn(struct supervisor *s)
+{
+    // A full queue is a state, not a loss: the kernel keeps the callers asleep meanwhile.
+    bool starved = s->n_outbox || s->o.record.room(s->o.record.ctx) < ROOM_DB ||
+                   queue_room(s->o.main) < ROOM_MAIN;
+    struct pollfd fds[3] = {{.fd = s->o.listener, .events = starved ? 0 : POLLIN},
+                            {.fd = queue_fd(s->o.inbox), .events = POLLIN},
+                            {.fd = s->timer_fd, .events = POLLIN}};
+    int n = poll(fds, 3, starved ? STARVED_MS : -1);
+    if (n > 0 && fds[0].revents & POLLIN)
+        receive(s);
+    if (n > 0 && fds[1].revents) {
+        struct msg m;
+        while (queue_pop(s->o.inbox, &m))
+            take_message(s, &m);
+    }
+    if (n > 0 && fds[2].revents)
+        on_timer(s);
+    // POLLHUP: the last task is gone (seccomp_unotify(2)).
+    if (n > 0 && fds[0].revents & (POLLHUP | POLLERR) && !(fds[0].revents & POLLIN))
+        s->drained = true;
+    if (s->broker.table.n && !s->timer_at)
+        arm_timer(s, clock_mono_ns() + TICK_NS);
+    if (s->counted && !s->timer_at)
+        arm_timer(s, s->flush_at);
+    if (s->n_outbox)
+        main_flush(s);
 }
 
 static void *
@@ -715,6 +730,7 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     broker_init(&s->broker, o->approver, o->timeout_ns, &broker_ops, s, release_object, free);
     s->workers = worker_pool_new(o->inbox, o->caps);
     notify_set_sync(o->listener);
+    s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int ret = pthread_create(&s->thread, NULL, supervisor_main, s);
@@ -737,6 +753,7 @@ supervisor_join(struct supervisor *s)
     pthread_join(s->thread, NULL);
     worker_pool_free(s->workers);
     broker_done(&s->broker);
+    close_fd(&s->timer_fd);
     free(s->outbox);
     free(s);
     return NULL;

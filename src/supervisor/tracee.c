@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 
 #include "buf.h"
-#include "limits.h"
+#include "bounds.h"
 #include "util.h"
 
 #define PAGE 4096u

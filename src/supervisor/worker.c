@@ -9,7 +9,7 @@
 
 #include "event.h"
 #include "launch.h"
-#include "limits.h"
+#include "bounds.h"
 #include "util.h"
 
 struct worker_pool {
