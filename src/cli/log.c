@@ -70,6 +70,7 @@ struct log {
     size_t next;    /* sessions whose line was printed or left out, in the order of printing */
     struct log_printer printer;
     struct pager pager;
+    bool output_failed;
 };
 
 static void
@@ -379,8 +380,7 @@ print_events(struct log *l, struct reader *r, struct err *err)
         advance(l, NULL);
     else if (ret == 0)
         log_end_json(&l->printer);
-    if (!pager_close(&l->pager))
-        return err_set(err, -EIO, "can't write to standard output");
+    l->output_failed = !pager_close(&l->pager);
     return ret < 0 ? ret : 0;
 }
 
@@ -418,7 +418,9 @@ run(struct log *l)
             ret = print_events(l, r, &err);
         if (ret < 0)
             fprintf(stderr, "nono log: %s\n", err.msg);
-        ret = ret < 0 ? EXIT_UNREADABLE : 0;
+        else if (l->output_failed)
+            fputs("nono log: can't write to standard output\n", stderr);
+        ret = ret < 0 ? EXIT_UNREADABLE : l->output_failed;
     }
     reader_close(r);
     return ret;

@@ -125,6 +125,13 @@ struct outcome {
     const char *color;
 };
 
+// Did it wait for a person?
+static bool
+is_asked(const struct event_row *row)
+{
+    return row->by == DECIDER_USER || row->by == DECIDER_TIMEOUT;
+}
+
 static struct outcome
 outcome_of(const struct log_session *s, const struct event_row *row)
 {
@@ -133,8 +140,7 @@ outcome_of(const struct log_session *s, const struct event_row *row)
     if (row->kind == KIND_REQUEST)
         return s->state == SESSION_RUNNING ? (struct outcome){"waiting", YELLOW}
                                            : (struct outcome){"lost", YELLOW};
-    // "ASK" marks what waited for a person.
-    bool asked = row->by == DECIDER_USER || row->by == DECIDER_TIMEOUT;
+    bool asked = is_asked(row);
     switch (row->verdict) {
     case VERDICT_ALLOW:
         return (struct outcome){asked ? "ASK>allow" : "allow", GREEN};
@@ -189,7 +195,7 @@ put_by(const struct log_printer *p, struct buf *b, const struct event_row *row)
         cleanup_free char *source = display_str(row->source, p->display);
         buf_printf(&by, " (%s)", source);
     }
-    put_column(p, b, "", 16, buf_str(&by));
+    put_column(p, b, "", 17, buf_str(&by));
 }
 
 static void
@@ -206,10 +212,10 @@ put_request(const struct log_printer *p, struct buf *b, const struct log_session
     const char *path = row->resolved && row->resolved[0] ? row->resolved : row->target;
     put_shown(p, b, path ? path : "");
     put_who(p, b, row);
-    if (row->waited_ms >= 0) {
+    if (row->waited_ms > 0 || (row->waited_ms == 0 && is_asked(row))) {
         buf_puts(b, "  after ");
         put_duration(b, row->waited_ms);
-    } else if (s->state == SESSION_RUNNING && p->now_ns > row->real_ns) {
+    } else if (row->waited_ms < 0 && s->state == SESSION_RUNNING && p->now_ns > row->real_ns) {
         buf_puts(b, "  for ");
         put_duration(b, (int64_t)((p->now_ns - row->real_ns) / NS_PER_MS));
     }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,16 +76,24 @@ pager_open(struct pager *p)
     }
 }
 
+// A pipe whose reader went away: head(1) has seen enough, or the pager was left.
+static bool
+reader_gone(FILE *out)
+{
+    struct pollfd pfd = {.fd = fileno(out)};
+    return poll(&pfd, 1, 0) == 1 && pfd.revents & POLLERR;
+}
+
 bool
 pager_close(struct pager *p)
 {
-    errno = 0;
-    bool failed = ferror(p->out);
-    failed |= (p->pid ? fclose(p->out) : fflush(p->out)) != 0;
-    bool gone = errno == EPIPE || p->pid;
-    if (p->pid)
+    bool failed = fflush(p->out) != 0 || ferror(p->out);
+    bool gone = failed && reader_gone(p->out);
+    if (p->pid) {
+        fclose(p->out);
         while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
             ;
+    }
     *p = (struct pager){.out = stdout};
     return !failed || gone;
 }
