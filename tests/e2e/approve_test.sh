@@ -24,7 +24,7 @@ scenario "allowed by nono allow"
 run_background --ui attach -- cat "$SECRET"
 id=$(wait_request secret.txt)
 equal "it is op read" "$(pending_rows 'rows[0]["op"]')" read
-"$NONO" allow "$id" --note 'is fine' || fail "nono allow succeeds"
+"$NONO" allow "$id" --note 'is fine' >/dev/null || fail "nono allow succeeds"
 join_background
 equal "cat succeeds" "$status" 0
 equal "the content" "$output" "the content"
@@ -37,7 +37,7 @@ equal "a note is kept" "$("$NONO" log --jsonl | grep -c 'is fine')" 1
 scenario "denied by nono deny"
 run_background --ui attach -- cat "$SECRET"
 id=$(wait_request secret.txt)
-"$NONO" deny "$id" || fail "nono deny succeeds"
+"$NONO" deny "$id" >/dev/null || fail "nono deny succeeds"
 join_background
 equal "cat fails" "$status" 1
 lacks "no content" "$output" "the content"
@@ -49,7 +49,7 @@ equal "a late decision is an error" "$([ $? != 0 ] && echo yes)" yes
 scenario "allow for the session answers for all that follows"
 run_background --ui attach -- "$BIN/opens" "$SECRET" 10000
 id=$(wait_request secret.txt)
-"$NONO" allow "$id" --session || fail "nono allow --session succeeds"
+"$NONO" allow "$id" --session >/dev/null || fail "nono allow --session succeeds"
 join_background
 equal "10 000 opens" "$output" "ok=10000 eintr=0 other=0"
 equal "one prompt" "$(log_rows "len(of(kind='request', resolved='$SECRET'))")" 1
@@ -57,7 +57,7 @@ equal "one prompt" "$(log_rows "len(of(kind='request', resolved='$SECRET'))")" 1
 scenario "deny for the session likewise"
 run_background --ui attach -- "$BIN/opens" "$SECRET" 100
 id=$(wait_request secret.txt)
-"$NONO" deny "$id" --session || fail "nono deny --session succeeds"
+"$NONO" deny "$id" --session >/dev/null || fail "nono deny --session succeeds"
 join_background
 contains "100 refusals" "$output" "ok=0 eintr=0 other=100"
 equal "one prompt" "$(log_rows "len(of(kind='request', resolved='$SECRET'))")" 1
@@ -68,7 +68,7 @@ ln -s "$SECRET" "$T/work/swapped"
 run_background --ui attach -- cat swapped
 id=$(wait_request secret.txt)
 ln -sfn "$OUT/other.txt" "$T/work/swapped"
-"$NONO" allow "$id"
+"$NONO" allow "$id" >/dev/null
 join_background
 equal "the object that was approved" "$output" "the content"
 
@@ -76,7 +76,7 @@ scenario "a file is made by approval"
 run_background --ui attach -- sh -c "umask 027; echo made >$OUT/made.txt"
 id=$(wait_request made.txt)
 equal "op create" "$(pending_rows 'rows[0]["op"]')" create
-"$NONO" allow "$id"
+"$NONO" allow "$id" >/dev/null
 join_background
 equal "status" "$status" 0
 equal "content" "$(cat "$OUT/made.txt")" made
@@ -99,7 +99,7 @@ equal "recorded" "$(log_rows "[(r['verdict'], r['by']) for r in of(kind='decisio
 scenario "from inside nobody approves and nobody looks"
 run_background --ui attach -- sh -c "$NONO pending; $NONO allow 1; cat $XDG_STATE_HOME/nono/audit.db; ls $XDG_RUNTIME_DIR/nono; cat $SECRET"
 id=$(wait_request secret.txt)
-"$NONO" deny "$id"
+"$NONO" deny "$id" >/dev/null
 join_background
 lacks "the record is not readable" "$output" "SQLite format"
 lacks "no content" "$output" "the content"

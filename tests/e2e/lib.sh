@@ -75,10 +75,12 @@ run() {
     status=$?
 }
 
-# The same in the background; the output goes to $T/tmp/out, its status to $T/tmp/status.
+# The same in the background; the output is appended (cat copies into a plain file by
+# copy_file_range(2), where concurrent ones lose lines) to $T/tmp/out, its status to $T/tmp/status.
 run_background() {
     rm -f "$T/tmp/out" "$T/tmp/status"
-    { "$NONO" run -r "$BIN" "$@" >"$T/tmp/out" 2>&1 </dev/null; echo $? >"$T/tmp/status"; } &
+    # A shell starts what it puts in the background with SIGINT ignored.
+    { env --default-signal=INT,QUIT "$NONO" run -r "$BIN" "$@" >>"$T/tmp/out" 2>&1 </dev/null; echo $? >"$T/tmp/status"; } &
     background=$!
 }
 

@@ -79,7 +79,7 @@ wait_screen "the request is shown" main:ui "$SECRET"
 screen_keys main:ui q
 wait_screen "left" main:ui LEFT
 equal "it still waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
-"$NONO" deny "$id"
+"$NONO" deny "$id" >/dev/null
 poll test -s "$T/tmp/status"
 screen_stop
 finish

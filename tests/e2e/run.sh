@@ -9,14 +9,10 @@ T=$(mktemp -d /var/tmp/nono-e2e.XXXXXX) || exit 1
 # Nothing of the test may outlive it: whatever still carries its directory in the environment is
 # one of its processes.
 cleanup() {
-    local environ pid
-    for environ in /proc/[0-9]*/environ; do
-        pid=${environ#/proc/}
-        pid=${pid%/environ}
-        [ "$pid" = "$$" ] && continue
-        if tr '\0' '\n' <"$environ" 2>/dev/null | grep -qx "NONO_E2E_DIR=$T"; then
-            kill -KILL "$pid" 2>/dev/null
-        fi
+    local environ
+    for environ in $(grep -lzx "NONO_E2E_DIR=$T" /proc/[0-9]*/environ 2>/dev/null); do
+        environ=${environ#/proc/}
+        kill -KILL "${environ%/environ}" 2>/dev/null
     done
     chmod -R u+rwx "$T" 2>/dev/null
     rm -rf "$T"

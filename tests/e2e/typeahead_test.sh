@@ -50,7 +50,7 @@ tmux -S "$TMUX_SOCKET" paste-buffer -p -t main:0
 sleep 0.3
 equal "a paste decides nothing" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
 equal "nothing was decided" "$(log_rows "len(of(kind='decision'))")" 0
-"$NONO" deny "$id"
+"$NONO" deny "$id" >/dev/null
 poll test -s "$T/tmp/status"
 screen_stop
 rm -f go
@@ -63,7 +63,7 @@ sleep 0.8
 screen_keys main:0 o s o Enter
 wait_screen "the agent read them" main:0 'got:oso'
 equal "it waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
-"$NONO" deny "$id"
+"$NONO" deny "$id" >/dev/null
 poll test -s "$T/tmp/status"
 screen_stop
 

@@ -12,10 +12,10 @@ poll pending_at_least 8 && pass "eight requests wait" || fail "eight requests wa
 poll grep -q measured "$T/tmp/out" && pass "opens went on" || fail "opens went on" "$(cat "$T/tmp/out")"
 equal "and still eight wait" "$(pending_rows 'len(rows)')" 8
 for id in $(pending_rows '" ".join(str(r["request"]) for r in rows if r["resolved"][-1] < "4")'); do
-    "$NONO" allow "$id" || fail "nono allow $id"
+    "$NONO" allow "$id" >/dev/null || fail "nono allow $id"
 done
 for id in $(pending_rows '" ".join(str(r["request"]) for r in rows)'); do
-    "$NONO" deny "$id" || fail "nono deny $id"
+    "$NONO" deny "$id" >/dev/null || fail "nono deny $id"
 done
 join_background
 contains "each got its own answer" "$output" "opened=4 refused=4"
@@ -36,7 +36,7 @@ id=$(wait_request secret.txt)
 joined() { [ "$(pending_rows "sum(r.get('count', 1) for r in rows)")" -ge 5 ]; }
 poll joined && pass "five in all" || fail "five in all" "$("$NONO" pending --jsonl)"
 equal "in one row" "$(pending_rows 'len(rows)')" 1
-"$NONO" allow "$id"
+"$NONO" allow "$id" >/dev/null
 join_background
-equal "one answer for all" "$(grep -c 'the content' "$T/tmp/out")" 5
+equal "one answer for all" "$output" "$(yes 'the content' | head -n 5)"
 finish
