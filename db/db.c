@@ -21,6 +21,19 @@ db_close(sqlite3 *h)
     return NULL;
 }
 
+// RLIMIT_FSIZE and quotas are plain I/O errors to SQLite, and by the time a commit has failed the
+// connection has forgotten errno; the log file has not.
+static bool
+is_full(sqlite3 *h)
+{
+    int error = sqlite3_system_errno(h);
+    sqlite3_file *log = NULL;
+    if (sqlite3_file_control(h, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log &&
+        log->pMethods && error == 0)
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+    return error == ENOSPC || error == EFBIG || error == EDQUOT;
+}
+
 int
 db_errno(sqlite3 *h, int rc)
 {
@@ -32,15 +45,7 @@ db_errno(sqlite3 *h, int rc)
     case SQLITE_FULL:
         return -ENOSPC;
     case SQLITE_IOERR:
-        // RLIMIT_FSIZE and quotas are reported as plain I/O errors.
-        switch (h ? sqlite3_system_errno(h) : 0) {
-        case ENOSPC:
-        case EFBIG:
-        case EDQUOT:
-            return -ENOSPC;
-        default:
-            return -EIO;
-        }
+        return h && is_full(h) ? -ENOSPC : -EIO;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return -EBUSY;
