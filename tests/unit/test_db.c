@@ -742,6 +742,7 @@ Test(db, read_only_directory)
             cr_assert(chmod(wal, 0444) == 0 && chmod(shm, 0444) == 0);
         } else {
             cr_assert(chmod(parent, 0700) == 0 && chmod(db, 0600) == 0);
+            cr_assert(chmod(wal, 0600) == 0 && chmod(shm, 0600) == 0);
             free(query("PRAGMA wal_checkpoint(TRUNCATE)"));
             cr_assert(chmod(db, 0444) == 0 && unlink(wal) == 0 && unlink(shm) == 0);
         }
