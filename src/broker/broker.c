@@ -444,6 +444,16 @@ broker_tick(struct broker *b, uint64_t now_ns)
 }
 
 void
+broker_withdraw_all(struct broker *b, uint64_t now_ns)
+{
+    for (size_t i = b->table.n; i-- > 0;) {
+        struct pending *row = b->table.rows[i];
+        for (unsigned n = row->n_waiters; n > 0; n--)
+            broker_withdraw(b, row->waiters, now_ns);
+    }
+}
+
+void
 broker_close(struct broker *b, uint64_t now_ns)
 {
     b->closing = true;

@@ -75,5 +75,7 @@ void broker_withdraw(struct broker *b, struct waiter *w, uint64_t now_ns);
 void broker_detach(struct broker *b, struct waiter *w, uint64_t now_ns);
 // Expires what is due, withdraws what did not return.
 void broker_tick(struct broker *b, uint64_t now_ns);
+// Every task is gone.
+void broker_withdraw_all(struct broker *b, uint64_t now_ns);
 // No more questions: every waiting one is refused, and every later one.
 void broker_close(struct broker *b, uint64_t now_ns);

@@ -695,7 +695,7 @@ supervisor_main(void *arg)
     launch_limit_thread(s->o.caps);
     while (!s->drained)
         supervisor_turn(s);
-    broker_close(&s->broker, clock_mono_ns());
+    broker_withdraw_all(&s->broker, clock_mono_ns());
     flush_counts(s);
     main_push(s, MSG_DRAINED, NULL, NULL);
     // Closing answers whoever still waits with ENOSYS: nothing is granted by our end (I1).
