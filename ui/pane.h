@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The approval pane on the screen: list, detail, help, status line, bar. Draws a view; every
-// foreign byte goes through display_escape() here (I6). Private to ui/, main thread.
+// The approval pane on the screen: a frame (head, legend, figures) around one of the bodies below.
+// Draws a view; every foreign byte goes through display_escape() on its way (I6). Private to ui/,
+// main thread.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "event.h"
+#include "terminal.h"
 #include "view.h"
 
 #define PANE_ROWS 16       /* height in a split */
@@ -16,18 +18,41 @@ struct pane {
     struct stats stats;
     char *session, *title; /* owned, display-safe */
     char *notice;          /* owned; NULL for none */
+    // What the frame being drawn shows of the selected request's target; view_displayed() gets it
+    // once the frame is out.
+    uint64_t shown;
+    size_t shown_first, shown_end, shown_needed;
 };
+
+struct pane_area {
+    unsigned top, rows, cols;
+};
+
+// A body of the pane. To add one: a file with its table, a line in pane.c.
+struct pane_ops {
+    const char *title; /* in the head; NULL: the queue's */
+    void (*draw)(struct pane *p, const struct pane_area *a, uint64_t now_ns);
+};
+
+extern const struct pane_ops pane_list, pane_detail, pane_help;
 
 void pane_init(struct pane *p, const char *session, const char *title);
 void pane_done(struct pane *p);
 // text is display-safe and copied.
 void pane_set_notice(struct pane *p, const char *text);
-void pane_select_next_waiting(struct pane *p);
 
-// Draw into rows of the screen.
-void pane_draw(struct pane *p, unsigned top, unsigned rows, unsigned cols, uint64_t now_ns);
-// alone: there is no agent's pane to focus.
-void pane_draw_status(const struct pane *p, unsigned row, unsigned cols, bool alone, bool prefix,
-                      uint64_t now_ns);
-// One row in place of the pane: the oldest request.
-void pane_draw_bar(const struct pane *p, unsigned row, unsigned cols, bool prefix, uint64_t now_ns);
+// The whole pane.
+void pane_draw(struct pane *p, const struct pane_area *a, uint64_t now_ns);
+// The row on top of the screen: session, title, focus.
+void pane_draw_title(const struct pane *p, unsigned row, unsigned cols);
+// One row in place of the pane: the oldest request, or the count alone.
+void pane_draw_bar(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns);
+// The agent's rows [first, first + rows) at top; the damaged ones, or all of them.
+void pane_draw_agent(const struct terminal *t, unsigned first, const struct pane_area *a, bool all);
+
+// The facts of the selected request from line v->scroll on, wrapped, and what of the target they
+// show. Returns the lines that they would take.
+unsigned pane_draw_facts(struct pane *p, const struct pane_area *a, unsigned scroll,
+                         uint64_t now_ns);
+// A line with words in brackets on it.
+void pane_draw_rule(unsigned row, unsigned cols, bool heavy, bool strong, const char *text);

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "display.h"
 #include "util.h"
@@ -22,7 +23,6 @@ char *tigetstr(const char *name);
 
 #define PASTE_ON "\033[?2004h"
 #define PASTE_OFF "\033[?2004l"
-#define PAIRS_MAX 1024
 
 // One screen at a time: what a signal handler needs must be static.
 static struct {
@@ -33,85 +33,111 @@ static struct {
     char restore[256];
     size_t restore_len;
     volatile sig_atomic_t active;
-    bool utf8, colours, pastes;
-    int palette; /* colours of the terminal: 8 or 256 */
-    struct {
-        int fg, bg;
-    } pairs[PAIRS_MAX];
-    int n_pairs;
+    bool tty, utf8, colours, own_colours, pastes, forget;
 } scr;
 
 static int
-check_terminal(int out_fd, struct err *err)
+check_terminal(int in_fd, int out_fd, bool tty, struct err *err)
 {
-    int found;
-    const char *term = getenv("TERM");
+    int found = 0;
+    const char *term = getenv("TERM"), *cup;
     cleanup_free char *shown = display_str(term ? term : "", DISPLAY_QUOTE);
-    if (!isatty(out_fd))
+
+    if (tty && (!isatty(in_fd) || !isatty(out_fd)))
         return err_set(err, -ENOTTY, "no terminal for the screen (use --ui none)");
-    if (!term || setupterm(NULL, out_fd, &found) != OK)
+    if (!term || !*term || setupterm(NULL, out_fd, &found) != OK)
         return err_set(err, -EINVAL, "TERM=%s: unknown terminal (set TERM, or use --ui none)",
                        shown);
-    char *cup = tigetstr("cup");
+    cup = tigetstr("cup");
     if (!cup || cup == (char *)-1)
         return err_set(err, -EINVAL,
                        "TERM=%s: this terminal cannot move its cursor (use --ui none)", shown);
     return 0;
 }
 
+// Padding ("$<5>") is for tputs(), which a signal handler may not call.
 static void
-add_restore(const char *capability)
+add_restore(const char *s)
 {
-    const char *s = capability[0] == '\033' ? capability : tigetstr(capability);
     if (!s || s == (char *)-1)
         return;
-    size_t n = strlen(s);
-    if (scr.restore_len + n < sizeof scr.restore) {
-        memcpy(scr.restore + scr.restore_len, s, n);
-        scr.restore_len += n;
+    while (*s && scr.restore_len < sizeof scr.restore) {
+        const char *end = s[0] == '$' && s[1] == '<' ? strchr(s, '>') : NULL;
+        if (end)
+            s = end + 1;
+        else
+            scr.restore[scr.restore_len++] = *s++;
     }
 }
 
-static bool
-colour_wanted(void)
+static void
+prepare_restore(void)
+{
+    const char *term = getenv("TERM");
+
+    scr.restore_len = 0;
+    scr.pastes = strncmp(term, "vt1", 3) != 0 && strncmp(term, "linux", 5) != 0;
+    if (scr.pastes)
+        add_restore(PASTE_OFF);
+    add_restore(tigetstr("sgr0"));
+    add_restore(tigetstr("op"));
+    add_restore(tigetstr("cnorm"));
+    add_restore(tigetstr("rmcup"));
+}
+
+// newterm() installs handlers for signals that belong to whoever runs the loop.
+static SCREEN *
+newterm_without_signals(FILE *out, FILE *in)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+    struct sigaction before[ARRAY_SIZE(signals)];
+    SCREEN *s;
+
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+        sigaction(signals[i], NULL, &before[i]);
+    s = newterm(NULL, out, in);
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+        sigaction(signals[i], &before[i], NULL);
+    return s;
+}
+
+static void
+set_colours(void)
 {
     const char *no = getenv("NO_COLOR");
-    return !(no && *no) && has_colors();
+
+    scr.colours = has_colors() && start_color() == OK && COLORS >= 8;
+    if (scr.colours)
+        use_default_colors();
+    scr.own_colours = scr.colours && !(no && *no);
 }
 
 int
-screen_open(int in_fd, int out_fd, struct err *err)
+screen_open(int in_fd, int out_fd, bool tty, struct err *err)
 {
-    int ret = check_terminal(out_fd, err);
+    int ret = check_terminal(in_fd, out_fd, tty, err);
+
     if (ret < 0)
         return ret;
     scr.in_fd = in_fd;
     scr.out_fd = out_fd;
-    tcgetattr(in_fd, &scr.modes);
+    scr.tty = tty && tcgetattr(in_fd, &scr.modes) == 0;
     scr.in = fdopen(fcntl(in_fd, F_DUPFD_CLOEXEC, 3), "r");
     scr.out = fdopen(fcntl(out_fd, F_DUPFD_CLOEXEC, 3), "w");
-    scr.curses = scr.in && scr.out ? newterm(NULL, scr.out, scr.in) : NULL;
-    if (!scr.curses)
+    scr.curses = scr.in && scr.out ? newterm_without_signals(scr.out, scr.in) : NULL;
+    if (!scr.curses) {
+        if (scr.in)
+            fclose(scr.in);
+        if (scr.out)
+            fclose(scr.out);
         return err_set(err, -EINVAL, "the terminal could not be set up (use --ui none)");
-    scr.restore_len = 0;
-    scr.pastes = strncmp(getenv("TERM"), "vt1", 3) != 0 && strcmp(getenv("TERM"), "linux") != 0;
-    add_restore("sgr0");
-    add_restore("cnorm");
-    add_restore("rmkx");
-    if (scr.pastes)
-        add_restore(PASTE_OFF);
-    add_restore("rmcup");
-    scr.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    scr.colours = colour_wanted();
-    if (scr.colours) {
-        start_color();
-        use_default_colors();
-        scr.palette = COLORS >= 256 ? 256 : 8;
     }
-    scr.n_pairs = 1;
-    set_escdelay(25);
-    define_key("\033[200~", KEY_MAX + 1);
-    define_key("\033[201~", KEY_MAX + 2);
+    prepare_restore();
+    scr.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    set_colours();
+    typeahead(-1);
+    leaveok(stdscr, FALSE);
+    scrollok(stdscr, FALSE);
     screen_resume();
     return 0;
 }
@@ -119,26 +145,24 @@ screen_open(int in_fd, int out_fd, struct err *err)
 void
 screen_resume(void)
 {
+    scr.active = scr.tty;
     raw();
     noecho();
     nonl();
-    keypad(stdscr, TRUE);
-    nodelay(stdscr, TRUE);
-    leaveok(stdscr, FALSE);
-    clearok(stdscr, TRUE);
-    refresh();
-    scr.active = 1;
-    if (scr.pastes)
-        write_all(scr.out_fd, PASTE_ON, strlen(PASTE_ON));
+    screen_forget();
+    screen_flush(false, 0, 0);
+    if (scr.pastes && write_all(scr.out_fd, PASTE_ON, strlen(PASTE_ON)) < 0)
+        return;
 }
 
 void
 screen_suspend(void)
 {
-    if (scr.pastes)
-        write_all(scr.out_fd, PASTE_OFF, strlen(PASTE_OFF));
+    if (scr.pastes && write_all(scr.out_fd, PASTE_OFF, strlen(PASTE_OFF)) < 0)
+        scr.pastes = false;
     endwin();
-    tcsetattr(scr.in_fd, TCSADRAIN, &scr.modes);
+    if (scr.tty)
+        tcsetattr(scr.in_fd, TCSADRAIN, &scr.modes);
     scr.active = 0;
 }
 
@@ -147,7 +171,8 @@ screen_close(void)
 {
     if (!scr.curses)
         return;
-    screen_suspend();
+    if (!isendwin())
+        screen_suspend();
     delscreen(scr.curses);
     scr.curses = NULL;
     fclose(scr.in);
@@ -160,18 +185,24 @@ screen_emergency_restore(void)
     if (!scr.active)
         return;
     scr.active = 0;
-    tcsetattr(scr.in_fd, TCSANOW, &scr.modes);
-    if (write(scr.out_fd, scr.restore, scr.restore_len) < 0)
-        return;
+    if (write(scr.out_fd, scr.restore, scr.restore_len) >= 0)
+        tcsetattr(scr.in_fd, TCSANOW, &scr.modes);
+}
+
+void
+screen_set_size(unsigned rows, unsigned cols)
+{
+    resizeterm((int)rows, (int)cols);
+    screen_forget();
 }
 
 void
 screen_resize(void)
 {
     struct winsize ws;
+
     if (ioctl(scr.out_fd, TIOCGWINSZ, &ws) == 0 && ws.ws_row && ws.ws_col)
-        resizeterm(ws.ws_row, ws.ws_col);
-    clearok(stdscr, TRUE);
+        screen_set_size(ws.ws_row, ws.ws_col);
 }
 
 void
@@ -188,159 +219,190 @@ screen_display_flags(void)
 }
 
 void
-screen_begin(void)
+screen_erase(void)
 {
+    attr_set(A_NORMAL, 0, NULL);
     erase();
 }
 
 void
-screen_end(bool cursor, unsigned row, unsigned col)
+screen_forget(void)
 {
+    scr.forget = true;
+}
+
+void
+screen_flush(bool cursor, unsigned row, unsigned col)
+{
+    if (scr.forget)
+        clearok(curscr, TRUE);
+    scr.forget = false;
     curs_set(cursor ? 1 : 0);
-    if (cursor)
-        move((int)row, (int)col);
+    move(cursor ? (int)row : LINES - 1, cursor ? (int)col : 0);
     refresh();
 }
 
+void
+screen_bell(void)
+{
+    beep();
+}
+
+// Entries of the 256 colour palette on a terminal with fewer: bright ones are the plain ones, the
+// others their nearest corner of the cube.
 static int
 fit_palette(int colour)
 {
-    if (colour < scr.palette)
+    if (colour < COLORS)
         return colour;
     if (colour < 16)
         return colour - 8;
     if (colour >= 232)
         return colour < 244 ? COLOR_BLACK : COLOR_WHITE;
-    int c = colour - 16;
-    return (c / 36 >= 3 ? 1 : 0) | (c / 6 % 6 >= 3 ? 2 : 0) | (c % 6 >= 3 ? 4 : 0);
+    colour -= 16;
+    return (colour / 36 >= 3 ? 1 : 0) | (colour / 6 % 6 >= 3 ? 2 : 0) | (colour % 6 >= 3 ? 4 : 0);
 }
 
-// The curses pair for two colours, made when it is first needed; 0 (the default) when there are too
-// many.
 static int
 pair_for(int fg, int bg)
 {
+    int pair;
+
     if (!scr.colours || (fg < 0 && bg < 0))
         return 0;
-    fg = fit_palette(fg);
-    bg = fit_palette(bg);
-    for (int i = 1; i < scr.n_pairs; i++)
-        if (scr.pairs[i].fg == fg && scr.pairs[i].bg == bg)
-            return i;
-    if (scr.n_pairs >= PAIRS_MAX || scr.n_pairs >= COLOR_PAIRS)
-        return 0;
-    scr.pairs[scr.n_pairs].fg = fg;
-    scr.pairs[scr.n_pairs].bg = bg;
-    init_extended_pair(scr.n_pairs, fg, bg);
-    return scr.n_pairs++;
+    pair = alloc_pair(fit_palette(fg), fit_palette(bg));
+    return pair > 0 ? pair : 0;
 }
 
 static attr_t
 look_attributes(enum look look, int *ret_pair)
 {
+    // Monochrome, and then the colours of 256 and of 8 with their attributes.
+    static const struct {
+        attr_t mono;
+        int fg256, bg256;
+        attr_t with256;
+        int fg8, bg8;
+        attr_t with8;
+    } table[_LOOK_MAX] = {
+        [LOOK_PLAIN] = {A_NORMAL, -1, -1, A_NORMAL, -1, -1, A_NORMAL},
+        [LOOK_BAR] = {A_REVERSE, 252, 237, A_NORMAL, -1, -1, A_REVERSE},
+        [LOOK_SELECTED] = {A_REVERSE, 231, 24, A_BOLD, -1, -1, A_REVERSE},
+        [LOOK_HIGH] = {A_BOLD, 214, -1, A_BOLD, COLOR_YELLOW, -1, A_BOLD},
+        [LOOK_NOTICE] = {A_NORMAL, 117, -1, A_NORMAL, COLOR_CYAN, -1, A_NORMAL},
+        [LOOK_DIM] = {A_NORMAL, 245, -1, A_NORMAL, -1, -1, A_DIM},
+        [LOOK_STRONG] = {A_BOLD, -1, -1, A_BOLD, -1, -1, A_BOLD},
+        [LOOK_ARMED] = {A_REVERSE, 16, 117, A_BOLD, COLOR_BLACK, COLOR_CYAN, A_NORMAL},
+        [LOOK_LOCKED] = {A_BOLD, 214, -1, A_NORMAL, COLOR_YELLOW, -1, A_NORMAL},
+    };
+
     *ret_pair = 0;
-    switch (look) {
-    case LOOK_BAR:
-        return A_REVERSE;
-    case LOOK_SELECTED:
-        return A_REVERSE | A_BOLD;
-    case LOOK_HIGH:
-        *ret_pair = pair_for(COLOR_YELLOW, -1);
-        return A_BOLD;
-    case LOOK_NOTICE:
-        *ret_pair = pair_for(COLOR_CYAN, -1);
-        return A_NORMAL;
-    case LOOK_DIM:
-        return A_DIM;
-    case LOOK_STRONG:
-        return A_BOLD;
-    case LOOK_PLAIN:
-        break;
+    if (!scr.own_colours)
+        return table[look].mono;
+    if (COLORS >= 256) {
+        *ret_pair = pair_for(table[look].fg256, table[look].bg256);
+        return table[look].with256;
     }
-    return A_NORMAL;
+    *ret_pair = pair_for(table[look].fg8, table[look].bg8);
+    return table[look].with8;
+}
+
+// Puts one character with its marks; what the C library gives another width would shift the row.
+static void
+put_char(unsigned row, unsigned col, const uint32_t *chars, size_t n, unsigned width,
+         attr_t attributes, int pair)
+{
+    wchar_t text[CCHARW_MAX + 1] = {0};
+    cchar_t cell;
+
+    for (size_t i = 0; i < n && i < CCHARW_MAX; i++)
+        text[i] = (wchar_t)chars[i];
+    if (!text[0] || text[0] < 0x20)
+        text[0] = L' ', text[1] = 0;
+    else if (text[0] > 0x7e && (!scr.utf8 || wcwidth(text[0]) != (int)width))
+        text[0] = L'?', text[1] = 0;
+    if (setcchar(&cell, text, attributes, (short)pair, &pair) == OK)
+        mvadd_wch((int)row, (int)col, &cell);
+    if (width == 2 && text[0] < 0x7f)
+        put_char(row, col + 1, NULL, 0, 1, attributes, pair);
 }
 
 unsigned
 screen_text(unsigned row, unsigned col, unsigned width, enum look look, const char *text)
 {
-    struct buf cut = {0};
+    bool cut = display_width(text) > width;
+    unsigned used = 0;
     int pair;
     attr_t attributes = look_attributes(look, &pair);
-    unsigned used = (unsigned)display_clip(&cut, text, width);
-    attr_set(attributes, (short)pair, &pair);
-    mvaddstr((int)row, (int)col, buf_str(&cut));
+
+    for (;;) {
+        size_t columns, length = display_unit(text, &columns);
+        bool escape = text[0] == '\\';
+
+        if (length == 0 || used + columns > width - cut)
+            break;
+        for (size_t i = 0; i < length;) {
+            uint32_t chars[CCHARW_MAX] = {'?'};
+            unsigned n = display_decode(text + i, length - i, &chars[0]);
+            int w = n ? display_char_width(chars[0]) : -1;
+            size_t count = 1;
+
+            n = n ? n : 1;
+            chars[0] = w < 1 ? '?' : chars[0];
+            for (i += n; count < CCHARW_MAX && i < length && !escape; count++, i += n)
+                if ((n = display_decode(text + i, length - i, &chars[count])) == 0)
+                    break;
+            put_char(row, col + used, chars, count, w == 2 ? 2 : 1,
+                     escape ? attributes ^ A_REVERSE : attributes, pair);
+            used += w == 2 ? 2 : 1;
+        }
+        text += length;
+    }
+    if (cut && used < width)
+        put_char(row, col + used++, (uint32_t[]){'>'}, 1, 1, attributes ^ A_REVERSE, pair);
     for (unsigned i = used; i < width; i++)
-        mvaddch((int)row, (int)(col + i), ' ');
-    attr_set(A_NORMAL, 0, NULL);
-    buf_done(&cut);
+        put_char(row, col + i, NULL, 0, 1, attributes, pair);
     return used;
+}
+
+void
+screen_line(unsigned row, unsigned col, unsigned width, enum look look, bool heavy)
+{
+    int pair;
+    attr_t attributes = look_attributes(look, &pair);
+    uint32_t c = heavy ? 0x2501 : 0x2500;
+
+    if (!scr.utf8)
+        c = heavy ? '=' : '-';
+    for (unsigned i = 0; i < width; i++)
+        put_char(row, col + i, &c, 1, 1, attributes, pair);
+}
+
+// Line drawing of the agent on a terminal without it.
+static uint32_t
+ascii_for(uint32_t c)
+{
+    if (c < 0x2500 || c > 0x257f)
+        return c;
+    if (c == 0x2500 || c == 0x2501 || c == 0x2550)
+        return '-';
+    return c == 0x2502 || c == 0x2503 || c == 0x2551 ? '|' : '+';
 }
 
 void
 screen_cell(unsigned row, unsigned col, const struct terminal_cell *c)
 {
-    wchar_t text[CCHARW_MAX + 1] = {0};
-    cchar_t cell;
     attr_t attributes = (c->bold ? A_BOLD : 0) | (c->underline ? A_UNDERLINE : 0) |
                         (c->reverse ? A_REVERSE : 0) | (c->italic ? A_ITALIC : 0) |
                         (c->blink ? A_BLINK : 0);
+    uint32_t first;
+    size_t n = 0;
+
     if (c->width == 0)
         return;
-    for (size_t i = 0; i < CCHARW_MAX && i < ARRAY_SIZE(c->chars) && c->chars[i]; i++)
-        text[i] = (wchar_t)c->chars[i];
-    // The emulator keeps printable characters only; what the locale can't show becomes a question
-    // mark.
-    if (!text[0] || text[0] < 0x20 || (text[0] >= 0x7f && text[0] < 0xa0))
-        text[0] = L' ', text[1] = 0;
-    else if (!scr.utf8 && text[0] > 0x7e)
-        text[0] = L'?', text[1] = 0;
-    int pair = pair_for(c->fg, c->bg);
-    if (setcchar(&cell, text, attributes, (short)pair, &pair) == OK)
-        mvadd_wch((int)row, (int)col, &cell);
-}
-
-static uint32_t
-special_key(wint_t k)
-{
-    static const struct {
-        wint_t curses;
-        unsigned key;
-    } map[] = {
-        {KEY_ENTER, TK_ENTER}, {KEY_BTAB, TK_BACKTAB}, {KEY_BACKSPACE, TK_BACKSPACE},
-        {KEY_UP, TK_UP},       {KEY_DOWN, TK_DOWN},    {KEY_LEFT, TK_LEFT},
-        {KEY_RIGHT, TK_RIGHT}, {KEY_IC, TK_INS},       {KEY_DC, TK_DEL},
-        {KEY_HOME, TK_HOME},   {KEY_END, TK_END},      {KEY_PPAGE, TK_PGUP},
-        {KEY_NPAGE, TK_PGDN},
-    };
-    if (k == KEY_MAX + 1)
-        return SCREEN_PASTE_START;
-    if (k == KEY_MAX + 2)
-        return SCREEN_PASTE_END;
-    for (size_t i = 0; i < ARRAY_SIZE(map); i++)
-        if (map[i].curses == k)
-            return SCREEN_SPECIAL + map[i].key;
-    for (unsigned n = 1; n <= 12; n++)
-        if (k == KEY_F(n))
-            return SCREEN_SPECIAL + TK_FUNCTION + n;
-    return 0;
-}
-
-bool
-screen_key(uint32_t *ret_key)
-{
-    wint_t k;
-    for (;;) {
-        int ret = get_wch(&k);
-        if (ret == ERR)
-            return false;
-        *ret_key = ret == KEY_CODE_YES ? special_key(k) : (uint32_t)k;
-        if (ret != KEY_CODE_YES || *ret_key)
-            return true;
-    }
-}
-
-void
-screen_flush_input(void)
-{
-    flushinp();
+    while (n < ARRAY_SIZE(c->chars) && c->chars[n])
+        n++;
+    first = ascii_for(c->chars[0]);
+    put_char(row, col, scr.utf8 ? c->chars : &first, scr.utf8 ? n : 1, c->width, attributes,
+             pair_for(c->fg, c->bg));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Curses: the terminal taken and given back, keys in, text and cells out. Private to ui/, main
-// thread, one at a time.
+// Curses: the terminal taken and given back, text and cells out. Private to ui/, main thread, one
+// at a time. The keyboard is read by ui.c itself: curses would take keys apart that belong to the
+// agent.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,9 +11,22 @@
 #include "terminal.h"
 
 // Looks of nono's own text. Colour only repeats what a word says; no red/green pair.
-enum look { LOOK_PLAIN, LOOK_BAR, LOOK_SELECTED, LOOK_HIGH, LOOK_NOTICE, LOOK_DIM, LOOK_STRONG };
+enum look {
+    LOOK_PLAIN,
+    LOOK_BAR,
+    LOOK_SELECTED,
+    LOOK_HIGH,
+    LOOK_NOTICE,
+    LOOK_DIM,
+    LOOK_STRONG,
+    LOOK_ARMED,
+    LOOK_LOCKED,
+    _LOOK_MAX,
+};
 
-int screen_open(int in_fd, int out_fd, struct err *err);
+// tty: both are terminals, whose modes are set and given back; else a file, whose size comes from
+// the environment (tests). -ENOTTY, -EINVAL for a TERM that will not do.
+int screen_open(int in_fd, int out_fd, bool tty, struct err *err);
 void screen_close(void);
 // Async-signal-safe.
 void screen_emergency_restore(void);
@@ -20,23 +34,24 @@ void screen_suspend(void);
 void screen_resume(void);
 // Reads the size anew.
 void screen_resize(void);
+void screen_set_size(unsigned rows, unsigned cols);
 void screen_size(unsigned *ret_rows, unsigned *ret_cols);
 // For display_escape(): DISPLAY_ASCII or 0.
 unsigned screen_display_flags(void);
 
-void screen_begin(void);
+// Blanks everything.
+void screen_erase(void);
+// The next frame is drawn whole, whatever the terminal is believed to show.
+void screen_forget(void);
 // Shows what was drawn, with the cursor at row, col or hidden.
-void screen_end(bool cursor, unsigned row, unsigned col);
-// Draws text made by display_escape() or our own, cut to width columns and padded with blanks to
-// it. Returns the columns of the text itself.
-unsigned screen_text(unsigned row, unsigned col, unsigned width, enum look look, const char *text);
-void screen_cell(unsigned row, unsigned col, const struct terminal_cell *c);
+void screen_flush(bool cursor, unsigned row, unsigned col);
+void screen_bell(void);
 
-// Keys: a Unicode character, or SCREEN_SPECIAL + enum terminal_key, or a paste marker.
-#define SCREEN_SPECIAL 0x200000u
-#define SCREEN_PASTE_START 0x300000u
-#define SCREEN_PASTE_END 0x300001u
-// Takes the next key that is there; false when there is none, or the terminal is gone.
-bool screen_key(uint32_t *ret_key);
-// Throws away what was typed and not read yet.
-void screen_flush_input(void);
+// The one way of text to the terminal: made by display_escape() or our own, cut to width columns
+// (a mark stands where it was cut) and padded with blanks to it. What is neither an allowed
+// character nor ASCII is drawn as a question mark; escapes stand out. Returns the columns of the
+// text itself.
+unsigned screen_text(unsigned row, unsigned col, unsigned width, enum look look, const char *text);
+// A horizontal line; heavy or light.
+void screen_line(unsigned row, unsigned col, unsigned width, enum look look, bool heavy);
+void screen_cell(unsigned row, unsigned col, const struct terminal_cell *c);

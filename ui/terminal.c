@@ -5,6 +5,7 @@
 #include <string.h>
 #include <vterm.h>
 
+#include "display.h"
 #include "util.h"
 
 struct terminal {
@@ -13,14 +14,20 @@ struct terminal {
     void (*reply)(void *ctx, const void *data, size_t n);
     void *ctx;
     VTermPos cursor;
-    bool cursor_visible, damaged;
+    unsigned rows, cols;
+    bool cursor_visible, damaged, bell;
+    bool *row_damaged; /* owned, one per row */
 };
 
 static int
 on_damage(VTermRect rect, void *user)
 {
-    (void)rect;
-    ((struct terminal *)user)->damaged = true;
+    struct terminal *t = user;
+
+    for (int row = rect.start_row; row < rect.end_row; row++)
+        if (row >= 0 && row < (int)t->rows)
+            t->row_damaged[row] = true;
+    t->damaged = true;
     return 1;
 }
 
@@ -28,20 +35,31 @@ static int
 on_move_cursor(VTermPos pos, VTermPos old, int visible, void *user)
 {
     struct terminal *t = user;
-    (void)old;
-    (void)visible;
+
     t->cursor = pos;
     t->damaged = true;
     return 1;
 }
 
+// Everything but the cursor is dropped: titles and icon names are nobody's but the agent's.
 static int
 on_property(VTermProp prop, VTermValue *val, void *user)
 {
     struct terminal *t = user;
-    if (prop == VTERM_PROP_CURSORVISIBLE)
+
+    if (prop == VTERM_PROP_CURSORVISIBLE) {
         t->cursor_visible = val->boolean;
-    t->damaged = true;
+        t->damaged = true;
+    }
+    return 1;
+}
+
+static int
+on_bell(void *user)
+{
+    struct terminal *t = user;
+
+    t->bell = t->damaged = true;
     return 1;
 }
 
@@ -49,23 +67,37 @@ static const VTermScreenCallbacks callbacks = {
     .damage = on_damage,
     .movecursor = on_move_cursor,
     .settermprop = on_property,
+    .bell = on_bell,
 };
 
 static void
 on_output(const char *s, size_t n, void *user)
 {
     struct terminal *t = user;
+
     t->reply(t->ctx, s, n);
+}
+
+static void
+take_size(struct terminal *t, unsigned rows, unsigned cols)
+{
+    t->rows = rows < TERMINAL_ROWS_MIN ? TERMINAL_ROWS_MIN : rows;
+    t->cols = cols < TERMINAL_COLS_MIN ? TERMINAL_COLS_MIN : cols;
+    t->row_damaged = xrealloc(t->row_damaged, t->rows * sizeof *t->row_damaged);
+    memset(t->row_damaged, true, t->rows * sizeof *t->row_damaged);
+    t->damaged = true;
 }
 
 struct terminal *
 terminal_new(unsigned rows, unsigned cols, void (*reply)(void *, const void *, size_t), void *ctx)
 {
     struct terminal *t = xcalloc(1, sizeof *t);
+
     t->reply = reply;
     t->ctx = ctx;
     t->cursor_visible = true;
-    t->vt = vterm_new((int)rows, (int)cols);
+    take_size(t, rows, cols);
+    t->vt = vterm_new((int)t->rows, (int)t->cols);
     if (!t->vt)
         die("libvterm: out of memory");
     vterm_set_utf8(t->vt, 1);
@@ -73,7 +105,7 @@ terminal_new(unsigned rows, unsigned cols, void (*reply)(void *, const void *, s
     t->screen = vterm_obtain_screen(t->vt);
     vterm_screen_set_callbacks(t->screen, &callbacks, t);
     vterm_screen_enable_altscreen(t->screen, 1);
-    vterm_screen_set_damage_merge(t->screen, VTERM_DAMAGE_SCROLL);
+    vterm_screen_set_damage_merge(t->screen, VTERM_DAMAGE_ROW);
     vterm_screen_reset(t->screen, 1);
     return t;
 }
@@ -84,6 +116,7 @@ terminal_free(struct terminal *t)
     if (!t)
         return NULL;
     vterm_free(t->vt);
+    free(t->row_damaged);
     free(t);
     return NULL;
 }
@@ -91,9 +124,20 @@ terminal_free(struct terminal *t)
 void
 terminal_resize(struct terminal *t, unsigned rows, unsigned cols)
 {
-    vterm_set_size(t->vt, (int)rows, (int)cols);
+    unsigned had_rows = t->rows, had_cols = t->cols;
+
+    take_size(t, rows, cols);
+    if (t->rows == had_rows && t->cols == had_cols)
+        return;
+    vterm_set_size(t->vt, (int)t->rows, (int)t->cols);
     vterm_screen_flush_damage(t->screen);
-    t->damaged = true;
+}
+
+void
+terminal_size(const struct terminal *t, unsigned *ret_rows, unsigned *ret_cols)
+{
+    *ret_rows = t->rows;
+    *ret_cols = t->cols;
 }
 
 void
@@ -131,80 +175,137 @@ colour_of(const VTermColor *c)
     return nearest_256(c->rgb.red, c->rgb.green, c->rgb.blue);
 }
 
+// What may be drawn for a character of the agent's, 0 for nothing. Blank look-alikes and no-break
+// spaces are blanks here; symbols of private use (prompts, themes) are drawn as they are.
+static uint32_t
+safe_char(uint32_t c, bool base)
+{
+    int width = display_char_width(c);
+
+    if (!base)
+        return width == 0 ? c : 0;
+    if (width > 0 || (c >= 0xe000 && c <= 0xf8ff) || (c >= 0x1f3fb && c <= 0x1f3ff))
+        return c;
+    if (c < 0x20 || c == 0xa0 || c == 0x2800 || c == 0x3000)
+        return ' ';
+    return 0xfffd;
+}
+
 void
 terminal_cell(const struct terminal *t, unsigned row, unsigned col, struct terminal_cell *ret_c)
 {
     VTermScreenCell cell;
-    struct terminal_cell c = {.width = 1, .fg = -1, .bg = -1};
     VTermPos pos = {.row = (int)row, .col = (int)col};
-    if (vterm_screen_get_cell(t->screen, pos, &cell)) {
-        for (size_t i = 0; i < ARRAY_SIZE(c.chars) && i < VTERM_MAX_CHARS_PER_CELL; i++)
-            c.chars[i] = cell.chars[i];
-        c.width = cell.chars[0] == (uint32_t)-1 ? 0 : (unsigned)cell.width;
-        c.bold = cell.attrs.bold;
-        c.underline = cell.attrs.underline != 0;
-        c.reverse = cell.attrs.reverse;
-        c.italic = cell.attrs.italic;
-        c.blink = cell.attrs.blink;
-        c.fg = colour_of(&cell.fg);
-        c.bg = colour_of(&cell.bg);
+    size_t n = 0;
+
+    *ret_c = (struct terminal_cell){.width = 1, .fg = -1, .bg = -1};
+    if (row >= t->rows || col >= t->cols || !vterm_screen_get_cell(t->screen, pos, &cell))
+        return;
+    if (cell.chars[0] == (uint32_t)-1) {
+        ret_c->width = 0;
+        return;
     }
-    *ret_c = c;
+    for (size_t i = 0; i < VTERM_MAX_CHARS_PER_CELL && cell.chars[i]; i++) {
+        uint32_t c = safe_char(cell.chars[i], i == 0);
+        if (c)
+            ret_c->chars[n++] = c;
+    }
+    ret_c->width = cell.width == 2 && col + 1 < t->cols ? 2 : 1;
+    ret_c->bold = cell.attrs.bold;
+    ret_c->underline = cell.attrs.underline != 0;
+    ret_c->reverse = cell.attrs.reverse;
+    ret_c->italic = cell.attrs.italic;
+    ret_c->blink = cell.attrs.blink;
+    ret_c->fg = colour_of(&cell.fg);
+    ret_c->bg = colour_of(&cell.bg);
 }
 
 bool
 terminal_cursor(const struct terminal *t, unsigned *ret_row, unsigned *ret_col)
 {
-    *ret_row = (unsigned)t->cursor.row;
-    *ret_col = (unsigned)t->cursor.col;
-    return t->cursor_visible;
+    *ret_row = t->cursor.row > 0 ? (unsigned)t->cursor.row : 0;
+    *ret_col = t->cursor.col > 0 ? (unsigned)t->cursor.col : 0;
+    return t->cursor_visible && *ret_row < t->rows && *ret_col < t->cols;
 }
 
 bool
-terminal_take_damage(struct terminal *t)
+terminal_damaged(const struct terminal *t)
 {
-    bool damaged = t->damaged;
+    return t->damaged;
+}
+
+bool
+terminal_row_damaged(const struct terminal *t, unsigned row)
+{
+    return row < t->rows && t->row_damaged[row];
+}
+
+void
+terminal_clear_damage(struct terminal *t)
+{
+    memset(t->row_damaged, false, t->rows * sizeof *t->row_damaged);
     t->damaged = false;
-    return damaged;
 }
 
-void
-terminal_key(struct terminal *t, unsigned key, bool shift, bool alt, bool ctrl)
+bool
+terminal_take_bell(struct terminal *t)
 {
-    static const VTermKey keys[] = {
-        [TK_ENTER] = VTERM_KEY_ENTER,   [TK_TAB] = VTERM_KEY_TAB,
-        [TK_BACKTAB] = VTERM_KEY_TAB,   [TK_BACKSPACE] = VTERM_KEY_BACKSPACE,
-        [TK_ESCAPE] = VTERM_KEY_ESCAPE, [TK_UP] = VTERM_KEY_UP,
-        [TK_DOWN] = VTERM_KEY_DOWN,     [TK_LEFT] = VTERM_KEY_LEFT,
-        [TK_RIGHT] = VTERM_KEY_RIGHT,   [TK_INS] = VTERM_KEY_INS,
-        [TK_DEL] = VTERM_KEY_DEL,       [TK_HOME] = VTERM_KEY_HOME,
-        [TK_END] = VTERM_KEY_END,       [TK_PGUP] = VTERM_KEY_PAGEUP,
-        [TK_PGDN] = VTERM_KEY_PAGEDOWN,
-    };
-    int mod = (shift || key == TK_BACKTAB ? VTERM_MOD_SHIFT : 0) | (alt ? VTERM_MOD_ALT : 0) |
-              (ctrl ? VTERM_MOD_CTRL : 0);
-    VTermKey k =
-        key >= TK_FUNCTION ? (VTermKey)VTERM_KEY_FUNCTION((int)(key - TK_FUNCTION)) : keys[key];
-    vterm_keyboard_key(t->vt, k, (VTermModifier)mod);
+    bool bell = t->bell;
+
+    t->bell = false;
+    return bell;
 }
 
-void
-terminal_char(struct terminal *t, uint32_t c, bool alt)
+static VTermKey
+special_key(uint32_t code)
 {
-    // Control characters are sent as they were typed, not in an extended encoding.
-    if (c < 0x20 || c == 0x7f) {
-        char bytes[2] = {'\033', (char)c};
-        t->reply(t->ctx, alt ? bytes : bytes + 1, alt ? 2 : 1);
-        return;
+    switch (code) {
+    case INPUT_UP:
+        return VTERM_KEY_UP;
+    case INPUT_DOWN:
+        return VTERM_KEY_DOWN;
+    case INPUT_LEFT:
+        return VTERM_KEY_LEFT;
+    case INPUT_RIGHT:
+        return VTERM_KEY_RIGHT;
+    case INPUT_HOME:
+        return VTERM_KEY_HOME;
+    case INPUT_END:
+        return VTERM_KEY_END;
+    case INPUT_PAGE_UP:
+        return VTERM_KEY_PAGEUP;
+    case INPUT_PAGE_DOWN:
+        return VTERM_KEY_PAGEDOWN;
+    case INPUT_INSERT:
+        return VTERM_KEY_INS;
+    case INPUT_DELETE:
+        return VTERM_KEY_DEL;
+    default:
+        if (code > INPUT_F0 && code <= INPUT_F0 + 12)
+            return (VTermKey)VTERM_KEY_FUNCTION((int)(code - INPUT_F0));
+        return VTERM_KEY_NONE;
     }
-    vterm_keyboard_unichar(t->vt, c, alt ? VTERM_MOD_ALT : VTERM_MOD_NONE);
 }
 
 void
-terminal_paste(struct terminal *t, bool start)
+terminal_press(struct terminal *t, const struct input_key *key)
 {
-    if (start)
-        vterm_keyboard_start_paste(t->vt);
-    else
-        vterm_keyboard_end_paste(t->vt);
+    VTermKey special = special_key(key->code);
+    unsigned mod = (key->mods & INPUT_SHIFT ? VTERM_MOD_SHIFT : 0) |
+                   (key->mods & INPUT_ALT ? VTERM_MOD_ALT : 0) |
+                   (key->mods & INPUT_CTRL ? VTERM_MOD_CTRL : 0);
+
+    if (key->code == INPUT_PASTE) {
+        if (key->paste_start)
+            vterm_keyboard_start_paste(t->vt);
+        if (key->raw_len)
+            t->reply(t->ctx, key->raw, key->raw_len);
+        if (key->paste_end)
+            vterm_keyboard_end_paste(t->vt);
+    } else if (special != VTERM_KEY_NONE) {
+        vterm_keyboard_key(t->vt, special, (VTermModifier)mod);
+    } else if (key->raw_len) {
+        // Characters go as they were typed: an encoding of our own could only differ.
+        t->reply(t->ctx, key->raw, key->raw_len);
+    }
 }

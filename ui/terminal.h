@@ -1,54 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent's pane: a terminal emulator (libvterm) whose cells are drawn by us. Its titles,
-// clipboard and other OSC requests go nowhere. Main thread.
+// clipboard and other OSC and DCS requests go nowhere. Main thread.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "input.h"
+
+// The emulator is never smaller: libvterm writes a wide character into a row that must hold it.
+#define TERMINAL_ROWS_MIN 2
+#define TERMINAL_COLS_MIN 4
 
 struct terminal;
 
 struct terminal_cell {
     uint32_t chars[6]; /* base and combining marks, 0-terminated when shorter; 0: blank */
     unsigned width;    /* 1 or 2; 0: the second half of a wide one */
-    bool bold, underline, reverse, dim, italic, blink;
+    bool bold, underline, reverse, italic, blink;
     int fg, bg; /* 0..255 of the 256 colour palette, -1: default */
 };
 
 // reply: bytes for the agent (answers to its queries, encoded keys).
 struct terminal *terminal_new(unsigned rows, unsigned cols,
                               void (*reply)(void *ctx, const void *data, size_t n), void *ctx);
+// Takes NULL, returns NULL.
 struct terminal *terminal_free(struct terminal *t);
+// The size that it takes is at least the minimum above.
 void terminal_resize(struct terminal *t, unsigned rows, unsigned cols);
+void terminal_size(const struct terminal *t, unsigned *ret_rows, unsigned *ret_cols);
 // Output of the agent.
 void terminal_feed(struct terminal *t, const void *data, size_t n);
+// Only characters that are safe to draw are left in it; a blank one outside of the screen.
 void terminal_cell(const struct terminal *t, unsigned row, unsigned col,
                    struct terminal_cell *ret_c);
 // Cursor position; false when it is hidden.
 bool terminal_cursor(const struct terminal *t, unsigned *ret_row, unsigned *ret_col);
-// True once after something changed.
-bool terminal_take_damage(struct terminal *t);
+// True when anything changed since the last terminal_clear_damage().
+bool terminal_damaged(const struct terminal *t);
+bool terminal_row_damaged(const struct terminal *t, unsigned row);
+void terminal_clear_damage(struct terminal *t);
+// True once after the agent rang the bell.
+bool terminal_take_bell(struct terminal *t);
 
-// Typed keys: a character (alt: with Alt), or a special one.
-enum terminal_key {
-    TK_ENTER,
-    TK_TAB,
-    TK_BACKTAB,
-    TK_BACKSPACE,
-    TK_ESCAPE,
-    TK_UP,
-    TK_DOWN,
-    TK_LEFT,
-    TK_RIGHT,
-    TK_INS,
-    TK_DEL,
-    TK_HOME,
-    TK_END,
-    TK_PGUP,
-    TK_PGDN,
-    TK_FUNCTION, /* + n for Fn */
-};
-void terminal_key(struct terminal *t, unsigned key, bool shift, bool alt, bool ctrl);
-void terminal_char(struct terminal *t, uint32_t c, bool alt);
-// Around pasted text: passes the markers on when the agent asked for them.
-void terminal_paste(struct terminal *t, bool start);
+// A typed key or a piece of a paste, encoded the way the agent asked for.
+void terminal_press(struct terminal *t, const struct input_key *key);

@@ -1,96 +1,186 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ui.h"
 
-#include <stdio.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "clock.h"
-#include "display.h"
+#include "input.h"
 #include "pane.h"
 #include "screen.h"
 #include "terminal.h"
+#include "ui_internal.h"
 #include "util.h"
 #include "view.h"
 
-#define PREFIX 0x1d /* ^] */
 #define FRAME_NS (16 * NS_PER_MS)
-#define BURST_MAX 4096
+#define READS_MAX 16 /* pieces of input taken in one go */
 
-struct ui {
-    struct ui_config config; /* strings owned */
-    const struct ui_ops *ops;
-    void *ctx;
-    struct pane pane;
-    struct terminal *terminal; /* NULL without an agent */
-    unsigned rows, cols, agent_rows;
-    bool prefix, pasting, zoom;
-    bool dirty;
-    uint64_t drawn_ns;
+// Where things are on the screen; what has no rows is not there.
+struct layout {
+    bool title, bar;
+    unsigned agent_first; /* the agent's row that is the topmost one seen */
+    struct pane_area agent, pane;
 };
 
-// --- layout ----------------------------------------------------------------------------------
+struct ui {
+    const struct ui_ops *ops;
+    void *ctx;
+    uint64_t (*clock)(void);
+    int in_fd;
+    bool tty, lost;
+    struct pane pane;
+    struct input input;
+    struct terminal *terminal; /* NULL without an agent */
+    unsigned rows, cols;
+    struct layout layout;
+    bool had_focus; /* of the view, when it was last looked at */
+    bool dirty, relaid;
+    uint64_t drawn_ns, wake_ns;
+};
 
-// The agent's size depends on the terminal's alone: a new request never changes it.
+// The agent's size depends on that of the terminal and on the zoom: a request never changes it.
 static unsigned
 agent_rows(const struct ui *ui)
 {
-    if (!ui->config.agent)
-        return 0;
-    if (ui->rows < PANE_SPLIT_ROWS)
-        return ui->rows > 1 ? ui->rows - 1 : 1;
-    return ui->zoom ? ui->rows - 2 : ui->rows - PANE_ROWS - 1;
+    bool split = ui->rows >= PANE_SPLIT_ROWS && !ui->pane.view.zoom;
+
+    if (split)
+        return ui->rows - PANE_ROWS - 1;
+    return ui->rows > 1 ? ui->rows - 1 : 1;
+}
+
+static struct layout
+layout_with_agent(const struct ui *ui)
+{
+    const struct view *v = &ui->pane.view;
+    bool split = ui->rows >= PANE_SPLIT_ROWS && !v->zoom && !v->small;
+    unsigned rows = ui->rows - 1, pane = PANE_ROWS;
+    struct layout l = {0};
+
+    if (!split && (!v->focus || v->small)) {
+        l.bar = true;
+        l.agent = (struct pane_area){0, rows, ui->cols};
+        return l;
+    }
+    // Too little left of the agent to be worth a strip, or zoomed: the pane takes all.
+    if (!split && (rows < pane + 4 || v->zoom))
+        pane = rows;
+    l.title = true;
+    l.agent_first = split ? 0 : 1;
+    l.agent = (struct pane_area){1, rows - pane, ui->cols};
+    l.pane = (struct pane_area){ui->rows - pane, pane, ui->cols};
+    return l;
 }
 
 static void
-layout(struct ui *ui)
+lay_out(struct ui *ui)
+{
+    const struct view *v = &ui->pane.view;
+    struct layout l = {0};
+
+    if (ui->terminal)
+        l = layout_with_agent(ui);
+    else if (v->small)
+        l.bar = true;
+    else
+        l = (struct layout){.title = true, .pane = {1, ui->rows - 1, ui->cols}};
+    if (l.title != ui->layout.title || l.bar != ui->layout.bar ||
+        l.agent.top != ui->layout.agent.top || l.agent.rows != ui->layout.agent.rows ||
+        l.pane.rows != ui->layout.pane.rows)
+        ui->relaid = true;
+    ui->layout = l;
+}
+
+static void
+resize_agent(struct ui *ui, bool force)
+{
+    unsigned before_rows, before_cols, rows, cols;
+
+    if (!ui->terminal)
+        return;
+    terminal_size(ui->terminal, &before_rows, &before_cols);
+    terminal_resize(ui->terminal, agent_rows(ui), ui->cols);
+    terminal_size(ui->terminal, &rows, &cols);
+    if (force || rows != before_rows || cols != before_cols)
+        ui->ops->agent_resize(ui->ctx, rows, cols);
+}
+
+static void
+take_size(struct ui *ui, uint64_t now, bool first)
 {
     screen_size(&ui->rows, &ui->cols);
-    unsigned rows = agent_rows(ui);
-    if (ui->terminal) {
-        ui->agent_rows = rows;
-        terminal_resize(ui->terminal, rows, ui->cols ? ui->cols : 1);
-        ui->ops->agent_resize(ui->ctx, rows, ui->cols);
-    }
-    ui->dirty = true;
+    view_set_size(&ui->pane.view, ui->rows, ui->cols, now);
+    resize_agent(ui, first);
+    ui->dirty = ui->relaid = true;
 }
 
+// What was typed before the cursor or the focus moved was not meant for what is there now. The
+// agent's own input is never thrown away for a request.
 static void
-set_focus(struct ui *ui, bool pane, uint64_t now)
+apply_flush(struct ui *ui, uint64_t now)
 {
-    // What was typed before the focus moved belongs to nobody.
-    screen_flush_input();
-    view_set_focus(&ui->pane.view, pane, now);
-    ui->dirty = true;
-}
+    struct view *v = &ui->pane.view;
+    bool wanted = v->flush && (v->focus || ui->had_focus);
+    size_t dropped;
+    int unread = 0;
 
-// --- life ------------------------------------------------------------------------------------
+    v->flush = false;
+    ui->had_focus = v->focus;
+    if (!wanted)
+        return;
+    dropped = input_drop(&ui->input);
+    if (ui->tty && ioctl(ui->in_fd, FIONREAD, &unread) == 0 && unread > 0) {
+        dropped += (size_t)unread;
+        tcflush(ui->in_fd, TCIFLUSH);
+    }
+    if (dropped)
+        view_ignored(v, dropped, now);
+}
 
 static void
 on_reply(void *ctx, const void *data, size_t n)
 {
     struct ui *ui = ctx;
+
     ui->ops->agent_input(ui->ctx, data, n);
+}
+
+int
+ui_open(const struct ui_config *config, const struct ui_ops *ops, void *ctx, bool tty,
+        uint64_t (*clock)(void), struct ui **ret_ui, struct err *err)
+{
+    int ret = screen_open(config->in_fd, config->out_fd, tty, err);
+    struct ui *ui;
+
+    if (ret < 0)
+        return ret;
+    ui = xcalloc(1, sizeof *ui);
+    ui->ops = ops;
+    ui->ctx = ctx;
+    ui->clock = clock;
+    ui->in_fd = config->in_fd;
+    ui->tty = tty;
+    pane_init(&ui->pane, config->session, config->title);
+    view_init(&ui->pane.view, config->agent, clock());
+    ui->had_focus = ui->pane.view.focus;
+    if (config->agent)
+        ui->terminal = terminal_new(TERMINAL_ROWS_MIN, TERMINAL_COLS_MIN, on_reply, ui);
+    take_size(ui, clock(), true);
+    *ret_ui = ui;
+    return 0;
 }
 
 int
 ui_new(const struct ui_config *config, const struct ui_ops *ops, void *ctx, struct ui **ret_ui,
        struct err *err)
 {
-    int ret = screen_open(config->in_fd, config->out_fd, err);
-    if (ret < 0)
-        return ret;
-    struct ui *ui = xcalloc(1, sizeof *ui);
-    ui->config = *config;
-    ui->ops = ops;
-    ui->ctx = ctx;
-    pane_init(&ui->pane, config->session, config->title);
-    if (config->agent)
-        ui->terminal = terminal_new(24, 80, on_reply, ui);
-    layout(ui);
-    view_set_focus(&ui->pane.view, !config->agent, clock_mono_ns());
-    *ret_ui = ui;
-    return 0;
+    return ui_open(config, ops, ctx, true, clock_mono_ns, ret_ui, err);
 }
 
 struct ui *
@@ -101,6 +191,7 @@ ui_free(struct ui *ui)
     screen_close();
     terminal_free(ui->terminal);
     pane_done(&ui->pane);
+    input_done(&ui->input);
     free(ui);
     return NULL;
 }
@@ -108,20 +199,27 @@ ui_free(struct ui *ui)
 void
 ui_agent_output(struct ui *ui, const void *data, size_t n)
 {
-    terminal_feed(ui->terminal, data, n);
+    if (ui->terminal)
+        terminal_feed(ui->terminal, data, n);
 }
 
 void
 ui_add_request(struct ui *ui, struct request *r)
 {
-    view_add(&ui->pane.view, r);
+    uint64_t now = ui->clock();
+
+    view_add(&ui->pane.view, r, now);
+    apply_flush(ui, now);
     ui->dirty = true;
 }
 
 void
 ui_update_request(struct ui *ui, const struct request_update *u)
 {
-    view_update(&ui->pane.view, u, clock_mono_ns());
+    uint64_t now = ui->clock();
+
+    view_update(&ui->pane.view, u, now);
+    apply_flush(ui, now);
     ui->dirty = true;
 }
 
@@ -140,26 +238,32 @@ ui_set_notice(struct ui *ui, const char *text)
 }
 
 void
+ui_set_size(struct ui *ui, unsigned rows, unsigned cols, uint64_t now_mono_ns)
+{
+    screen_set_size(rows, cols);
+    take_size(ui, now_mono_ns, false);
+}
+
+void
 ui_resized(struct ui *ui, uint64_t now_mono_ns)
 {
     screen_resize();
-    // What is on the screen moved: everything has to be quiet anew.
-    view_hidden(&ui->pane.view);
-    ui->pane.view.key_ns = now_mono_ns;
-    layout(ui);
+    take_size(ui, now_mono_ns, false);
 }
 
 void
 ui_suspend(struct ui *ui)
 {
-    (void)ui;
     screen_suspend();
+    view_set_size(&ui->pane.view, ui->rows, ui->cols, ui->clock());
 }
 
 void
 ui_resume(struct ui *ui, uint64_t now_mono_ns)
 {
     screen_resume();
+    ui->pane.view.flush = true;
+    apply_flush(ui, now_mono_ns);
     ui_resized(ui, now_mono_ns);
 }
 
@@ -169,74 +273,47 @@ ui_emergency_restore(void)
     screen_emergency_restore();
 }
 
-// --- input -----------------------------------------------------------------------------------
-
 static void
-send_to_agent(struct ui *ui, uint32_t key)
+decide(struct ui *ui, const struct decision *d)
 {
-    if (!ui->terminal)
+    int ret = ui->ops->decide(ui->ctx, d);
+
+    if (ret == 0)
         return;
-    if (key == SCREEN_PASTE_START || key == SCREEN_PASTE_END)
-        terminal_paste(ui->terminal, key == SCREEN_PASTE_START);
-    else if (key >= SCREEN_SPECIAL)
-        terminal_key(ui->terminal, key - SCREEN_SPECIAL, false, false, false);
-    else
-        terminal_char(ui->terminal, key, false);
-}
-
-static uint32_t
-view_key_of(uint32_t key)
-{
-    switch (key) {
-    case '\r':
-    case '\n':
-    case SCREEN_SPECIAL + TK_ENTER:
-        return VK_ENTER;
-    case '\t':
-        return VK_TAB;
-    case 27:
-        return VK_ESC;
-    case 0x7f:
-    case 8:
-    case SCREEN_SPECIAL + TK_BACKSPACE:
-        return VK_BACKSPACE;
-    case SCREEN_SPECIAL + TK_UP:
-        return VK_UP;
-    case SCREEN_SPECIAL + TK_DOWN:
-        return VK_DOWN;
-    case SCREEN_SPECIAL + TK_PGUP:
-        return VK_PGUP;
-    case SCREEN_SPECIAL + TK_PGDN:
-        return VK_PGDN;
-    case SCREEN_SPECIAL + TK_HOME:
-        return VK_HOME;
-    case SCREEN_SPECIAL + TK_END:
-        return VK_END;
-    default:
-        return key >= SCREEN_SPECIAL || key < 0x20 ? VK_OTHER : key;
-    }
+    view_unsent(&ui->pane.view, d->request);
+    ui->pane.view.hint = ret == -EAGAIN ? "not decided: busy, press again"
+                                        : "not decided: the session did not take it";
 }
 
 static void
-press_in_pane(struct ui *ui, uint32_t key, uint64_t now)
+press(struct ui *ui, const struct input_key *key, bool alone, uint64_t now)
 {
-    struct decision d;
-    switch (view_press(&ui->pane.view, view_key_of(key), now, &d)) {
-    case VIEW_DECIDE: {
-        int ret = ui->ops->decide(ui->ctx, &d);
-        if (ret < 0)
-            pane_set_notice(&ui->pane, "not decided: busy, press again");
+    static const char literal[] = {KEYS_PREFIX};
+    struct decision d = {0};
+
+    switch (view_press(&ui->pane.view, key, alone, now, &d)) {
+    case VIEW_TO_AGENT:
+        if (ui->terminal)
+            terminal_press(ui->terminal, key);
+        return; /* nothing of ours changed */
+    case VIEW_LITERAL:
+        ui->ops->agent_input(ui->ctx, literal, sizeof literal);
         break;
-    }
+    case VIEW_DECIDE:
+        decide(ui, &d);
+        break;
     case VIEW_LEAVE:
-        if (ui->config.agent)
-            set_focus(ui, false, now);
-        else
-            ui->ops->leave(ui->ctx);
+        ui->ops->leave(ui->ctx);
         break;
-    case VIEW_NEXT_PANE:
-        if (ui->config.agent)
-            set_focus(ui, false, now);
+    case VIEW_REDRAW:
+        screen_forget();
+        ui->relaid = true;
+        break;
+    case VIEW_SUSPEND:
+        kill(getpid(), SIGTSTP);
+        break;
+    case VIEW_LAYOUT:
+        resize_agent(ui, false);
         break;
     case VIEW_NOTHING:
         break;
@@ -245,179 +322,108 @@ press_in_pane(struct ui *ui, uint32_t key, uint64_t now)
 }
 
 static void
-press_behind_prefix(struct ui *ui, uint32_t key, uint64_t now)
+press_all(struct ui *ui, uint64_t now)
 {
-    struct view *v = &ui->pane.view;
-    ui->prefix = false;
-    ui->dirty = true;
-    switch (key) {
-    case 'a':
-        set_focus(ui, ui->config.agent ? !v->focus : true, now);
-        break;
-    case ']':
-    case PREFIX:
-        send_to_agent(ui, PREFIX);
-        break;
-    case 'd':
-        ui->ops->leave(ui->ctx);
-        break;
-    case 'z':
-        ui->zoom = !ui->zoom;
-        layout(ui);
-        break;
-    case 'n':
-        set_focus(ui, true, now);
-        pane_select_next_waiting(&ui->pane);
-        break;
-    case '?':
-        set_focus(ui, true, now);
-        v->help = true;
-        break;
-    default:
-        pane_set_notice(&ui->pane, "unknown key behind ^] (? for help)");
-    }
-}
+    struct input_key key;
 
-static bool
-is_prefix(uint32_t key)
-{
-    return key == PREFIX || key == SCREEN_SPECIAL + TK_FUNCTION + 12;
-}
-
-static bool
-navigates(uint32_t key)
-{
-    uint32_t k = view_key_of(key);
-    return k == 'j' || k == 'k' || (k >= VK_UP && k <= VK_END);
-}
-
-// Keys that came in one piece were not typed after looking at the screen: unless all of them only
-// move, none counts.
-static void
-press_burst(struct ui *ui, const uint32_t *keys, size_t n, uint64_t now)
-{
-    bool harmless = ui->pane.view.confirming || n == 1;
-    if (!harmless) {
-        harmless = true;
-        for (size_t i = 0; i < n; i++)
-            harmless &= navigates(keys[i]);
+    for (bool first = true; input_next(&ui->input, now, &key); first = false) {
+        press(ui, &key, first && ui->input.used == ui->input.bytes.len, now);
+        apply_flush(ui, now);
     }
-    if (!harmless || ui->pasting) {
-        view_burst(&ui->pane.view, n, now);
-        ui->dirty = true;
-        return;
-    }
-    for (size_t i = 0; i < n && ui->pane.view.focus; i++)
-        press_in_pane(ui, keys[i], now);
 }
 
 void
+ui_feed_input(struct ui *ui, const void *data, size_t n, uint64_t now_mono_ns)
+{
+    input_feed(&ui->input, data, n, now_mono_ns);
+    press_all(ui, now_mono_ns);
+}
+
+int
 ui_read_input(struct ui *ui, uint64_t now_mono_ns)
 {
-    static uint32_t burst[BURST_MAX]; // main thread only
-    size_t n = 0;
-    uint32_t key;
-    while (screen_key(&key)) {
-        if (key == SCREEN_PASTE_START || key == SCREEN_PASTE_END)
-            ui->pasting = key == SCREEN_PASTE_START;
-        if (!ui->pasting && ui->prefix) {
-            press_behind_prefix(ui, key, now_mono_ns);
-        } else if (!ui->pasting && is_prefix(key)) {
-            ui->prefix = true;
-            ui->dirty = true;
-        } else if (!ui->pane.view.focus) {
-            send_to_agent(ui, key);
-        } else if (n < BURST_MAX && key != SCREEN_PASTE_START) {
-            burst[n++] = key;
-        }
+    struct pollfd p = {.fd = ui->in_fd, .events = POLLIN};
+    char data[4096];
+
+    // All that is there is one piece, however the kernel hands it out.
+    for (int i = 0; i < READS_MAX && !ui->lost && poll(&p, 1, 0) > 0; i++) {
+        ssize_t n = read(ui->in_fd, data, sizeof data);
+
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
+            break;
+        if (n <= 0)
+            ui->lost = true;
+        else
+            input_feed(&ui->input, data, (size_t)n, now_mono_ns);
     }
-    if (n)
-        press_burst(ui, burst, n, now_mono_ns);
-}
-
-// --- drawing ---------------------------------------------------------------------------------
-
-static bool
-too_small(const struct ui *ui)
-{
-    return ui->cols < 60 || ui->rows < 8;
+    press_all(ui, now_mono_ns);
+    return ui->lost ? -ENODATA : 0;
 }
 
 static void
-draw_agent(const struct ui *ui, unsigned top, unsigned rows)
+draw(struct ui *ui, uint64_t now)
 {
-    struct terminal_cell c;
-    for (unsigned y = 0; y < rows; y++)
-        for (unsigned x = 0; x < ui->cols; x++) {
-            terminal_cell(ui->terminal, y, x, &c);
-            screen_cell(top + y, x, &c);
-        }
+    struct view *v = &ui->pane.view;
+    const struct layout *l = &ui->layout;
+    unsigned row = 0, col = 0;
+    bool cursor = false;
+
+    lay_out(ui);
+    if (ui->relaid)
+        screen_erase();
+    ui->pane.shown = 0;
+    if (ui->terminal) {
+        pane_draw_agent(ui->terminal, l->agent_first, &l->agent, ui->relaid);
+        cursor = terminal_cursor(ui->terminal, &row, &col) && !v->focus && row >= l->agent_first &&
+                 row - l->agent_first < l->agent.rows && col < ui->cols;
+        terminal_clear_damage(ui->terminal);
+        if (terminal_take_bell(ui->terminal))
+            screen_bell();
+    }
+    if (l->title)
+        pane_draw_title(&ui->pane, 0, ui->cols);
+    if (l->pane.rows)
+        pane_draw(&ui->pane, &l->pane, now);
+    if (l->bar)
+        pane_draw_bar(&ui->pane, ui->rows - 1, ui->cols, now);
+    screen_flush(cursor, l->agent.top + row - l->agent_first, col);
+    view_displayed(v, ui->pane.shown, ui->pane.shown_first, ui->pane.shown_end,
+                   ui->pane.shown_needed, now);
+    ui->drawn_ns = now;
+    ui->dirty = ui->relaid = false;
 }
 
-static void
-draw_too_small(struct ui *ui)
+// When something on the screen changes by itself: ages, the arming clock, a row that fades.
+static uint64_t
+next_change(const struct ui *ui, uint64_t now)
 {
-    char text[64];
-    view_hidden(&ui->pane.view);
-    snprintf(text, sizeof text, "%zu waiting - enlarge", view_waiting(&ui->pane.view));
-    screen_text(ui->rows - 1, 0, ui->cols, LOOK_BAR, text);
-}
+    uint64_t at = view_deadline(&ui->pane.view, now);
+    uint64_t second = (now / NS_PER_SEC + 1) * NS_PER_SEC;
 
-// Draws the parts that there is room for; returns the row at which the agent's pane starts.
-static unsigned
-draw_parts(struct ui *ui, uint64_t now)
-{
-    struct pane *p = &ui->pane;
-    if (too_small(ui)) {
-        if (ui->terminal)
-            draw_agent(ui, 0, ui->agent_rows);
-        draw_too_small(ui);
-        return 0;
-    }
-    if (!ui->terminal) {
-        pane_draw_status(p, 0, ui->cols, true, ui->prefix, now);
-        pane_draw(p, 1, ui->rows - 1, ui->cols, now);
-        return 0;
-    }
-    if (ui->rows >= PANE_SPLIT_ROWS && !ui->zoom) {
-        pane_draw_status(p, 0, ui->cols, false, ui->prefix, now);
-        draw_agent(ui, 1, ui->agent_rows);
-        pane_draw(p, ui->rows - PANE_ROWS, PANE_ROWS, ui->cols, now);
-        return 1;
-    }
-    draw_agent(ui, 0, ui->agent_rows);
-    if (p->view.focus) {
-        unsigned rows = ui->rows - 1 < PANE_ROWS ? ui->rows - 1 : PANE_ROWS;
-        pane_draw(p, ui->rows - rows, rows, ui->cols, now);
-        pane_draw_status(p, ui->rows - rows - 1, ui->cols, false, ui->prefix, now);
-    } else {
-        view_hidden(&p->view);
-        pane_draw_bar(p, ui->rows - 1, ui->cols, ui->prefix, now);
-    }
-    return 0;
+    return ui->pane.view.n && second < at ? second : at;
 }
 
 int
 ui_draw(struct ui *ui, uint64_t now_mono_ns)
 {
-    struct view *v = &ui->pane.view;
-    uint64_t age = now_mono_ns - ui->drawn_ns;
-    ui->dirty |= view_tick(v, now_mono_ns);
-    ui->dirty |= v->n && age >= NS_PER_SEC; // ages count
-    if (ui->terminal && terminal_take_damage(ui->terminal))
+    uint64_t now = now_mono_ns, at;
+
+    if (input_deadline(&ui->input) <= now)
+        press_all(ui, now);
+    if (view_tick(&ui->pane.view, now)) {
+        apply_flush(ui, now);
         ui->dirty = true;
-    if (ui->dirty && age < FRAME_NS)
-        return (int)((FRAME_NS - age) / NS_PER_MS) + 1;
-    if (ui->dirty) {
-        unsigned row = 0, col = 0;
-        screen_begin();
-        unsigned top = draw_parts(ui, now_mono_ns);
-        bool cursor = ui->terminal && !v->focus && terminal_cursor(ui->terminal, &row, &col);
-        screen_end(cursor, top + row, col);
-        ui->drawn_ns = now_mono_ns;
-        ui->dirty = false;
     }
-    if (v->n == 0)
+    if (now >= ui->wake_ns || (ui->terminal && terminal_damaged(ui->terminal)))
+        ui->dirty = true;
+    if (ui->dirty && now - ui->drawn_ns >= FRAME_NS) {
+        draw(ui, now);
+        ui->wake_ns = next_change(ui, now);
+    }
+    at = ui->dirty ? ui->drawn_ns + FRAME_NS : ui->wake_ns;
+    if (input_deadline(&ui->input) < at)
+        at = input_deadline(&ui->input);
+    if (at == UINT64_MAX)
         return -1;
-    return v->focus ? 100 : 1000;
+    return at <= now ? 0 : (int)((at - now + NS_PER_MS - 1) / NS_PER_MS);
 }

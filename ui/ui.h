@@ -51,8 +51,9 @@ void ui_set_stats(struct ui *ui, const struct stats *s);
 // Shows one line until the next one; display-safe text, copied.
 void ui_set_notice(struct ui *ui, const char *text);
 
-// The terminal has input / changed its size.
-void ui_read_input(struct ui *ui, uint64_t now_mono_ns);
+// The terminal has input. 0, or -ENODATA when it is gone for good: do not wait for input again.
+int ui_read_input(struct ui *ui, uint64_t now_mono_ns);
+// The terminal changed its size.
 void ui_resized(struct ui *ui, uint64_t now_mono_ns);
 // Draws if anything changed (ages count). Returns the milliseconds until it wants to be called
 // again without any event, -1 for never.

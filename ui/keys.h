@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The key map: one table from which the dispatcher, the help, the legend and the man page are made.
+// To add a key: one row. Pure.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+
+#define KEYS_PREFIX 0x1d /* ^] */
+#define KEYS_PREFIX_NAME "^]"
+#define KEYS_PREFIX_F 12 /* F12 does the same */
+
+enum keys_command {
+    KEYS_NONE,
+    KEYS_DOWN,
+    KEYS_UP,
+    KEYS_FIRST,
+    KEYS_LAST,
+    KEYS_PAGE_DOWN,
+    KEYS_PAGE_UP,
+    KEYS_OPEN,
+    KEYS_BACK,
+    KEYS_NEXT_PANE,
+    KEYS_HELP,
+    KEYS_LEAVE,
+    KEYS_REDRAW,
+    KEYS_SUSPEND,
+    KEYS_ALLOW_ONCE,
+    KEYS_ALLOW_SESSION,
+    KEYS_DENY_ONCE,
+    KEYS_DENY_SESSION,
+    KEYS_FOCUS,
+    KEYS_LITERAL,
+    KEYS_DETACH,
+    KEYS_ZOOM,
+    KEYS_NEXT_WAITING,
+    _KEYS_MAX,
+};
+
+enum keys_group { KEYS_MOVE, KEYS_DECIDE, KEYS_GENERAL, KEYS_PREFIXED, _KEYS_GROUP_MAX };
+
+struct keys_row {
+    enum keys_command command;
+    enum keys_group group;
+    uint32_t codes[4];  /* characters and enum input_code; 0 ends the list */
+    const char *name;   /* as people read it: "j, Down" */
+    const char *legend; /* word in the legend; NULL: not there */
+    const char *help;
+};
+
+// The whole table, in the order of the help.
+const struct keys_row *keys_table(size_t *ret_count);
+const char *keys_group_title(enum keys_group group);
+
+// What a key means in the pane, or behind the prefix. KEYS_NONE when it is not bound.
+enum keys_command keys_find(uint32_t code, bool prefixed);
+
+// Appends "o once  s session | d deny ..." within columns.
+void keys_legend(struct buf *out, size_t columns);
+// Appends the list of keys of the manual page, in mdoc.
+void keys_mdoc(struct buf *out);

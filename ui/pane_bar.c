@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// The single rows: title, and the bar that stands for the pane; and the agent's cells.
+#include <stdio.h>
+#include <string.h>
+
+#include "detail.h"
+#include "display.h"
+#include "pane.h"
+#include "screen.h"
+#include "util.h"
+
+void
+pane_draw_title(const struct pane *p, unsigned row, unsigned cols)
+{
+    const struct view *v = &p->view;
+    cleanup_buf struct buf left = {0}, right = {0};
+    unsigned n;
+
+    buf_printf(&left, " nono %s  ", p->session);
+    display_clip(&left, p->title, cols / 3);
+    if (v->has_agent)
+        buf_printf(&right, "FOCUS: %s   ", v->focus ? "APPROVALS" : "AGENT");
+    buf_printf(&right, "%zu waiting   ", v->waiting);
+    if (v->prefix)
+        buf_puts(&right, "^]-   ");
+    buf_puts(&right, v->focus && v->has_agent ? "q agent  ? help "
+                     : v->focus               ? "? help "
+                                              : "^] a approvals ");
+    n = right.len < cols ? (unsigned)right.len : cols;
+    screen_text(row, 0, cols - n, LOOK_BAR, buf_str(&left));
+    screen_text(row, cols - n, n, LOOK_BAR, buf_str(&right));
+}
+
+void
+pane_draw_bar(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
+{
+    const struct view *v = &p->view;
+    const struct view_row *oldest = view_oldest(v);
+    cleanup_buf struct buf left = {0}, right = {0};
+    unsigned n;
+
+    if (v->small) {
+        buf_printf(&left, "%s%zu waiting - enlarge", v->prefix ? "^]- " : "", v->waiting);
+    } else if (v->prefix) {
+        buf_puts(&left, " ^]-   a approvals  n next  z zoom  d detach  ] literal  ? help");
+    } else if (!oldest) {
+        buf_printf(&left, " nono %s  ", p->session);
+        buf_puts(&left, v->hint ? v->hint : p->notice ? p->notice : "nothing waits");
+        buf_puts(&right, "  ^] a approvals  ^] ? help ");
+    } else {
+        buf_printf(&left, "%s%zu waiting  %s ", oldest->request->risk == RISK_HIGH ? "!! " : "! ",
+                   v->waiting, detail_op(oldest->request->op));
+        detail_target(&left, oldest->request, screen_display_flags());
+        buf_puts(&left, " by ");
+        detail_program(&left, oldest->request, screen_display_flags());
+        buf_puts(&right, "  ");
+        detail_state(&right, oldest, now_ns);
+        buf_puts(&right, "  ^] a review ");
+    }
+    n = right.len < cols ? (unsigned)right.len : cols;
+    screen_text(row, 0, cols - n, LOOK_BAR, buf_str(&left));
+    if (n)
+        screen_text(row, cols - n, n, LOOK_BAR, buf_str(&right));
+}
+
+void
+pane_draw_agent(const struct terminal *t, unsigned first, const struct pane_area *a, bool all)
+{
+    struct terminal_cell c;
+
+    for (unsigned y = 0; y < a->rows; y++) {
+        if (!all && !terminal_row_damaged(t, first + y))
+            continue;
+        for (unsigned x = 0; x < a->cols; x++) {
+            terminal_cell(t, first + y, x, &c);
+            if (c.width == 2 && x + 1 >= a->cols)
+                c = (struct terminal_cell){.width = 1, .fg = c.fg, .bg = c.bg};
+            screen_cell(a->top + y, x, &c);
+        }
+    }
+}
