@@ -425,8 +425,10 @@ db_open_read(const char *path, sqlite3 **ret_h, struct err *err)
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(h, "PRAGMA query_only=1", NULL, NULL, NULL);
     int r = rc == SQLITE_OK ? 0 : db_fail(h, rc, path, err);
-    if (r == 0 && version == 0)
-        r = fail_errno(path, -ENOENT, err);
+    if (r == 0 && version == 0) {
+        cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
+        r = err_set(err, -ENOENT, "nothing is recorded yet in %s", shown);
+    }
     if (r < 0) {
         db_close(h);
         return r;

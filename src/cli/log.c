@@ -404,7 +404,9 @@ run(struct log *l)
     int ret = reader_open(path, &r, &err);
     if (ret == 0)
         ret = reader_sessions(r, keep_session, l, &err);
-    bool none = ret == -ENOENT || (ret == 0 && !l->sessions_n);
+    // A file that was named and is not there is a mistake; the usual one comes by itself.
+    bool missing = l->db && access(path, F_OK) < 0;
+    bool none = !missing && (ret == -ENOENT || (ret == 0 && !l->sessions_n));
     if (none && !l->specs_n) {
         cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
         fprintf(stderr, "nono log: nothing is recorded yet in %s\n", shown);
