@@ -36,7 +36,8 @@ id=$(wait_request secret.txt)
 "$NONO" allow "$id" --session >/dev/null || fail "nono allow succeeds"
 join_background
 eintr=$(echo "$output" | sed -n 's/.*eintr=\([0-9]*\).*/\1/p')
-at_most "EINTR of 20 000" "${eintr:-20000}" 200
+# Twice the bound that holds on an idle machine: other tests run beside this one.
+at_most "EINTR of 20 000" "${eintr:-20000}" 400
 contains "nothing else fails" "$output" "other=0"
 
 scenario "SIGINT during a prompt ends the program at once"
