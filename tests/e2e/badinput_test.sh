@@ -27,7 +27,7 @@ refused "no command to run" "nono run" 125 run
 refused "log, unknown option" "did you mean '--jsonl'?" 2 log --jsnol
 refused "allow without an id" "nono allow" 2 allow
 refused "allow, no number" "seven" 2 allow seven
-equal "help" "$("$NONO" --help | grep -c 'nono run')" 1
+equal "help" "$("$NONO" --help | grep -c '  nono run ')" 1
 equal "version" "$("$NONO" --version | cut -d' ' -f1)" nono
 for command in run ui pending allow deny ps log doctor; do
     output=$("$NONO" help "$command")

@@ -80,7 +80,7 @@ run() {
 run_background() {
     rm -f "$T/tmp/out" "$T/tmp/status"
     # A shell starts what it puts in the background with SIGINT ignored.
-    { env --default-signal=INT,QUIT "$NONO" run -r "$BIN" "$@" >>"$T/tmp/out" 2>&1 </dev/null; echo $? >"$T/tmp/status"; } &
+    { env --default-signal=INT,QUIT "$NONO" run -r "$BIN" "$@" >>"$T/tmp/out" 2>&1 </dev/null; echo $? >"$T/tmp/status"; } 2>/dev/null &
     background=$!
 }
 

@@ -4,6 +4,12 @@
 . "$(dirname "$0")/lib.sh"
 need tmux
 
+# Typing locks the pane until the focus comes back to it.
+refocus() {
+    screen_keys main:0 'C-]' a
+    screen_keys main:0 'C-]' a
+}
+
 keys=(o s p t d D P o y Enter Space)
 
 scenario "typed into the pane that has the focus, before and while"
@@ -21,14 +27,15 @@ typist=$!
 sleep 0.5
 : >go
 id=$(wait_request secret.txt)
-wait_screen "shown" main:0 "$SECRET"
+wait_screen "shown" main:0 "approvals 1 waiting"
 sleep 1
 equal "it waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
 equal "nothing was decided" "$(log_rows "len(of(kind='decision'))")" 0
 lacks "not armed while keys come" "$(screen_text)" '[ARMED]'
 : >stop
 wait $typist
-wait_screen "armed once it is quiet" main:0 '[ARMED]'
+refocus
+wait_screen "armed once it is quiet and has the focus again" main:0 '[ARMED]'
 equal "it still waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
 screen_keys main:0 d
 poll test -s "$T/tmp/status"
@@ -44,6 +51,7 @@ screen_keys main:0 'C-]' a
 id=$(wait_request secret.txt)
 screen_keys main:0 o o o s s s o
 equal "it waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
+refocus
 wait_screen "armed" main:0 '[ARMED]'
 tmux -S "$TMUX_SOCKET" set-buffer 'ooooossssoo'
 tmux -S "$TMUX_SOCKET" paste-buffer -p -t main:0
