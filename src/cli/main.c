@@ -10,15 +10,6 @@
 
 static int cmd_help(int argc, char **argv);
 
-#pragma weak cmd_run
-#pragma weak cmd_log
-#pragma weak cmd_ui
-#pragma weak cmd_pending
-#pragma weak cmd_allow
-#pragma weak cmd_deny
-#pragma weak cmd_ps
-#pragma weak cmd_doctor
-
 static const struct command {
     const char *name;
     int (*fn)(int argc, char **argv);
@@ -40,7 +31,7 @@ static const struct command *
 command_find(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-        if (commands[i].fn && strcmp(commands[i].name, name) == 0)
+        if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
     }
     return NULL;
