@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include "display.h"
 #include "bounds.h"
+#include "display.h"
 #include "util.h"
 
 bool
@@ -91,8 +92,24 @@ capability_add_default(struct capability_set *s, unsigned access, bool exec, con
     c->device = strncmp(c->path, "/dev/", 5) == 0 && strcmp(c->path, "/dev/shm") != 0;
 }
 
-void
-capability_protect(struct capability_set *s, const char *path)
+// Where a symbolic link leads that leads to nothing yet; NULL when path is none.
+static char *
+dangling_target(const char *path)
+{
+    char target[NONO_PATH_MAX];
+    cleanup_free char *real = realpath(path, NULL);
+    ssize_t n = real ? -1 : readlink(path, target, sizeof target - 1);
+    if (n <= 0)
+        return NULL;
+    target[n] = 0;
+    const char *slash = strrchr(path, '/');
+    if (target[0] == '/' || !slash)
+        return xstrdup(target);
+    return xasprintf("%.*s/%s", (int)(slash - path), path, target);
+}
+
+static void
+protect_one(struct capability_set *s, const char *path)
 {
     cleanup_free char *head = xstrdup(path);
     cleanup_free char *real = NULL;
@@ -113,6 +130,22 @@ capability_protect(struct capability_set *s, const char *path)
         xrealloc(s->protected_roots, (s->n_protected + 1) * sizeof *s->protected_roots);
     s->protected_roots[s->n_protected++] =
         *rest ? xasprintf("%s/%s", strcmp(real, "/") ? real : "", rest) : steal_pointer(&real);
+}
+
+void
+capability_protect(struct capability_set *s, const char *path)
+{
+    cleanup_free char *at = xstrdup(path);
+    protect_one(s, at);
+    // What is made through a dangling link appears where the link leads.
+    for (int i = 0; i < NONO_SYMLINKS_MAX; i++) {
+        char *target = dangling_target(at);
+        if (!target)
+            return;
+        free(at);
+        at = target;
+        protect_one(s, at);
+    }
 }
 
 void

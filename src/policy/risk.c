@@ -92,7 +92,11 @@ row_matches(const struct risk_row *row, const char *path, const char *home)
         return component_matches(path, row->pattern);
     if (!home)
         return false;
-    cleanup_free char *place = xasprintf("%s%s", home, row->pattern + 1);
+    // HOME may end in a slash, and be the root.
+    size_t n = strlen(home);
+    while (n && home[n - 1] == '/')
+        n--;
+    cleanup_free char *place = xasprintf("%.*s%s", (int)n, home, row->pattern + 1);
     return path_is_below(path, place);
 }
 

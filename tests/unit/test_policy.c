@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "capability.h"
+#include "risk.h"
+#include "util.h"
+
+#define R ACCESS_READ
+#define W ACCESS_WRITE
+#define RW (ACCESS_READ | ACCESS_WRITE)
+
+static char dir[64];
+
+static void
+make_dir(void)
+{
+    strcpy(dir, "/tmp/nono-policy-XXXXXX");
+    cr_assert(mkdtemp(dir));
+}
+
+static void
+remove_dir(void)
+{
+    cleanup_free char *command = xasprintf("rm -rf %s", dir);
+    cr_expect_eq(system(command), 0);
+}
+
+TestSuite(policy, .init = make_dir, .fini = remove_dir);
+
+static char *
+below(const char *name)
+{
+    return xasprintf("%s/%s", dir, name);
+}
+
+static void
+make_file(const char *name)
+{
+    cleanup_free char *path = below(name);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    cr_assert(fd >= 0);
+    close(fd);
+}
+
+static void
+make_subdir(const char *name)
+{
+    cleanup_free char *path = below(name);
+    cr_assert_eq(mkdir(path, 0700), 0);
+}
+
+struct cap_row {
+    enum capability_kind kind;
+    unsigned access;
+    const char *path;
+};
+
+// Puts capabilities together that no file system has to hold.
+static void
+fill(struct capability_set *s, const struct cap_row *rows, size_t n)
+{
+    s->caps = xcalloc(n, sizeof *s->caps);
+    for (size_t i = 0; i < n; i++)
+        s->caps[s->n++] = (struct capability){.kind = rows[i].kind,
+                                              .access = rows[i].access,
+                                              .path = xstrdup(rows[i].path),
+                                              .len = strlen(rows[i].path),
+                                              .source = xstrdup("test")};
+}
+
+Test(policy, path_is_below)
+{
+    static const struct {
+        const char *path, *root;
+        bool below;
+    } rows[] = {
+        {"/a/b", "/a/b", true},       {"/a/b/c", "/a/b", true}, {"/a/bc", "/a/b", false},
+        {"/a", "/a/b", false},        {"/", "/", true},         {"/a", "/", true},
+        {"/ab", "/a", false},         {"/", "/a", false},       {"/a/b/", "/a/b", true},
+        {"/a/b/c/d/e", "/a/b", true}, {"", "/a", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_expect_eq(path_is_below(rows[i].path, rows[i].root), rows[i].below, "%s below %s",
+                     rows[i].path, rows[i].root);
+}
+
+Test(policy, judge)
+{
+    static const struct cap_row caps[] = {
+        {CAPABILITY_SUBTREE, R, "/usr"},    {CAPABILITY_SUBTREE, RW, "/usr/local/work"},
+        {CAPABILITY_FILE, W, "/etc/one"},   {CAPABILITY_SUBTREE, R, "/home/u/shop"},
+        {CAPABILITY_SUBTREE, W, "/home/u"}, {CAPABILITY_FILE, R, "/usr/local/work/file"},
+    };
+    static const struct {
+        const char *path;
+        unsigned access;
+        const char *nearest;
+        size_t shared;
+    } rows[] = {
+        {"/usr", R, "/usr", 4},
+        {"/usr/lib/x", R, "/usr", 5},
+        {"/usrx", 0, NULL, 0},
+        {"/us", 0, NULL, 0},
+        {"/", 0, NULL, 0},
+        {"/usr/local/work", RW, "/usr/local/work", 15},
+        {"/usr/local/workshop", R, "/usr", 5},
+        {"/usr/local/work/a/b", RW, "/usr/local/work", 16},
+        {"/usr/local/work/file", RW, "/usr/local/work/file", 20},
+        {"/usr/local/work/file/x", RW, "/usr/local/work", 16},
+        {"/etc/one", W, "/etc/one", 8},
+        {"/etc/one/two", 0, NULL, 0},
+        {"/etc/onetwo", 0, NULL, 0},
+        {"/etc", 0, NULL, 0},
+        {"/home/u/shop/x", RW, "/home/u/shop", 13}, // read from one, write from the other
+        {"/home/u/x", W, "/home/u", 8},
+    };
+    cleanup_capability_set struct capability_set s = {0};
+    fill(&s, caps, ARRAY_SIZE(caps));
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct judgement j;
+        capability_judge(&s, rows[i].path, &j);
+        cr_expect_eq(j.access, rows[i].access, "%s: access %u", rows[i].path, j.access);
+        cr_expect_eq(j.shared, rows[i].shared, "%s: shared %zu", rows[i].path, j.shared);
+        cr_expect_str_eq(j.nearest ? j.nearest->path : "", rows[i].nearest ? rows[i].nearest : "",
+                         "%s", rows[i].path);
+        cr_expect(!j.protected_ && !j.holed);
+    }
+}
+
+Test(policy, the_root_covers_everything)
+{
+    static const struct cap_row caps[] = {{CAPABILITY_SUBTREE, R, "/"}};
+    static const struct cap_row file[] = {{CAPABILITY_FILE, R, "/"}};
+    cleanup_capability_set struct capability_set s = {0}, f = {0};
+    struct judgement j;
+    fill(&s, caps, 1);
+    capability_judge(&s, "/a/b", &j);
+    cr_expect(j.access == R && j.shared == 1 && j.nearest == &s.caps[0]);
+    capability_judge(&s, "/", &j);
+    cr_expect(j.access == R && j.shared == 1);
+    fill(&f, file, 1);
+    capability_judge(&f, "/a", &j);
+    cr_expect(j.access == 0 && !j.nearest);
+}
+
+Test(policy, protected_roots_win)
+{
+    static const struct cap_row caps[] = {{CAPABILITY_SUBTREE, RW, "/h"},
+                                          {CAPABILITY_SUBTREE, RW, "/h/.state/nono/deep"},
+                                          {CAPABILITY_SUBTREE, RW, "/h/other"},
+                                          {CAPABILITY_SUBTREE, R, "/h/.state"}};
+    cleanup_capability_set struct capability_set s = {0};
+    struct judgement j;
+    fill(&s, caps, ARRAY_SIZE(caps));
+    s.protected_roots = xcalloc(1, sizeof *s.protected_roots);
+    s.protected_roots[s.n_protected++] = xstrdup("/h/.state/nono");
+    capability_set_seal(&s);
+    cr_expect(s.caps[0].holed && !s.caps[1].holed && !s.caps[2].holed && s.caps[3].holed);
+    const char *refused[] = {"/h/.state/nono", "/h/.state/nono/audit.db", "/h/.state/nono/deep/x"};
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+        capability_judge(&s, refused[i], &j);
+        cr_expect(j.protected_, "%s", refused[i]);
+    }
+    capability_judge(&s, "/h/.state/nonox", &j);
+    cr_expect(!j.protected_ && j.holed);
+    capability_judge(&s, "/h/other/x", &j);
+    cr_expect(j.holed, "the wider one still has a hole");
+    capability_judge(&s, "/x", &j);
+    cr_expect(!j.holed && !j.protected_);
+}
+
+Test(policy, nearest_of_what_nothing_covers)
+{
+    static const struct cap_row caps[] = {{CAPABILITY_SUBTREE, R, "/"},
+                                          {CAPABILITY_SUBTREE, RW, "/home/u/shop"},
+                                          {CAPABILITY_FILE, R, "/home/u/notes.txt"},
+                                          {CAPABILITY_SUBTREE, R, "/usr"}};
+    static const struct {
+        const char *path, *nearest;
+        size_t shared;
+    } rows[] = {
+        {"/home/u/shopping/list", "/home/u/shop", 8},
+        {"/home/u", "/home/u/shop", 7},
+        {"/home/v/x", "/home/u/shop", 6},
+        {"/home/u/notes.txt.bak", "/home/u/shop", 8},
+        {"/usrlocal/x", "", 0},
+        {"/var/x", "", 0},
+        {"/", "", 0},
+    };
+    cleanup_capability_set struct capability_set s = {0};
+    fill(&s, caps, ARRAY_SIZE(caps));
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct judgement j = {0};
+        capability_nearest(&s, rows[i].path, &j);
+        cr_expect_str_eq(j.nearest ? j.nearest->path : "", rows[i].nearest, "%s", rows[i].path);
+        cr_expect_eq(j.shared, rows[i].shared, "%s: %zu", rows[i].path, j.shared);
+    }
+}
+
+static void
+expect_refused(enum capability_kind kind, unsigned access, const char *name, const char *option,
+               int error, const char *hint)
+{
+    cleanup_capability_set struct capability_set s = {0};
+    cleanup_err struct err err = {0};
+    cleanup_free char *path = below(name);
+    cr_expect_eq(capability_add_path(&s, kind, access, path, option, &err), error, "%s", name);
+    cr_assert(err.msg);
+    cr_expect(strstr(err.msg, option) && strstr(err.msg, path) && strstr(err.msg, hint), "%s",
+              err.msg);
+    cr_expect_eq(s.n, 0);
+}
+
+Test(policy, add_path_names_option_and_path)
+{
+    make_file("file");
+    make_subdir("sub");
+    expect_refused(CAPABILITY_SUBTREE, RW, "missing", "--allow", -ENOENT, "No such file");
+    expect_refused(CAPABILITY_FILE, R, "missing", "--read-file", -ENOENT, "No such file");
+    expect_refused(CAPABILITY_SUBTREE, R, "file/x", "--read", -ENOTDIR, "Not a directory");
+    expect_refused(CAPABILITY_SUBTREE, R, "file", "--read", -ENOTDIR, "--read-file");
+    expect_refused(CAPABILITY_SUBTREE, W, "file", "--write", -ENOTDIR, "--write-file");
+    expect_refused(CAPABILITY_SUBTREE, RW, "file", "--allow", -ENOTDIR, "--allow-file");
+    expect_refused(CAPABILITY_FILE, R, "sub", "--read-file", -EISDIR, "--read)");
+    expect_refused(CAPABILITY_FILE, W, "sub", "--write-file", -EISDIR, "--write)");
+    expect_refused(CAPABILITY_FILE, RW, "sub", "--allow-file", -EISDIR, "--allow)");
+}
+
+Test(policy, add_path_resolves)
+{
+    cleanup_capability_set struct capability_set s = {0};
+    cleanup_err struct err err = {0};
+    cleanup_free char *link = below("link"), *sub = below("sub"), *slash = below("sub/");
+    make_subdir("sub");
+    cr_assert_eq(symlink("sub", link), 0);
+    cr_expect_eq(capability_add_path(&s, CAPABILITY_SUBTREE, R, link, "--read", &err), 0);
+    cr_expect_eq(capability_add_path(&s, CAPABILITY_SUBTREE, W, slash, "--write", &err), 0);
+    cr_expect_str_eq(s.caps[0].path, sub);
+    cr_expect_str_eq(s.caps[1].path, sub);
+    cr_expect(s.caps[0].exec && !s.caps[1].exec);
+    cleanup_free char *text = capability_describe(&s.caps[0]);
+    cleanup_free char *want = xasprintf("rx %s (--read)", sub);
+    cr_expect_str_eq(text, want);
+}
+
+Test(policy, protect_what_is_not_there_yet)
+{
+    static const struct {
+        const char *given, *want;
+    } rows[] = {{"link/a/b", "sub/a/b"}, {"sub", "sub"}, {"sub/", "sub"}, {"no/x//y", "no/x//y"}};
+    cleanup_capability_set struct capability_set s = {0};
+    cleanup_free char *link = below("link");
+    make_subdir("sub");
+    cr_assert_eq(symlink("sub", link), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cleanup_free char *given = below(rows[i].given), *want = below(rows[i].want);
+        capability_protect(&s, given);
+        cr_expect_str_eq(s.protected_roots[i], want);
+    }
+    capability_protect(&s, "/nono-not-there");
+    cr_expect_str_eq(s.protected_roots[s.n_protected - 1], "/nono-not-there");
+}
+
+// A record behind a symbolic link that leads to nothing yet is made where the link leads.
+Test(policy, protect_behind_a_dangling_link)
+{
+    cleanup_capability_set struct capability_set s = {0};
+    cleanup_free char *link = below("db"), *target = below("sub/real.db");
+    make_subdir("sub");
+    cr_assert_eq(symlink("sub/real.db", link), 0);
+    capability_protect(&s, link);
+    struct judgement j;
+    capability_judge(&s, target, &j);
+    cr_expect(j.protected_);
+    capability_judge(&s, link, &j);
+    cr_expect(j.protected_);
+}
+
+Test(policy, risks)
+{
+    static const struct {
+        const char *path;
+        unsigned access;
+        enum risk risk;
+        const char *tags;
+    } rows[] = {
+        {"/home/u/.ssh/id_ed25519", R, RISK_HIGH, "ssh-key"},
+        {"/home/u/.sshx/x", R, RISK_NONE, ""},
+        {"/home/u/.aws", R, RISK_HIGH, "credentials"},
+        {"/home/v/.aws/config", R, RISK_NONE, ""},
+        {"/home/u/p/.env", R, RISK_HIGH, "credentials"},
+        {"/home/u/p/.env.local", W, RISK_HIGH, "credentials"},
+        {"/home/u/p/.envrc", R, RISK_NONE, ""},
+        {"/home/u/p/.env.d/x", R, RISK_HIGH, "credentials"},
+        {"/srv/tls/key.pem", R, RISK_HIGH, "private-key"},
+        {"/srv/\xff\xfe.pem", R, RISK_HIGH, "private-key"},
+        {"/home/u/.aws/key.pem", R, RISK_HIGH, "credentials,private-key"},
+        {"/home/u/.bashrc", R, RISK_NONE, ""},
+        {"/home/u/.bashrc", W, RISK_HIGH, "persistence"},
+        {"/home/u/.bashrc", RW, RISK_HIGH, "persistence"},
+        {"/home/u/p/.git/hooks/pre-commit", W, RISK_NOTICE, "git-hook"},
+        {"/home/u/p/.git/hooks/pre-commit", R, RISK_NONE, ""},
+        {"/var/run/docker.sock", R, RISK_HIGH, "escape"},
+        {"/etc/shadow", R, RISK_HIGH, "credentials"},
+        {"/etc/shadow-", R, RISK_NONE, ""},
+        {"/etc/hostname", W, RISK_NOTICE, "system"},
+        {"/etc/cron.d/x", W, RISK_HIGH, "persistence,system"},
+        {"/proc/1/environ", R, RISK_NOTICE, "process"},
+        {"/dev/sda", R, RISK_NOTICE, "device"},
+        {"/", R, RISK_NONE, ""},
+        {"/srv/x", RW, RISK_NONE, ""},
+    };
+    const char *homes[] = {"/home/u", "/home/u/"};
+    setlocale(LC_ALL, "C.UTF-8");
+    for (size_t h = 0; h < ARRAY_SIZE(homes); h++)
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+            cleanup_free char *tags = NULL;
+            enum risk risk = risk_of_path(rows[i].path, homes[h], rows[i].access, &tags);
+            cr_expect_eq(risk, rows[i].risk, "%s (home %s): %s", rows[i].path, homes[h],
+                         risk_to_string(risk));
+            cr_expect_str_eq(tags, rows[i].tags, "%s (home %s)", rows[i].path, homes[h]);
+        }
+}
+
+Test(policy, risks_without_a_home)
+{
+    cleanup_free char *tags = NULL, *root = NULL;
+    cr_expect_eq(risk_of_path("/home/u/.aws/x", NULL, R, &tags), RISK_NONE);
+    cr_expect_str_eq(tags, "");
+    cr_expect_eq(risk_of_path("/.aws/x", "/", R, &root), RISK_HIGH);
+}
