@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "batch.h"
 
-#include "clock.h"
 #include "bounds.h"
+#include "clock.h"
 #include "util.h"
 
 #define ROWS_MAX NONO_QUEUE_DB

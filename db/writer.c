@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "batch.h"
+#include "bounds.h"
 #include "clock.h"
 #include "db.h"
-#include "bounds.h"
 #include "record.h"
 #include "util.h"
 
