@@ -68,9 +68,9 @@ add_count(struct batch *b, const struct count_row *c)
 void
 batch_add(struct batch *b, struct row *row)
 {
-    if (batch_is_empty(b))
-        b->first_mono_ns = clock_mono_ns();
     if (row->type == ROW_COUNT) {
+        if (!b->counts_n)
+            b->count_mono_ns = clock_mono_ns();
         add_count(b, &row->counted);
         row_free(row);
         return;
@@ -84,6 +84,8 @@ batch_add(struct batch *b, struct row *row)
         b->rows_room = b->rows_room ? b->rows_room * 2 : 64;
         b->rows = xrealloc(b->rows, b->rows_room * sizeof(struct row *));
     }
+    if (!b->rows_n)
+        b->row_mono_ns = clock_mono_ns();
     b->durable |= row->durable;
     b->rows[b->rows_n++] = row;
 }

@@ -35,7 +35,8 @@ struct batch {
     struct count_row *counts;
     size_t counts_n, counts_room;
     bool durable;           /* one of the rows is */
-    uint64_t first_mono_ns; /* when the first of what is inside came */
+    uint64_t row_mono_ns;   /* when the first row came */
+    uint64_t count_mono_ns; /* when the first count came */
     uint64_t lost;          /* rows that found no room */
 };
 

@@ -15,7 +15,8 @@
 #include "record.h"
 #include "util.h"
 
-#define COMMIT_AFTER_NS (80 * NS_PER_MS) /* of the first row that is not durable */
+#define COMMIT_ROWS_NS (5 * NS_PER_MS)    /* after the first row that is not durable */
+#define COMMIT_COUNTS_NS (80 * NS_PER_MS) /* after the first count */
 #define RETRY_MIN_NS (100 * NS_PER_MS)
 #define RETRY_MAX_NS NS_PER_SEC
 #define BATCH_MAX 1024             /* rows of one transaction while the disk works */
@@ -233,7 +234,9 @@ commit_due(const struct writer *w)
         return 0;
     if (w->failed_ns)
         return w->retry_ns;
-    return w->batch.rows_n >= BATCH_MAX ? 0 : w->batch.first_mono_ns + COMMIT_AFTER_NS;
+    if (w->batch.rows_n)
+        return w->batch.rows_n >= BATCH_MAX ? 0 : w->batch.row_mono_ns + COMMIT_ROWS_NS;
+    return w->batch.count_mono_ns + COMMIT_COUNTS_NS;
 }
 
 static void
