@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "bounds.h"
+#include "clock.h"
 #include "util.h"
 
 void
@@ -49,14 +49,17 @@ broker_update(struct broker *b, const struct pending *row)
 }
 
 static void
-count_answer(struct broker *b, const struct pending *row, const struct decision *d)
+broker_drop(struct broker *b, struct pending *row)
 {
-    if (d->verdict == VERDICT_ALLOW) {
-        b->stats.allowed += row->n_waiters;
-        return;
-    }
-    b->stats.refused += row->n_waiters;
-    b->ops->refused(b->ctx, row->request, d->reason);
+    pending_remove(&b->table, row);
+    b->stats.pending = (unsigned)b->table.n;
+}
+
+static void
+tell_refused(struct broker *b, const struct pending *row)
+{
+    if (row->decision->verdict != VERDICT_ALLOW && row->n_waiters)
+        b->ops->refused(b->ctx, row->request, row->decision->reason);
 }
 
 // Answers every waiter that is there. The row stays while a call that was sent back for a signal
@@ -64,19 +67,22 @@ count_answer(struct broker *b, const struct pending *row, const struct decision 
 static void
 broker_release(struct broker *b, struct pending *row)
 {
-    count_answer(b, row, row->decision);
+    const struct decision *d = row->decision;
     for (struct waiter *w = row->waiters, *next; w; w = next) {
         next = w->next;
         if (w->id == 0)
             continue;
-        b->ops->answer(b->ctx, row, w, row->decision);
+        *(d->verdict == VERDICT_ALLOW ? &b->stats.allowed : &b->stats.refused) += 1;
+        b->ops->answer(b->ctx, row, w, d);
         pending_unpark(&b->table, w);
     }
     if (row->n_waiters)
         return;
     pending_move(row, STATE_ANSWERED);
-    broker_update(b, row);
-    pending_remove(&b->table, row);
+    // An expired request has been told of as such: that is how it ended.
+    if (d->verdict != VERDICT_EXPIRED)
+        broker_update(b, row);
+    broker_drop(b, row);
 }
 
 static void
@@ -134,13 +140,14 @@ broker_refuse_row(struct broker *b, struct pending *row, struct decision *d)
             pending_unpark(&b->table, w);
         w = next;
     }
+    tell_refused(b, row);
     broker_release(b, row);
 }
 
 static struct refused_slot *
-refused_slot(struct broker *b, const struct pending *row)
+refused_slot(struct broker *b, uint64_t key)
 {
-    return &b->refused[row->key % NONO_REFUSALS_MAX];
+    return &b->refused[key % NONO_REFUSALS_MAX];
 }
 
 static void
@@ -148,7 +155,7 @@ broker_ask_row(struct broker *b, struct pending *row, uint64_t now_ns)
 {
     struct request *r = row->request;
     enum approver_answer answer = b->closing ? APPROVER_DENY : b->approver->ask(r);
-    struct refused_slot *slot = refused_slot(b, row);
+    struct refused_slot *slot = refused_slot(b, row->key);
     if (answer == APPROVER_DENY && slot->key == row->key && slot->request) {
         // The same refusal again: counted, not told anew.
         b->ops->record_repeat(b->ctx, slot->request, r->op);
@@ -156,7 +163,7 @@ broker_ask_row(struct broker *b, struct pending *row, uint64_t now_ns)
         struct decision *d = broker_verdict(r, VERDICT_DENY, DECIDER_INITIAL, r->why, now_ns);
         b->ops->answer(b->ctx, row, row->waiters, d);
         decision_free(d);
-        pending_remove(&b->table, row);
+        broker_drop(b, row);
         return;
     }
     b->ops->record_request(b->ctx, request_dup(r));
@@ -179,23 +186,16 @@ broker_ask_row(struct broker *b, struct pending *row, uint64_t now_ns)
             b, row, broker_verdict(r, VERDICT_DENY, DECIDER_BACKEND, REASON_BACKEND_ERROR, now_ns));
 }
 
-// A call that was sent back for a signal has come again: it takes its old place.
-static bool
-broker_rejoin(struct broker *b, struct pending *row, uint64_t id, pid_t tid, uint64_t now_ns,
-              void *call)
+// The thread's call has come again, after it was sent back for a signal: it takes its old place.
+static void
+broker_rejoin(struct broker *b, struct waiter *w, uint64_t id, uint64_t now_ns, void *call)
 {
-    for (struct waiter *w = row->waiters; w; w = w->next) {
-        if (w->id != 0 || w->tid != tid)
-            continue;
-        b->table.release_call(w->call);
-        w->id = id;
-        w->since_ns = now_ns;
-        w->call = call;
-        if (row->state == STATE_RECORDED)
-            broker_release(b, row);
-        return true;
-    }
-    return false;
+    b->table.release_call(w->call);
+    w->id = id;
+    w->since_ns = now_ns;
+    w->call = call;
+    if (w->row->state == STATE_RECORDED)
+        broker_release(b, w->row);
 }
 
 static bool
@@ -206,79 +206,88 @@ row_takes_more(const struct pending *row)
     return row->state == STATE_DECIDED && row->decision->scope != SCOPE_ONCE;
 }
 
-void
-broker_submit(struct broker *b, struct request *r, void *object, uint64_t id, pid_t tid,
-              uint64_t now_ns, void *call)
+static void
+request_raise(struct broker *b, struct request *r, uint64_t now_ns)
 {
-    struct pending *row = pending_find_same(&b->table, r);
-    if (row && broker_rejoin(b, row, id, tid, now_ns, call)) {
-        request_free(r);
-        b->table.release_object(object);
-        return;
-    }
-    if (row && row_takes_more(row) && pending_park(&b->table, row, id, tid, now_ns, call) == 0) {
-        row->request->count++;
-        request_free(r);
-        b->table.release_object(object);
-        broker_update(b, row);
-        return;
-    }
     r->raised_mono_ns = now_ns;
     r->raised_real_ns = clock_real_ns();
     r->deadline_mono_ns = b->timeout_ns ? now_ns + b->timeout_ns : 0;
     r->count = 1;
-    if (pending_add(&b->table, r, object, &row) == 0) {
-        request_seal(row->request);
-        if (pending_park(&b->table, row, id, tid, now_ns, call) == 0) {
-            broker_ask_row(b, row, now_ns);
-            return;
-        }
-        pending_move(row, STATE_WITHDRAWN);
-    }
-    // Full: refused and said so, never silently dropped (I1).
-    struct pending fake = {.request = r};
-    struct waiter w = {.row = &fake, .id = id, .tid = tid, .call = call};
+}
+
+// There is no room: refused and said so, never silently dropped (I1). Takes everything over.
+static void
+broker_refuse_full(struct broker *b, struct request *r, void *object, uint64_t id, pid_t tid,
+                   uint64_t now_ns, void *call)
+{
+    struct pending nobody = {.request = r};
+    struct waiter w = {.row = &nobody, .id = id, .tid = tid, .call = call};
     struct decision *d =
         broker_verdict(r, VERDICT_DENY, DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, now_ns);
-    b->ops->notice(b->ctx, "too many requests wait: new ones are refused");
-    b->ops->answer(b->ctx, &fake, &w, d);
-    b->stats.refused++;
+    b->ops->answer(b->ctx, &nobody, &w, d);
     decision_free(d);
     b->table.release_call(call);
-    if (row) {
-        pending_remove(&b->table, row);
+    b->table.release_object(object);
+    if (!b->full)
+        b->ops->notice(b->ctx, "too many requests wait: new ones are refused");
+    b->full = true;
+    broker_refuse(b, r, DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, now_ns);
+}
+
+void
+broker_submit(struct broker *b, struct request *r, void *object, uint64_t id, pid_t tid,
+              uint64_t now_ns, void *call)
+{
+    struct pending_table *t = &b->table;
+    uint64_t start_time = r->start_time;
+    struct waiter *own = pending_find_waiter(t, r, tid);
+    struct pending *row = own ? own->row : pending_find_same(t, r);
+    if (own) {
+        broker_rejoin(b, own, id, now_ns, call);
+        request_free(r);
+        t->release_object(object);
         return;
     }
-    request_free(r);
-    b->table.release_object(object);
+    if (row && row_takes_more(row) &&
+        pending_park(t, row, id, tid, start_time, now_ns, call) == 0) {
+        row->request->count++;
+        request_free(r);
+        t->release_object(object);
+        broker_update(b, row);
+        return;
+    }
+    request_raise(b, r, now_ns);
+    if (t->n_waiters >= NONO_WAITERS_MAX || pending_add(t, r, object, &row) < 0) {
+        broker_refuse_full(b, r, object, id, tid, now_ns, call);
+        return;
+    }
+    b->full = false;
+    request_seal(r);
+    pending_park(t, row, id, tid, start_time, now_ns, call);
+    broker_ask_row(b, row, now_ns);
 }
 
 void
 broker_refuse(struct broker *b, struct request *r, enum decider by, enum reason reason,
               uint64_t now_ns)
 {
-    struct pending *row;
-    r->raised_mono_ns = now_ns;
-    r->raised_real_ns = clock_real_ns();
-    r->count = 1;
-    if (pending_add(&b->table, r, NULL, &row) < 0) {
+    uint64_t key = pending_key(r);
+    struct refused_slot *slot = refused_slot(b, key);
+    b->stats.refused++;
+    if (slot->key == key && slot->request) {
+        b->ops->record_repeat(b->ctx, slot->request, r->op);
         request_free(r);
         return;
     }
+    request_raise(b, r, now_ns);
+    r->id = pending_next_id(&b->table);
     request_seal(r);
-    struct refused_slot *slot = refused_slot(b, row);
-    b->stats.refused++;
-    if (slot->key == row->key && slot->request) {
-        b->ops->record_repeat(b->ctx, slot->request, r->op);
-    } else {
-        *slot = (struct refused_slot){.key = row->key, .request = r->id};
-        b->ops->record_request(b->ctx, request_dup(r));
-        b->ops->record_decision(b->ctx, broker_verdict(r, VERDICT_DENY, by, reason, now_ns), NULL,
-                                1, false);
-        b->ops->refused(b->ctx, r, reason);
-    }
-    pending_move(row, STATE_WITHDRAWN);
-    pending_remove(&b->table, row);
+    *slot = (struct refused_slot){.key = key, .request = r->id};
+    b->ops->record_request(b->ctx, request_dup(r));
+    b->ops->record_decision(b->ctx, broker_verdict(r, VERDICT_DENY, by, reason, now_ns), NULL, 1,
+                            false);
+    b->ops->refused(b->ctx, r, reason);
+    request_free(r);
 }
 
 int
@@ -308,6 +317,7 @@ broker_decide(struct broker *b, struct decision *d, uint64_t now_ns)
 static void
 broker_judge_again(struct broker *b, uint64_t now_ns)
 {
+    b->judge_again = false;
     for (size_t i = 0; i < b->table.n; i++) {
         struct pending *row = b->table.rows[i];
         const struct request *r = row->request;
@@ -322,8 +332,11 @@ broker_judge_again(struct broker *b, uint64_t now_ns)
             broker_verdict(r, g->verdict, DECIDER_RULE,
                            g->verdict == VERDICT_ALLOW ? REASON_NONE : REASON_USER_DENIED, now_ns);
         d->source = xasprintf("grant %llu", (unsigned long long)g->id);
-        g->uses++;
-        broker_commit(b, row, d);
+        // A record that is busy now is tried again with the next tick.
+        if (broker_commit(b, row, d) < 0)
+            b->judge_again = true;
+        else
+            g->uses++;
     }
 }
 
@@ -359,40 +372,31 @@ broker_recorded(struct broker *b, const struct record_ack *ack, uint64_t now_ns)
     } else {
         b->stats.record_error = 0;
     }
-    bool live = !ack->error;
-    if (row->state == STATE_EXPIRED) {
-        count_answer(b, row, row->decision);
-        for (struct waiter *w = row->waiters; w; w = w->next)
-            if (w->id)
-                b->ops->answer(b->ctx, row, w, row->decision);
-        pending_remove(&b->table, row);
-        b->stats.pending = (unsigned)b->table.n;
-        return;
-    }
     pending_move(row, STATE_RECORDED);
-    if (live)
+    if (row->decision->verdict != VERDICT_EXPIRED)
+        broker_update(b, row);
+    if (!ack->error)
         broker_remember(b, row, now_ns);
+    tell_refused(b, row);
     broker_release(b, row);
 }
 
 static void
 broker_withdraw_row(struct broker *b, struct pending *row, uint64_t now_ns)
 {
-    if (row->state == STATE_EXPIRED)
+    // Its record is on the way; broker_recorded() finds no one to answer.
+    if (row->state == STATE_DECIDED || row->state == STATE_EXPIRED)
         return;
-    bool open = row->state == STATE_NEW || row->state == STATE_ASKED;
-    if (open) {
-        struct decision *d = broker_verdict(row->request, VERDICT_WITHDRAWN, DECIDER_INTERNAL,
-                                            REASON_WITHDRAWN, now_ns);
-        b->ops->record_decision(b->ctx, decision_dup(d), NULL, row->request->count, false);
-        row->decision = d;
-    } else if (row->state == STATE_DECIDED) {
-        return; // its record is on the way; broker_recorded() finds no one to answer
+    if (!row->decision) {
+        row->decision = broker_verdict(row->request, VERDICT_WITHDRAWN, DECIDER_INTERNAL,
+                                       REASON_WITHDRAWN, now_ns);
+        b->ops->record_decision(b->ctx, decision_dup(row->decision), NULL, row->request->count,
+                                false);
     }
     pending_move(row, STATE_WITHDRAWN);
-    broker_update(b, row);
-    pending_remove(&b->table, row);
-    b->stats.pending = (unsigned)b->table.n;
+    if (row->decision->verdict != VERDICT_EXPIRED)
+        broker_update(b, row);
+    broker_drop(b, row);
 }
 
 void
@@ -423,6 +427,8 @@ broker_expire_row(struct broker *b, struct pending *row, uint64_t now_ns)
 void
 broker_tick(struct broker *b, uint64_t now_ns)
 {
+    if (b->judge_again)
+        broker_judge_again(b, now_ns);
     // Backwards: a removed row's place is taken by the last one, which was looked at already.
     for (size_t i = b->table.n; i-- > 0;) {
         struct pending *row = b->table.rows[i];

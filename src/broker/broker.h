@@ -47,6 +47,8 @@ struct broker {
     void *ctx;
     uint64_t timeout_ns;          /* 0: asks wait for ever */
     bool closing;                 /* every ask is refused from now on */
+    bool full;                    /* said already that there is no room */
+    bool judge_again;             /* a live grant could not answer all that it covers yet */
     struct refused_slot *refused; /* direct-mapped by key: refusals whose repeats are counted */
     struct stats stats;
 };

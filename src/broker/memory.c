@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "capability.h"
 #include "bounds.h"
+#include "capability.h"
 #include "util.h"
 
 #define BUCKETS 1024
@@ -102,7 +102,7 @@ grant_covers(const struct grant *g, const char *path, uint64_t dev, uint64_t ino
         return path_is_below(path, g->path);
     case REACH_DIR: {
         const char *slash = strrchr(path, '/');
-        size_t n = (size_t)(slash - path);
+        size_t n = slash == path ? 1 : (size_t)(slash - path);
         return strncmp(g->path, path, n) == 0 && g->path[n] == 0;
     }
     case REACH_PORT:

@@ -16,13 +16,14 @@ static const unsigned allowed_moves[_STATE_MAX] = {
     [STATE_NEW] = TO(ASKED) | TO(DECIDED) | TO(WITHDRAWN),
     [STATE_ASKED] = TO(DECIDED) | TO(EXPIRED) | TO(WITHDRAWN),
     [STATE_DECIDED] = TO(RECORDED) | TO(WITHDRAWN),
+    [STATE_EXPIRED] = TO(RECORDED),
     [STATE_RECORDED] = TO(ANSWERED) | TO(WITHDRAWN),
 };
 
 int
 pending_move(struct pending *row, enum state to)
 {
-    if (!(allowed_moves[row->state] & (1u << to)))
+    if ((int)to < 0 || to >= _STATE_MAX || !(allowed_moves[row->state] & (1u << to)))
         return -EINVAL;
     row->state = to;
     return 0;
@@ -37,8 +38,8 @@ hash_bytes(uint64_t h, const void *data, size_t n)
     return h;
 }
 
-static uint64_t
-request_key(const struct request *r)
+uint64_t
+pending_key(const struct request *r)
 {
     const uint64_t numbers[] = {r->op, r->access, r->object.exists, r->object.dev, r->object.ino};
     uint64_t h = hash_bytes(0xcbf29ce484222325ull, numbers, sizeof numbers);
@@ -77,11 +78,31 @@ pending_done(struct pending_table *t)
 struct pending *
 pending_find_same(struct pending_table *t, const struct request *r)
 {
-    uint64_t key = request_key(r);
+    uint64_t key = pending_key(r);
     for (struct pending *p = t->by_key[key % BUCKETS]; p; p = p->by_key)
         if (p->key == key && request_same(p->request, r))
             return p;
     return NULL;
+}
+
+struct waiter *
+pending_find_waiter(struct pending_table *t, const struct request *r, pid_t tid)
+{
+    uint64_t key = pending_key(r);
+    for (struct pending *p = t->by_key[key % BUCKETS]; p; p = p->by_key) {
+        if (p->key != key || !request_same(p->request, r))
+            continue;
+        for (struct waiter *w = p->waiters; w; w = w->next)
+            if (w->tid == tid && w->start_time == r->start_time)
+                return w;
+    }
+    return NULL;
+}
+
+uint64_t
+pending_next_id(struct pending_table *t)
+{
+    return t->next_id++;
 }
 
 struct pending *
@@ -103,8 +124,8 @@ pending_add(struct pending_table *t, struct request *r, void *object, struct pen
         t->rows = xrealloc(t->rows, t->room * sizeof(*t->rows));
     }
     struct pending *p = xcalloc(1, sizeof(*p));
-    r->id = t->next_id++;
-    *p = (struct pending){.request = r, .object = object, .key = request_key(r), .index = t->n};
+    r->id = pending_next_id(t);
+    *p = (struct pending){.request = r, .object = object, .key = pending_key(r), .index = t->n};
     p->by_key = t->by_key[p->key % BUCKETS];
     t->by_key[p->key % BUCKETS] = p;
     p->by_id = t->by_id[r->id % BUCKETS];
@@ -115,14 +136,19 @@ pending_add(struct pending_table *t, struct request *r, void *object, struct pen
 }
 
 int
-pending_park(struct pending_table *t, struct pending *row, uint64_t id, pid_t tid, uint64_t now_ns,
-             void *call)
+pending_park(struct pending_table *t, struct pending *row, uint64_t id, pid_t tid,
+             uint64_t start_time, uint64_t now_ns, void *call)
 {
     if (t->n_waiters >= NONO_WAITERS_MAX)
         return -ENOSPC;
     struct waiter *w = xcalloc(1, sizeof(*w));
-    *w = (struct waiter){
-        .next = row->waiters, .row = row, .id = id, .tid = tid, .since_ns = now_ns, .call = call};
+    *w = (struct waiter){.next = row->waiters,
+                         .row = row,
+                         .id = id,
+                         .tid = tid,
+                         .start_time = start_time,
+                         .since_ns = now_ns,
+                         .call = call};
     row->waiters = w;
     row->n_waiters++;
     t->n_waiters++;

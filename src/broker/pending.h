@@ -16,8 +16,9 @@ struct waiter {
     struct pending *row;
     uint64_t id; /* of the notification; 0: sent back for a signal, expected again */
     pid_t tid;
-    uint64_t since_ns; /* monotonic: parked, or sent back */
-    void *call;        /* what the supervisor needs to answer it; owned */
+    uint64_t start_time; /* of tid: with it, the thread for good */
+    uint64_t since_ns;   /* monotonic: parked, or sent back */
+    void *call;          /* what the supervisor needs to answer it; owned */
 };
 
 struct pending {
@@ -47,9 +48,16 @@ void pending_init(struct pending_table *t, void (*release_object)(void *),
                   void (*release_call)(void *));
 void pending_done(struct pending_table *t);
 
-// The row of a request identical to r (same operation, access, program, resolved path and object)
-// that a new waiter may join, or NULL. Never one that a human has decided once already.
+// Hash of what makes requests identical: operation, access, program, resolved path and object.
+uint64_t pending_key(const struct request *r);
+// A number for a request that gets no row.
+uint64_t pending_next_id(struct pending_table *t);
+// The newest row of a request identical to r, or NULL; whether it takes a waiter more is for the
+// caller to see.
 struct pending *pending_find_same(struct pending_table *t, const struct request *r);
+// The place that the thread of r has in any row identical to r, or NULL. A thread makes one call at
+// a time: what comes from it now has taken the place of what it made before.
+struct waiter *pending_find_waiter(struct pending_table *t, const struct request *r, pid_t tid);
 struct pending *pending_find(struct pending_table *t, uint64_t id);
 
 // Adds a row in STATE_NEW; takes r (its id is set here) and object over. -ENOSPC when the table is
@@ -57,7 +65,7 @@ struct pending *pending_find(struct pending_table *t, uint64_t id);
 int pending_add(struct pending_table *t, struct request *r, void *object, struct pending **ret_row);
 // Parks a notification in the row; takes call over. -ENOSPC when there are too many.
 int pending_park(struct pending_table *t, struct pending *row, uint64_t id, pid_t tid,
-                 uint64_t now_ns, void *call);
+                 uint64_t start_time, uint64_t now_ns, void *call);
 // Unlinks and frees one waiter.
 void pending_unpark(struct pending_table *t, struct waiter *w);
 // The only function that changes a row's state. -EINVAL when the table of moves has no such move.

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls that come again, calls that join, what decisions leave behind, and the limits.
+#include "unit/fake_broker.h"
+
+#define R ACCESS_READ
+#define W ACCESS_WRITE
+
+#define expect_said(f, want)                                                                       \
+    do {                                                                                           \
+        const char *said_ = fake_said(f);                                                          \
+        cr_expect_str_eq(said_, want, "said: %s", said_);                                          \
+    } while (0)
+
+static struct fake f;
+
+static void
+start(void)
+{
+    fake_init(&f, "ui", 600 * NS_PER_SEC);
+}
+
+static void
+end(void)
+{
+    fake_done(&f);
+}
+
+TestSuite(broker_join, .init = start, .fini = end);
+
+static void
+restart(const char *approver, uint64_t timeout_ns)
+{
+    fake_done(&f);
+    fake_init(&f, approver, timeout_ns);
+}
+
+static void
+decide(uint64_t id, enum verdict verdict, enum scope scope)
+{
+    cr_assert_eq(fake_decide(&f, id, verdict, scope, 50), 0);
+}
+
+static void
+detach(uint64_t id, uint64_t now)
+{
+    broker_detach(&f.broker, fake_waiter(&f, id), now);
+}
+
+Test(broker_join, a_call_that_comes_again_keeps_its_place)
+{
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    for (uint64_t i = 0; i < 100; i++) {
+        detach(11 + i, 6);
+        fake_submit(&f, "/a", R, 12 + i, 1, 7);
+    }
+    expect_said(&f, "request:1 publish:1");
+    cr_expect_eq(f.broker.table.rows[0]->request->count, 1);
+    decide(1, VERDICT_ALLOW, SCOPE_ONCE);
+    detach(111, 6);
+    fake_said(&f);
+    fake_recorded(&f, 1, 0, 51);
+    expect_said(&f, "recorded:1=allow");
+    cr_expect_eq(f.broker.stats.allowed, 0);
+    fake_submit(&f, "/a", R, 200, 1, 52);
+    expect_said(&f, "yes#200 answered:1=allow");
+    cr_expect_eq(f.broker.stats.allowed, 1);
+    fake_submit(&f, "/a", R, 201, 1, 53);
+    expect_said(&f, "request:2 publish:2");
+}
+
+// Where the kernel takes a call back without a word, the same thread's next one is its successor.
+Test(broker_join, a_call_that_was_taken_back_unseen_counts_once)
+{
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    fake_submit(&f, "/a", R, 12, 1, 6);
+    expect_said(&f, "request:1 publish:1");
+    cr_expect_eq(f.broker.table.n_waiters, 1);
+    decide(1, VERDICT_ALLOW, SCOPE_ONCE);
+    fake_said(&f);
+    fake_recorded(&f, 1, 0, 51);
+    expect_said(&f, "recorded:1=allow yes#12 answered:1=allow");
+}
+
+Test(broker_join, the_answer_waits_behind_a_newer_identical_request)
+{
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    decide(1, VERDICT_ALLOW, SCOPE_ONCE);
+    detach(11, 50);
+    fake_recorded(&f, 1, 0, 51);
+    fake_submit(&f, "/a", R, 21, 2, 52);
+    cr_expect_eq(f.broker.table.n, 2, "an answer that counts once is for those who had asked");
+    fake_said(&f);
+    fake_submit(&f, "/a", R, 12, 1, 53);
+    expect_said(&f, "yes#12 answered:1=allow");
+    cr_expect(fake_waiter(&f, 21) != NULL);
+}
+
+Test(broker_join, a_reused_thread_id_is_another_thread)
+{
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    decide(1, VERDICT_ALLOW, SCOPE_ONCE);
+    detach(11, 50);
+    fake_recorded(&f, 1, 0, 51);
+    struct request *r = fake_request("/a", R, 1);
+    r->start_time++;
+    fake_submit_request(&f, r, 12, 52);
+    cr_expect_eq(f.answers, 0);
+}
+
+Test(broker_join, a_call_that_does_not_return_is_withdrawn)
+{
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    detach(11, 100);
+    fake_said(&f);
+    broker_tick(&f.broker, 99 + NONO_DETACHED_NS);
+    expect_said(&f, "");
+    broker_tick(&f.broker, 100 + NONO_DETACHED_NS);
+    expect_said(&f, "note:1=withdrawn/internal withdrawn:1=withdrawn");
+    fake_submit(&f, "/b", R, 12, 1, 5);
+    decide(2, VERDICT_DENY, SCOPE_ONCE);
+    detach(12, 100);
+    fake_recorded(&f, 2, 0, 101);
+    fake_said(&f);
+    broker_tick(&f.broker, 100 + NONO_DETACHED_NS);
+    expect_said(&f, "withdrawn:2=deny");
+    cr_expect_eq(f.broker.table.n, 0);
+    cr_expect_eq(f.broker.stats.refused, 0);
+}
+
+Test(broker_join, refused_is_told_once_and_counted_by_answer)
+{
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    fake_submit(&f, "/a", R, 12, 2, 5);
+    decide(1, VERDICT_DENY, SCOPE_ONCE);
+    detach(11, 50);
+    fake_recorded(&f, 1, 0, 51);
+    cr_expect_eq(f.broker.stats.refused, 1);
+    fake_submit(&f, "/a", R, 13, 1, 52);
+    cr_expect_eq(f.broker.stats.refused, 2);
+    cr_expect_eq(f.refusals, 1);
+    cr_expect_eq(f.answers, 2);
+}
+
+Test(broker_join, an_expired_call_that_comes_again_is_not_asked_anew)
+{
+    restart("ui", 100);
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    detach(11, 104);
+    broker_tick(&f.broker, 105);
+    fake_recorded(&f, 1, 0, 106);
+    fake_said(&f);
+    fake_submit(&f, "/a", R, 12, 1, 107);
+    expect_said(&f, "no#12");
+    cr_expect_eq(f.broker.table.n, 0);
+}
+
+Test(broker_join, identical_requests_share_a_row)
+{
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    fake_said(&f);
+    fake_submit(&f, "/a", R, 12, 2, 6);
+    fake_submit(&f, "/a", R, 13, 3, 6);
+    expect_said(&f, "asked:1 x2 asked:1 x3");
+    fake_submit(&f, "/a", W, 14, 4, 6);
+    fake_submit(&f, "/b", R, 15, 5, 6);
+    struct request *r = fake_request("/a", R, 6);
+    free(r->exe);
+    r->exe = xstrdup("/usr/bin/less");
+    fake_submit_request(&f, r, 16, 6);
+    r = fake_request("/a", R, 7);
+    r->object.ino++;
+    fake_submit_request(&f, r, 17, 6);
+    cr_expect_eq(f.broker.table.n, 5);
+    fake_said(&f);
+    decide(1, VERDICT_ALLOW, SCOPE_ONCE);
+    expect_said(&f, "commit:1=allow/user x3 decided:1=allow");
+    fake_submit(&f, "/a", R, 18, 8, 6);
+    cr_expect_eq(f.broker.table.n, 6, "a decision that counts once is not for later callers");
+    fake_recorded(&f, 1, 0, 51);
+    cr_expect_eq(f.allows, 3);
+}
+
+Test(broker_join, a_session_grant_answers_the_others)
+{
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    struct request *r = fake_request("/a", R, 2);
+    free(r->exe);
+    r->exe = xstrdup("/usr/bin/less");
+    fake_submit_request(&f, r, 12, 6);
+    fake_submit(&f, "/a", R | W, 13, 3, 6);
+    fake_submit(&f, "/b", R, 14, 4, 6);
+    decide(1, VERDICT_ALLOW, SCOPE_SESSION);
+    fake_submit(&f, "/a", R, 15, 5, 6);
+    cr_expect_null(memory_lookup(&f.broker.memory, "/a", 1, 2, R), "not before it is recorded");
+    fake_said(&f);
+    fake_recorded(&f, 1, 0, 51);
+    expect_said(&f, "recorded:1=allow commit:2=allow/rule decided:2=allow yes#15 yes#11 "
+                    "answered:1=allow");
+    fake_recorded(&f, 2, 0, 52);
+    expect_said(&f, "recorded:2=allow yes#12 answered:2=allow");
+    cr_expect(memory_lookup(&f.broker.memory, "/a", 1, 2, R) != NULL);
+    cr_expect_eq(memory_lookup(&f.broker.memory, "/a", 1, 2, R)->uses, 1);
+    cr_expect_null(memory_lookup(&f.broker.memory, "/a", 1, 3, R), "another object");
+    cr_expect_null(memory_lookup(&f.broker.memory, "/a", 1, 2, W));
+    cr_expect_null(memory_lookup(&f.broker.memory, "/a/b", 1, 2, R));
+    cr_expect_eq(f.broker.table.n, 2);
+}
+
+Test(broker_join, a_busy_record_delays_what_a_grant_answers)
+{
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    struct request *r = fake_request("/a", R, 2);
+    free(r->exe);
+    r->exe = xstrdup("/usr/bin/less");
+    fake_submit_request(&f, r, 12, 6);
+    decide(1, VERDICT_ALLOW, SCOPE_SESSION);
+    f.record_busy = 1;
+    fake_recorded(&f, 1, 0, 51);
+    f.record_busy = 0;
+    fake_said(&f);
+    broker_tick(&f.broker, 52);
+    expect_said(&f, "commit:2=allow/rule decided:2=allow");
+    cr_expect_eq(f.broker.memory.grants[0]->uses, 1);
+    fake_recorded(&f, 2, 0, 53);
+    cr_expect_eq(f.allows, 2);
+}
+
+Test(broker_join, a_session_denial_answers_the_others)
+{
+    fake_submit(&f, "/a", W, 11, 1, 5);
+    fake_submit(&f, "/a", R | W, 12, 2, 5);
+    fake_submit(&f, "/a", R, 13, 3, 5);
+    decide(1, VERDICT_DENY, SCOPE_SESSION);
+    fake_recorded(&f, 1, 0, 51);
+    fake_recorded(&f, 2, 0, 52);
+    cr_expect_eq(f.answers, 2);
+    cr_expect_eq(f.allows, 0);
+    cr_expect_eq(f.broker.table.n, 1, "reading was not denied");
+    decide(3, VERDICT_ALLOW, SCOPE_SESSION);
+    fake_recorded(&f, 3, 0, 53);
+    struct memory *m = &f.broker.memory;
+    cr_expect_eq(memory_lookup(m, "/a", 1, 2, R)->verdict, VERDICT_ALLOW);
+    cr_expect_eq(memory_lookup(m, "/a", 1, 2, W)->verdict, VERDICT_DENY);
+    cr_expect_eq(memory_lookup(m, "/a", 1, 2, R | W)->verdict, VERDICT_DENY);
+}
+
+Test(broker_join, on_ask_deny_counts_repeats)
+{
+    restart("deny", 0);
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    expect_said(&f, "request:1 note:1=deny/initial refused:policy_blocked no#11 answered:1=deny");
+    fake_submit(&f, "/a", R, 12, 1, 6);
+    expect_said(&f, "repeat:1 no#12");
+    fake_submit(&f, "/a", W, 13, 1, 6);
+    cr_expect_eq(f.refusals, 2);
+    cr_expect_eq(f.broker.stats.refused, 3);
+    cr_expect_eq(f.broker.stats.pending, 0);
+    cr_expect_eq(f.broker.table.n, 0);
+}
+
+Test(broker_join, on_ask_allow_records_and_grants)
+{
+    restart("allow", 0);
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    expect_said(&f, "request:1 commit:1=allow/initial+grant decided:1=allow");
+    fake_recorded(&f, 1, 0, 6);
+    expect_said(&f, "recorded:1=allow yes#11 answered:1=allow");
+    cr_expect(memory_lookup(&f.broker.memory, "/a", 1, 2, R) != NULL);
+    f.record_busy = 1;
+    fake_submit(&f, "/b", R, 12, 1, 7);
+    f.record_busy = 0;
+    cr_expect_eq(f.allows, 1);
+    cr_expect_eq(f.answers, 2);
+    fake_submit(&f, "/c", R, 13, 1, 7);
+    fake_recorded(&f, 3, -EIO, 8);
+    cr_expect_eq(f.allows, 1);
+    cr_expect_eq(f.answers, 3);
+}
+
+static void
+fill(unsigned n, unsigned per_row)
+{
+    for (unsigned i = 0; i < n; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/fill/%u", i / per_row);
+        fake_submit(&f, path, R, 100000 + i, (pid_t)(1000 + i), 5);
+    }
+    fake_said(&f);
+}
+
+Test(broker_join, a_full_table_refuses)
+{
+    fill(NONO_PENDING_MAX, 1);
+    cr_expect_eq(f.broker.table.n, NONO_PENDING_MAX);
+    unsigned before = f.answers;
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    expect_said(&f, "no#11 notice request:16385 note:16385=deny/rate_limit refused:rate_limited");
+    fake_submit(&f, "/a", R, 12, 1, 6);
+    expect_said(&f, "no#12 repeat:16385");
+    fake_submit(&f, "/fill/7", R, 13, 1, 6);
+    cr_expect_eq(f.answers, before + 2, "joining still works");
+    cr_expect_eq(f.notices, 1);
+    broker_withdraw(&f.broker, fake_waiter(&f, 100003), 7);
+    fake_submit(&f, "/a", R, 14, 1, 8);
+    cr_expect_eq(f.answers, before + 2, "there is room again");
+}
+
+// A row that takes nobody any more must not pay for the full table.
+Test(broker_join, a_full_table_leaves_identical_rows_alone)
+{
+    fill(NONO_PENDING_MAX, 1);
+    decide(1, VERDICT_ALLOW, SCOPE_ONCE);
+    fake_said(&f);
+    fake_submit(&f, "/fill/0", R, 11, 1, 6);
+    cr_expect_eq(f.broker.table.n, NONO_PENDING_MAX);
+    fake_said(&f);
+    fake_recorded(&f, 1, 0, 7);
+    expect_said(&f, "recorded:1=allow yes#100000 answered:1=allow");
+}
+
+Test(broker_join, too_many_waiters_are_refused)
+{
+    fill(NONO_WAITERS_MAX, 4096);
+    cr_expect_eq(f.broker.table.n_waiters, NONO_WAITERS_MAX);
+    size_t rows = f.broker.table.n;
+    fake_submit(&f, "/fill/0", R, 11, 1, 5);
+    fake_submit(&f, "/a", R, 12, 2, 5);
+    cr_expect_eq(f.answers, 2);
+    cr_expect_eq(f.allows, 0);
+    cr_expect_eq(f.broker.table.n, rows);
+}
+
+Test(broker_join, a_refusal_of_our_own_is_recorded_even_when_full)
+{
+    fill(NONO_PENDING_MAX, 1);
+    broker_refuse(&f.broker, fake_request("/p", R, 1), DECIDER_PROTECTED, REASON_POLICY_BLOCKED, 6);
+    expect_said(&f, "request:16385 note:16385=deny/protected refused:policy_blocked");
+    broker_refuse(&f.broker, fake_request("/p", R, 1), DECIDER_PROTECTED, REASON_POLICY_BLOCKED, 6);
+    expect_said(&f, "repeat:16385");
+}
+
+Test(broker_join, too_many_grants_count_once)
+{
+    struct memory *m = &f.broker.memory;
+    for (unsigned i = 0; i < NONO_GRANTS_MAX; i++) {
+        struct grant *g = grant_new();
+        g->path = xasprintf("/g/%u", i);
+        cr_assert_eq(memory_add(m, g), 0);
+    }
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    decide(1, VERDICT_ALLOW, SCOPE_SESSION);
+    fake_said(&f);
+    fake_recorded(&f, 1, 0, 51);
+    expect_said(&f, "recorded:1=allow notice yes#11 answered:1=allow");
+    cr_expect_eq(m->n, NONO_GRANTS_MAX);
+}
