@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "display.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -112,7 +113,8 @@ unit_next(const unsigned char *p, size_t n, size_t at, struct context *ctx, unsi
     if (u.shown && width == 0) {
         ctx->marks++;
     } else {
-        ctx->base = u.shown && u.c != ' ' && u.c != '\\';
+        // Quoting puts a backslash before a quote; a mark must not fall on either.
+        ctx->base = u.shown && u.c != ' ' && u.c != '\\' && u.c != '\'';
         ctx->marks = 0;
     }
     return u;
@@ -235,26 +237,34 @@ display_width(const char *escaped)
     return columns;
 }
 
+// Length of the escape at s, 0 when there is none: in a quoted word a backslash may stand for
+// itself.
+static size_t
+escape_length(const char *s)
+{
+    size_t n;
+
+    if (s[0] != '\\' || s[1] == 0)
+        return 0;
+    if (s[1] == 'x' && isxdigit((unsigned char)s[2]) && isxdigit((unsigned char)s[3]))
+        return 4;
+    if (s[1] == 'u' && s[2] == '{') {
+        n = 3 + strspn(s + 3, "0123456789abcdef");
+        return s[n] == '}' ? n + 1 : 0;
+    }
+    return strchr("\\'{}", s[1]) ? 2 : 0;
+}
+
 size_t
 display_unit(const char *escaped, size_t *ret_columns)
 {
-    size_t n = strlen(escaped), length;
+    size_t n = strlen(escaped), length = escape_length(escaped);
     uint32_t c = 0;
     int width;
 
-    *ret_columns = 0;
-    if (n == 0)
-        return 0;
-    if (escaped[0] == '\\' && n > 1) {
-        const char *brace = escaped[1] == 'u' && escaped[2] == '{' ? strchr(escaped, '}') : NULL;
-        length = 2;
-        if (escaped[1] == 'x' && n >= 4)
-            length = 4;
-        else if (brace)
-            length = (size_t)(brace - escaped) + 1;
-        *ret_columns = length;
+    *ret_columns = length;
+    if (n == 0 || length > 0)
         return length;
-    }
     length = display_decode(escaped, n, &c);
     width = length ? display_char_width(c) : 1;
     length = length ? length : 1;

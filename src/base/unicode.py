@@ -11,15 +11,17 @@ IGNORABLE = ({0x34F, 0x180F} | set(range(0x115F, 0x1161)) | set(range(0x17B4, 0x
              set(range(0x180B, 0x180E)) | set(range(0xFE00, 0xFE10)) |
              set(range(0xE0100, 0xE01F0)))
 # Jamo that join into the syllable before them: their width depends on the terminal.
-JOINING = set(range(0x1160, 0x1200)) | set(range(0xD7B0, 0xD800))
-# Hieroglyph format controls and regional indicators change how their neighbours are drawn.
-JOINING |= set(range(0x1F1E6, 0x1F200)) | set(range(0x1F3FB, 0x1F400))
+UNSTABLE = set(range(0x1160, 0x1200)) | set(range(0xD7B0, 0xD800))
+# Narrow by the standard, wide to C libraries.
+UNSTABLE |= set(range(0x3248, 0x3250)) | set(range(0x4DC0, 0x4E00))
+# Regional indicators and skin tones change how their neighbours are drawn.
+UNSTABLE |= set(range(0x1F1E6, 0x1F200)) | set(range(0x1F3FB, 0x1F400))
 
 
 def kind(c):
     ch = chr(c)
     cat = u.category(ch)
-    if c in BLANK or c in IGNORABLE or c in JOINING or cat[0] in "CZ":
+    if c in BLANK or c in IGNORABLE or c in UNSTABLE or cat[0] in "CZ":
         return None
     # A character that normalisation replaces by another is a second spelling of that one.
     if u.normalize("NFC", ch) != ch:

@@ -151,6 +151,7 @@ Test(display, clip_goes_by_whole_units)
         {"ab\\u{202e}cd", 11, "ab\\u{202e}>", 11},
         {"a\xe6\xbc\xa2\xe5\xad\x97", 4, "a\xe6\xbc\xa2>", 4},
         {"a\xe6\xbc\xa2\xe5\xad\x97", 3, "a>", 2},
+        {"'\\\xd9\xb9'", 3, "'\\>", 3},
         {"e\xcc\x81xyz", 2, "e\xcc\x81>", 2},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
