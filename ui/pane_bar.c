@@ -9,6 +9,13 @@
 #include "screen.h"
 #include "util.h"
 
+// The start of an id is enough to name a session.
+static int
+session_cols(unsigned cols)
+{
+    return cols < 100 ? 4 : 64;
+}
+
 void
 pane_draw_title(const struct pane *p, unsigned row, unsigned cols)
 {
@@ -16,8 +23,6 @@ pane_draw_title(const struct pane *p, unsigned row, unsigned cols)
     cleanup_buf struct buf left = {0}, right = {0};
     unsigned n;
 
-    buf_printf(&left, " nono %s  ", p->session);
-    display_clip(&left, p->title, cols / 3);
     if (v->has_agent)
         buf_printf(&right, "FOCUS: %s   ", v->focus ? "APPROVALS" : "AGENT");
     buf_printf(&right, "%zu waiting   ", v->waiting);
@@ -27,6 +32,9 @@ pane_draw_title(const struct pane *p, unsigned row, unsigned cols)
                      : v->focus               ? "? help "
                                               : "^] a approvals ");
     n = right.len < cols ? (unsigned)right.len : cols;
+    buf_printf(&left, " nono %.*s  ", session_cols(cols), p->session);
+    if (left.len + n + 2 < cols)
+        display_clip(&left, p->title, cols - n - left.len - 2);
     screen_text(row, 0, cols - n, LOOK_BAR, buf_str(&left));
     screen_text(row, cols - n, n, LOOK_BAR, buf_str(&right));
 }
@@ -44,7 +52,7 @@ pane_draw_bar(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns
     } else if (v->prefix) {
         buf_puts(&left, " ^]-   a approvals  n next  z zoom  d detach  ] literal  ? help");
     } else if (!oldest) {
-        buf_printf(&left, " nono %s  ", p->session);
+        buf_printf(&left, " nono %.*s  ", session_cols(cols), p->session);
         buf_puts(&left, v->hint ? v->hint : p->notice ? p->notice : "nothing waits");
         buf_puts(&right, "  ^] a approvals  ^] ? help ");
     } else {

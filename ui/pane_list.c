@@ -99,13 +99,15 @@ static void
 draw_preview(struct pane *p, const struct pane_area *a, uint64_t now_ns)
 {
     const struct view_row *row = view_selected(&p->view); /* there is one: the list has rows */
-    struct pane_area facts = {a->top + 1, a->rows - 1, a->cols};
+    unsigned rule = a->rows > 1;
+    struct pane_area facts = {a->top + rule, a->rows - rule, a->cols};
     bool whole = p->shown_end > 0;
     char head[64];
 
     snprintf(head, sizeof head, "[#%llu]%s", (unsigned long long)row->request->id,
              view_row_waits(row) ? "" : "[waits no more]");
-    pane_draw_rule(a->top, a->cols, false, false, head);
+    if (rule)
+        pane_draw_rule(a->top, a->cols, false, false, head);
     pane_draw_facts(p, &facts, 0, now_ns);
     if (whole)
         note_shown(p, row->request->id, true);
@@ -115,8 +117,11 @@ static void
 draw_list(struct pane *p, const struct pane_area *a, uint64_t now_ns)
 {
     struct view *v = &p->view;
-    // At most a third for the list: what is selected needs the room.
-    unsigned rows = a->rows < 6 ? a->rows : a->rows < 9 ? 3 : a->rows / 3;
+    // At most a third for the list: what is selected needs the room, its path at the least.
+    unsigned rows = a->rows < 3   ? a->rows
+                    : a->rows < 6 ? a->rows - 1
+                    : a->rows < 9 ? 3
+                                  : a->rows / 3;
     struct pane_area preview = {a->top + rows, a->rows - rows, a->cols};
 
     if (v->n == 0)
@@ -129,11 +134,8 @@ draw_list(struct pane *p, const struct pane_area *a, uint64_t now_ns)
             screen_text(a->top + i, 0, a->cols, LOOK_DIM,
                         v->n == 0 && i == 0 ? " nothing waits" : "");
     }
-    if (v->n && preview.rows > 1)
+    if (v->n && preview.rows)
         draw_preview(p, &preview, now_ns);
-    else if (v->n)
-        for (unsigned i = 0; i < preview.rows; i++)
-            screen_text(preview.top + i, 0, a->cols, LOOK_PLAIN, "");
 }
 
 const struct pane_ops pane_list = {.draw = draw_list};

@@ -14,12 +14,10 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "buf.h"
 #include "display.h"
+#include "terminfo.h"
 #include "util.h"
-
-// Not <term.h>: its macros take words like "columns" away from everyone.
-int setupterm(const char *term, int fd, int *ret_found);
-char *tigetstr(const char *name);
 
 #define PASTE_ON "\033[?2004h"
 #define PASTE_OFF "\033[?2004l"
@@ -39,50 +37,36 @@ static struct {
 static int
 check_terminal(int in_fd, int out_fd, bool tty, struct err *err)
 {
-    int found = 0;
-    const char *term = getenv("TERM"), *cup;
+    const char *term = getenv("TERM");
     cleanup_free char *shown = display_str(term ? term : "", DISPLAY_QUOTE);
 
     if (tty && (!isatty(in_fd) || !isatty(out_fd)))
         return err_set(err, -ENOTTY, "no terminal for the screen (use --ui none)");
-    if (!term || !*term || setupterm(NULL, out_fd, &found) != OK)
+    switch (terminfo_check(term, out_fd)) {
+    case TERMINFO_UNKNOWN:
         return err_set(err, -EINVAL, "TERM=%s: unknown terminal (set TERM, or use --ui none)",
                        shown);
-    cup = tigetstr("cup");
-    if (!cup || cup == (char *)-1)
+    case TERMINFO_NO_CURSOR:
         return err_set(err, -EINVAL,
                        "TERM=%s: this terminal cannot move its cursor (use --ui none)", shown);
-    return 0;
-}
-
-// Padding ("$<5>") is for tputs(), which a signal handler may not call.
-static void
-add_restore(const char *s)
-{
-    if (!s || s == (char *)-1)
-        return;
-    while (*s && scr.restore_len < sizeof scr.restore) {
-        const char *end = s[0] == '$' && s[1] == '<' ? strchr(s, '>') : NULL;
-        if (end)
-            s = end + 1;
-        else
-            scr.restore[scr.restore_len++] = *s++;
+    case TERMINFO_GOOD:
+        break;
     }
+    return 0;
 }
 
 static void
 prepare_restore(void)
 {
     const char *term = getenv("TERM");
+    cleanup_buf struct buf text = {0};
 
-    scr.restore_len = 0;
     scr.pastes = strncmp(term, "vt1", 3) != 0 && strncmp(term, "linux", 5) != 0;
     if (scr.pastes)
-        add_restore(PASTE_OFF);
-    add_restore(tigetstr("sgr0"));
-    add_restore(tigetstr("op"));
-    add_restore(tigetstr("cnorm"));
-    add_restore(tigetstr("rmcup"));
+        buf_puts(&text, PASTE_OFF);
+    terminfo_add_restore(&text);
+    scr.restore_len = text.len < sizeof scr.restore ? text.len : sizeof scr.restore;
+    memcpy(scr.restore, buf_str(&text), scr.restore_len);
 }
 
 // newterm() installs handlers for signals that belong to whoever runs the loop.
@@ -337,7 +321,7 @@ screen_text(unsigned row, unsigned col, unsigned width, enum look look, const ch
 
     for (;;) {
         size_t columns, length = display_unit(text, &columns);
-        bool escape = text[0] == '\\';
+        bool escape = text[0] == '\\' && length > 1;
 
         if (length == 0 || used + columns > width - cut)
             break;

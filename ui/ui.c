@@ -60,7 +60,7 @@ layout_with_agent(const struct ui *ui)
 {
     const struct view *v = &ui->pane.view;
     bool split = ui->rows >= PANE_SPLIT_ROWS && !v->zoom && !v->small;
-    unsigned rows = ui->rows - 1, pane = PANE_ROWS;
+    unsigned rows = ui->rows - 1, pane = PANE_ROWS, row, col;
     struct layout l = {0};
 
     if (!split && (!v->focus || v->small)) {
@@ -72,8 +72,10 @@ layout_with_agent(const struct ui *ui)
     if (!split && (rows < pane + 4 || v->zoom))
         pane = rows;
     l.title = true;
-    l.agent_first = split ? 0 : 1;
     l.agent = (struct pane_area){1, rows - pane, ui->cols};
+    // A strip of the agent shows what it does now: the rows up to its cursor.
+    terminal_cursor(ui->terminal, &row, &col);
+    l.agent_first = split || row < l.agent.rows ? 0 : row - l.agent.rows + 1;
     l.pane = (struct pane_area){ui->rows - pane, pane, ui->cols};
     return l;
 }
@@ -91,8 +93,8 @@ lay_out(struct ui *ui)
     else
         l = (struct layout){.title = true, .pane = {1, ui->rows - 1, ui->cols}};
     if (l.title != ui->layout.title || l.bar != ui->layout.bar ||
-        l.agent.top != ui->layout.agent.top || l.agent.rows != ui->layout.agent.rows ||
-        l.pane.rows != ui->layout.pane.rows)
+        l.agent.top != ui->layout.agent.top || l.agent_first != ui->layout.agent_first ||
+        l.agent.rows != ui->layout.agent.rows || l.pane.rows != ui->layout.pane.rows)
         ui->relaid = true;
     ui->layout = l;
 }
@@ -365,6 +367,7 @@ draw(struct ui *ui, uint64_t now)
 {
     struct view *v = &ui->pane.view;
     const struct layout *l = &ui->layout;
+    enum view_lock lock = view_lock(v, now);
     unsigned row = 0, col = 0;
     bool cursor = false;
 
@@ -390,7 +393,9 @@ draw(struct ui *ui, uint64_t now)
     view_displayed(v, ui->pane.shown, ui->pane.shown_first, ui->pane.shown_end,
                    ui->pane.shown_needed, now);
     ui->drawn_ns = now;
-    ui->dirty = ui->relaid = false;
+    ui->relaid = false;
+    // What this frame brought to the screen may change what it says about deciding.
+    ui->dirty = view_lock(v, now) != lock;
 }
 
 // When something on the screen changes by itself: ages, the arming clock, a row that fades.
