@@ -78,4 +78,5 @@ struct request_update {
     enum verdict verdict; /* valid from STATE_DECIDED on, else _VERDICT_INVALID */
     enum decider by;      /* likewise */
     enum scope scope;     /* likewise */
+    int error; /* 0; else -errno: no change, a decision was not taken and the request waits on */
 };

@@ -389,6 +389,13 @@ void
 control_update(struct control *c, const struct request_update *u)
 {
     struct waiting *w = waiting_find(&c->waiting, u->id);
+    if (u->error) {
+        uint64_t serial = w ? w->claimed_by : 0;
+        if (w)
+            w->claimed_by = 0;
+        send_result(c, serial, u->id, u->error);
+        return;
+    }
     for (size_t i = 0; i < NONO_CLIENTS_MAX; i++) {
         struct conn *k = &c->conns[i];
         if (k->fd < 0 || !k->role || !k->watch || k->cursor < u->id)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "approver.h"
+#include "bounds.h"
 #include "clock.h"
 #include "control.h"
 #include "display.h"
@@ -21,7 +22,6 @@
 #include "footer.h"
 #include "landlock.h"
 #include "launch.h"
-#include "bounds.h"
 #include "pty.h"
 #include "queue.h"
 #include "registry.h"
@@ -362,7 +362,7 @@ read_inbox(struct session *s)
             break;
         case MSG_UPDATE:
             control_update(s->control, m.data);
-            if (s->ui)
+            if (s->ui && !((const struct request_update *)m.data)->error)
                 ui_update_request(s->ui, m.data);
             break;
         case MSG_STATS:

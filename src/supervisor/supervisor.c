@@ -588,6 +588,34 @@ tick(struct supervisor *s, uint64_t now)
 
 // --- the loop --------------------------------------------------------------------------------
 
+// Whoever decided must hear that it counted for nothing; whom another forestalled hears how the
+// request ends.
+static void
+decision_not_taken(struct supervisor *s, uint64_t id, int error)
+{
+    struct request_update u = {.id = id,
+                               .state = STATE_ASKED,
+                               .verdict = _VERDICT_INVALID,
+                               .by = _DECIDER_INVALID,
+                               .scope = _SCOPE_INVALID,
+                               .error = error};
+    if (error == 0 || error == -EALREADY)
+        return;
+    if (error == -ENOENT)
+        u = (struct request_update){.id = id,
+                                    .state = STATE_WITHDRAWN,
+                                    .verdict = VERDICT_WITHDRAWN,
+                                    .by = DECIDER_INTERNAL,
+                                    .scope = SCOPE_ONCE};
+    else if (error == -EAGAIN)
+        on_notice(s, "the record is busy: decide again");
+    else if (error == -EBADMSG)
+        on_notice(s, "the request is not what was shown: not decided");
+    else
+        on_notice(s, "a decision of that kind cannot be taken: not decided");
+    on_update(s, &u);
+}
+
 static void
 take_message(struct supervisor *s, struct msg *m)
 {
@@ -597,20 +625,7 @@ take_message(struct supervisor *s, struct msg *m)
         struct decision *d = m->data;
         uint64_t id = d->request;
         m->free = NULL;
-        int ret = broker_decide(&s->broker, d, now);
-        if (ret == -EAGAIN)
-            on_notice(s, "the record is busy: press again");
-        else if (ret == -EBADMSG)
-            on_notice(s, "the request is not what was shown: not decided");
-        else if (ret == -ENOENT || ret == -EALREADY) {
-            struct request_update u = {.id = id,
-                                       .state = STATE_WITHDRAWN,
-                                       .verdict = VERDICT_WITHDRAWN,
-                                       .by = DECIDER_INTERNAL,
-                                       .scope = SCOPE_ONCE};
-            if (ret == -ENOENT)
-                on_update(s, &u);
-        }
+        decision_not_taken(s, id, broker_decide(&s->broker, d, now));
         break;
     }
     case MSG_RECORDED:

@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "base64.h"
+#include "bounds.h"
 #include "client.h"
 #include "clock.h"
 #include "control.h"
-#include "limits.h"
 #include "peer.h"
 #include "util.h"
 #include "wire.h"
@@ -634,6 +634,32 @@ Test(control, busy_session_can_be_asked_again)
     UNTIL(c, s.result != 1);
     cr_expect_eq(s.result, 0);
     detach(c, &s);
+}
+
+// The broker can refuse a decision that the session has passed on: the client hears it at once, the
+// request waits on, and a watcher is told of no change.
+Test(control, a_decision_that_was_not_taken_is_answered)
+{
+    struct seen s, w;
+    struct client *c = attach("nono allow", false, &s), *watcher = attach("nono ui", true, &w);
+    raise_request(1);
+    UNTIL(watcher, w.requests == 1);
+    UNTIL(c, s.synced);
+    struct decision d = choice(w.last, VERDICT_ALLOW);
+    const int errors[] = {-EAGAIN, -EBADMSG};
+    for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+        s.result = 1;
+        decided = decision_free(decided);
+        cr_expect_eq(client_decide(c, &d), 0);
+        UNTIL(c, decided);
+        const struct request_update u = {.id = 1, .state = STATE_ASKED, .error = errors[i]};
+        control_update(server, &u);
+        UNTIL(c, s.result != 1);
+        cr_expect_eq(s.result, errors[i]);
+    }
+    cr_expect_eq(w.updates, 0);
+    detach(c, &s);
+    detach(watcher, &w);
 }
 
 Test(control, what_the_broker_does_not_take_is_said)
