@@ -3,10 +3,10 @@
 // synchronous=FULL). Every function but start and stop may be called from any thread, never blocks,
 // and moves its payload. Rows are committed in the order of the calls. A batch holding a durable
 // row (a decision) is committed at once and with FULL, which makes everything before it durable
-// too; anything else within 100 ms and without a sync: it survives the end of this process in any
-// way, and only the rows behind the last decision can be lost with the power. While the disk
-// refuses (full, I/O error): durable rows are acknowledged with the error and dropped, the others
-// are kept (bounded) and tried again; once it works a fault says for how long.
+// too; anything else without a sync, rows within 10 ms and counts within 100 ms: it survives the
+// end of this process in any way, and only what came after the last decision can be lost with the
+// power. While the disk refuses (full, I/O error): durable rows are acknowledged with the error and
+// dropped, the others are kept (bounded) and tried again; once it works a fault says for how long.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
