@@ -1,93 +1,139 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# bench.sh BUILD_DIR - prints the figures as a table. Times are of this machine; the ratios travel.
+# bench.sh BUILD [ROUNDS] - the table of figures. Absolutes are this machine's; ratios travel.
 set -u
-build=$(readlink -f "$1") || exit 1
+build=$(readlink -f "$1")
+rounds=${2:-5}
 nono=$build/nono bin=$build/tests/bench
+N=20000
 T=$(mktemp -d /var/tmp/nono-bench.XXXXXX) || exit 1
 trap 'rm -rf "$T"' EXIT
-mkdir -p "$T/home" "$T/run" "$T/work" "$T/outside"
-export HOME="$T/home" XDG_RUNTIME_DIR="$T/run"
-chmod 700 "$T/run"
-unset XDG_STATE_HOME XDG_CONFIG_HOME
-cp "$bin"/* "$T/work/"
-echo inside >"$T/work/inside"
-echo outside >"$T/outside/file"
+trap 'exit 1' TERM INT HUP
+mkdir "$T/work" "$T/home" "$T/run" "$T/outside" "$T/bin"
+chmod 0700 "$T/run"
+cp "$bin/opens" "$bin/floor" "$T/bin/" && [ -x "$nono" ] || exit 1
+echo x >"$T/outside/file"
+echo x >"$T/work/file"
 cd "$T/work" || exit 1
+export HOME=$T/home XDG_RUNTIME_DIR=$T/run GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
+unset XDG_STATE_HOME
+run=("$nono" run --ui none --on-ask deny -r "$T/bin" --)
 
-row() {
-    printf '%-58s %10s %8s\n' "$1" "$2" "${3:-}"
+median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
+
+# Median over the rounds of a measurement "p50 p99": sets p50, p99.
+measure() { # COMMAND...
+    local out=()
+    for _ in $(seq "$rounds"); do out+=("$("$@")"); done
+    p50=$(printf '%s\n' "${out[@]}" | cut -d' ' -f1 | median)
+    p99=$(printf '%s\n' "${out[@]}" | cut -d' ' -f2 | median)
 }
-ratio() {
-    awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2fx", a / b }'
+
+request_id() {
+    local id end=$((SECONDS + 20))
+    until id=$("$nono" pending --jsonl 2>/dev/null | grep -o '"request": *[0-9]*' | head -n 1) &&
+        [ -n "$id" ]; do
+        [ $SECONDS -lt $end ] || { echo "no request appears" >&2; kill $$; exit 1; }
+        sleep 0.02
+    done
+    echo "${id##*[!0-9]}"
 }
-# The median of the first field of five runs.
-five() {
-    for _ in 1 2 3 4 5; do "$@" </dev/null 2>/dev/null; done | sort -n | sed -n 3p | cut -d' ' -f1
+
+granted() { # opens of a file outside, allowed for the session
+    "$nono" run --ui attach -r "$T/bin" -- "$T/bin/opens" "$T/outside/file" $N >"$T/out" &
+    "$nono" allow "$(request_id)" --session >/dev/null
+    wait $!
+    cat "$T/out"
 }
-milliseconds() {
-    local start end
+
+pending() { # opens of a granted file while a request waits
+    "$nono" run --ui attach -r "$T/bin" -- sh -c \
+        "cat $T/outside/file >/dev/null & while [ ! -e go ]; do sleep 0.02; done; $T/bin/opens file $N; : >measured; wait" >"$T/out" 2>/dev/null &
+    local id
+    id=$(request_id)
+    : >go
+    until [ -e measured ]; do sleep 0.02; done
+    "$nono" deny "$id" >/dev/null
+    wait $!
+    rm -f go measured
+    cat "$T/out"
+}
+
+row() { # NAME [BASE]
+    printf '%-44s %9.2f %9.2f %9.2fx' "$1" "$(us "$p50")" "$(us "$p99")" "$(ratio "$p50" "$bare")"
+    [ -z "${2:-}" ] || printf ' %9.2fx' "$(ratio "$p50" "$2")"
+    echo
+}
+us() { awk -v n="$1" 'BEGIN {print n / 1000}'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN {print b ? a / b : 0}'; }
+
+printf '%-44s %9s %9s %10s %10s\n' "open + close, medians of $rounds x $N" "p50 µs" "p99 µs" "to bare" "to floor"
+measure "$T/bin/opens" file $N
+bare=$p50
+row "bare"
+measure "$T/bin/floor" plain "$T/bin/opens" file $N
+row "floor: CONTINUE"
+measure "$T/bin/floor" sync "$T/bin/opens" file $N
+floor=$p50
+row "floor: CONTINUE with SYNC_WAKE_UP" "$floor"
+measure "${run[@]}" "$T/bin/opens" file $N
+inside=$p50
+row "nono, inside the floor" "$floor"
+measure pending
+row "nono, inside, while one request is pending" "$floor"
+measure granted
+row "nono, outside, granted for the session" "$floor"
+if command -v strace >/dev/null; then
+    measure strace -qq -f --seccomp-bpf -e trace=openat -o /dev/null "$T/bin/opens" file $N
+    row "strace -f --seccomp-bpf -e trace=openat" "$floor"
+fi
+
+elapsed() { # COMMAND...: ns
+    local start
     start=$(date +%s%N)
-    "$@" </dev/null >/dev/null 2>&1
-    end=$(date +%s%N)
-    echo $(((end - start) / 1000))
+    "$@" >/dev/null 2>&1
+    echo $(($(date +%s%N) - start))
 }
-# The median wall time, in ms, of nine runs.
-nine() {
-    for _ in 1 2 3 4 5 6 7 8 9; do milliseconds "$@"; done | sort -n | sed -n 5p |
-        awk '{ printf "%.2f", $1 / 1000 }'
-}
-
-row "open+close, microseconds (absolute path, median)" us ratio
-bare=$(five ./opens "$T/work/inside")
-row "  bare" "$bare"
-nosync=$(five ./floor nosync ./opens "$T/work/inside")
-row "  the floor, without SYNC_WAKE_UP" "$nosync"
-sync=$(five ./floor sync ./opens "$T/work/inside")
-row "  the floor, with SYNC_WAKE_UP" "$sync" 1.00x
-v=$(five "$nono" run --on-ask deny -- ./opens "$T/work/inside")
-row "  nono, inside the floor" "$v" "$(ratio "$v" "$sync")"
-v=$(five "$nono" run --on-ask deny -- ./opens inside)
-row "  nono, inside the floor, relative path" "$v" "$(ratio "$v" "$sync")"
-v=$(five "$nono" run --on-ask allow -- ./opens "$T/outside/file")
-row "  nono, a session grant outside" "$v" "$(ratio "$v" "$sync")"
-v=$(five strace -f --seccomp-bpf -e trace=openat -o /dev/null ./opens "$T/work/inside" 5 200)
-row "  strace -f --seccomp-bpf -e trace=openat" "$v" "$(ratio "$v" "$sync")"
-
-echo
-row "single opens of others, microseconds" p50 p99
-set -- $("$nono" run --on-ask deny -- ./opens "$T/work/inside" 15 4000 </dev/null)
-row "  nothing pending" "$2" "$3"
-set -- $("$nono" run --ui attach --ask-timeout 0 -- \
-    sh -c "cat $T/outside/file & ./opens $T/work/inside 15 4000; kill \$!" </dev/null 2>/dev/null)
-row "  one request pending" "$2" "$3"
-
-echo
-row "whole programs, milliseconds (median of 9)" bare "nono"
-git init -q "$T/work/repo" && cp -r /usr/include/linux "$T/work/repo/" &&
-    (cd "$T/work/repo" && git add . && git -c user.name=b -c user.email=b@b commit -qm x)
-mkdir "$T/work/c"
-for i in 1 2 3 4 5 6 7 8; do printf '#include <stdio.h>\nint f%d(void){return puts("x");}\n' $i >"$T/work/c/f$i.c"; done
-printf 'O=f1.o f2.o f3.o f4.o f5.o f6.o f7.o f8.o\nlib.a: $O\n\tar rc $@ $O\nclean:\n\trm -f $O lib.a\n' >"$T/work/c/Makefile"
-compare() {
-    local name=$1 a b
+elapsed_median() { # TIMES COMMAND...
+    local times=$1
     shift
-    a=$(nine "$@")
-    b=$(nine "$nono" run --on-ask deny -- "$@")
-    row "  $name" "$a" "$b  $(ratio "$b" "$a")"
+    for _ in $(seq "$times"); do elapsed "$@"; done | median
 }
-compare "find /usr" find /usr
-compare "git status" git -C repo status
-compare "make of 8 C files" sh -c 'make -s -C c clean; make -s -C c'
+whole() { # NAME TIMES LINE
+    local bare_ns nono_ns
+    bash -c "$3" >/dev/null 2>&1
+    bare_ns=$(elapsed_median "$2" bash -c "$3")
+    nono_ns=$(elapsed_median "$2" "${run[@]}" bash -c "$3")
+    printf '%-44s %9.1f %9.1f %9.2fx\n' "$1" "$(ms "$bare_ns")" "$(ms "$nono_ns")" \
+        "$(ratio "$nono_ns" "$bare_ns")"
+}
+ms() { awk -v n="$1" 'BEGIN {print n / 1000000}'; }
+
+git init -q repo
+for i in $(seq 300); do echo "$i" >"repo/f$i"; done
+git -C repo add . && git -C repo -c user.name=t -c user.email=t@example.org commit -qm all
+mkdir project
+for i in $(seq 12); do echo "#include <stdio.h>
+int f$i(void); int f$i(void) { return printf(\"%d\", $i); }" >"project/f$i.c"; done
+printf 'lib.a: $(patsubst %%.c,%%.o,$(wildcard *.c))\n\tar rcs $@ $^\n' >project/Makefile
+echo
+printf '%-44s %9s %9s %10s\n' "whole programs, medians" "bare ms" "nono ms" "ratio"
+whole "find /usr" 5 'find /usr'
+whole "git status" 11 'git -C repo status'
+whole "make of 12 C files" 5 'make -s -C project clean; rm -f project/*.[oa]; make -s -C project'
 
 echo
-a=$(nine /bin/true)
-b=$(nine "$nono" run --ui none -- /bin/true)
-row "start-up: true, nono run --ui none -- true, milliseconds" "$a" "$b"
-"$nono" run --ui attach --ask-timeout 0 -- cat "$T/outside/file" </dev/null >/dev/null 2>&1 &
-pid=$!
-until "$nono" pending 2>/dev/null | grep -q outside; do :; done
-row "resident memory of nono while a request waits, MiB" \
-    "$(awk '/^VmRSS/ { printf "%.1f", $2 / 1024 }' /proc/$pid/status)"
-"$nono" deny 1 >/dev/null 2>&1
-wait
+t_true=$(elapsed_median 101 /bin/true)
+t_nono=$(elapsed_median 101 "$nono" run --ui none -- /bin/true)
+printf '%-44s %9.2f ms (true alone %.2f ms)\n' "start-up of nono run --ui none -- true, over true" \
+    "$(ms $((t_nono - t_true)))" "$(ms "$t_true")"
+"$nono" run --ui attach -r "$T/bin" -- sh -c "cat $T/outside/file" >/dev/null 2>&1 &
+supervisor=$!
+id=$(request_id)
+printf '%-44s %9.1f MB\n' "resident memory, one request waiting" \
+    "$(awk '/^VmRSS/ {print $2 / 1024}' "/proc/$supervisor/status")"
+"$nono" deny "$id" >/dev/null
+wait $supervisor
+echo
+printf 'goals: inside / floor %.2f (1.6), start-up %.1f ms (6)\n' "$(ratio "$inside" "$floor")" \
+    "$(ms $((t_nono - t_true)))"
