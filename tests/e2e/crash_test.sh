@@ -18,11 +18,11 @@ equal "one request" "$(log_rows "len(of(kind='request'))")" 1
 scenario "in the pane its keys are dead"
 screen_start "$NONO run -- sh -c 'sh -c \"echo \\\$\\\$ >$T/work/victim; exec cat $SECRET\"; echo after; read -r line'"
 wait_request secret.txt >/dev/null
-wait_screen "shown" main:0 "approvals 1 waiting"
+wait_screen "shown" main:0 "1 waiting"
 screen_keys main:0 'C-]' a
 wait_screen "armed" main:0 '[ARMED]'
 kill -KILL "$(cat victim)"
-wait_screen "the row says so" main:0 gone
+wait_screen "the row says so" main:0 withdrawn
 screen_keys main:0 o
 screen_keys main:0 s
 sleep 0.3

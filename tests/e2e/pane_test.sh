@@ -56,7 +56,7 @@ scenario "nono ui in a second window"
 screen_start "$NONO run --ui attach -- cat $SECRET"
 id=$(wait_request secret.txt)
 screen_window ui "$NONO ui"
-wait_screen "the request is shown" main:ui "approvals 1 waiting"
+wait_screen "the request is shown" main:ui "1 waiting"
 wait_screen "armed" main:ui '[ARMED]'
 screen_keys main:ui o
 wait_screen "the content" main:0 'the content'
@@ -70,7 +70,7 @@ scenario "leaving nono ui decides nothing"
 screen_start "$NONO run --ui attach -- cat $SECRET"
 id=$(wait_request secret.txt)
 screen_window ui "$NONO ui"
-wait_screen "the request is shown" main:ui "approvals 1 waiting"
+wait_screen "the request is shown" main:ui "1 waiting"
 screen_keys main:ui q
 wait_screen "left" main:ui LEFT
 equal "it still waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"

@@ -27,7 +27,7 @@ typist=$!
 sleep 0.5
 : >go
 id=$(wait_request secret.txt)
-wait_screen "shown" main:0 "approvals 1 waiting"
+wait_screen "shown" main:0 "1 waiting"
 sleep 1
 equal "it waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
 equal "nothing was decided" "$(log_rows "len(of(kind='decision'))")" 0
