@@ -19,8 +19,8 @@ struct table {
     struct buf letters;
 };
 
-static void
-table_free(struct options *o)
+void
+options_done(struct options *o)
 {
     struct table *t = o->table;
     if (!t)
@@ -152,7 +152,7 @@ options_error(struct options *o, const char *fmt, ...)
     va_end(ap);
     fprintf(stderr, "\nTry '%.*s --help'.\n", n, o->help->synopsis);
     o->status = o->help->usage_status ? o->help->usage_status : EXIT_USAGE;
-    table_free(o);
+    options_done(o);
     return o->status;
 }
 
@@ -203,11 +203,11 @@ options_next(struct options *o)
     switch (c) {
     case -1:
         o->index = optind;
-        table_free(o);
+        options_done(o);
         return OPTIONS_END;
     case 'h':
         print_help(o->help);
-        table_free(o);
+        options_done(o);
         o->status = 0;
         return OPTIONS_STOP;
     case '?':

@@ -75,6 +75,9 @@ void options_init(struct options *o, const struct options_help *help, int argc, 
 // The id of the next option, OPTIONS_END or OPTIONS_STOP.
 int options_next(struct options *o);
 
+// For leaving in the middle, on an error of the caller's own; harmless after OPTIONS_END and OPTIONS_STOP.
+void options_done(struct options *o);
+
 // Prints "nono log: ..." and a pointer to --help on standard error, sets o->status to that of a
 // usage error and returns it: "return options_error(&o, ...)".
 int options_error(struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // nono run
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,14 +216,27 @@ run(struct run_args *a, int argc, char **argv, struct err *err)
     return start(a, argv + a->options.index, err);
 }
 
+// A closed standard stream must not become one of our own descriptors. Closed again by exec, and
+// of no use for what the stream is for, the placeholder leaves the command what it would have had.
+static void
+hold_streams(void)
+{
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd] | O_CLOEXEC) != fd)
+            _exit(EXIT_RUN_FAILED);
+}
+
 int
 cmd_run(int argc, char **argv)
 {
+    hold_streams();
     struct run_args a = {.workdir = -1, .ui = -1, .on_ask = -1, .timeout_s = ASK_TIMEOUT_S};
     cleanup_err struct err err = {0};
     int status = run(&a, argc, argv, &err);
     if (err.msg)
         fprintf(stderr, "nono: %s\n", err.msg);
+    options_done(&a.options);
     capability_set_done(&a.set);
     return status;
 }
