@@ -184,6 +184,7 @@ start(struct run_args *a, char **argv, struct err *err)
     struct session_options o = {0};
     if (choose_modes(a, &o, err) < 0 || add_workdir(a, err) < 0)
         return EXIT_RUN_FAILED;
+    cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
     cleanup_free char *db = a->db ? absolute_path(a->db) : registry_default_db();
     if (!db) {
         err_set(err, -ENOENT, "no home directory for the record: set HOME or use --db FILE");
@@ -197,6 +198,7 @@ start(struct run_args *a, char **argv, struct err *err)
     o.ask_timeout_s = a->timeout_s;
     o.db_path = db;
     o.name = a->name;
+    o.home = home;
     o.without_landlock = a->without_landlock;
     return session_run(&o, err);
 }

@@ -2,7 +2,6 @@
 #include "session.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +24,7 @@
 #include "pty.h"
 #include "queue.h"
 #include "registry.h"
+#include "signals.h"
 #include "supervisor.h"
 #include "tree.h"
 #include "ui.h"
@@ -50,14 +50,18 @@ struct session {
     int signal_fd;
     int wait_status; /* of the command; valid with ended */
     int exec_error;
+    bool started;     /* the command was told to go */
+    bool stopped;     /* the command stopped, and we did not */
     bool ended;       /* the command is gone */
     bool drained;     /* so is everything else */
     bool terminating; /* a signal told us to end */
+    uint64_t kill_at; /* monotonic, valid with terminating */
     bool monitor_gone;
+    bool terminal_gone;
 };
 
-static const int watched_signals[] = {SIGCHLD, SIGINT,  SIGTERM,  SIGHUP,
-                                      SIGQUIT, SIGTSTP, SIGWINCH, SIGCONT};
+// A command that was told to end and does not is killed then.
+#define GRACE_NS (10 * NS_PER_SEC)
 
 // --- decisions and the record ----------------------------------------------------------------
 
@@ -115,9 +119,29 @@ record_room(void *ctx)
 // --- the screen ------------------------------------------------------------------------------
 
 static void
+say(struct session *s, const char *text)
+{
+    if (s->ui)
+        ui_set_notice(s->ui, text);
+    else
+        fprintf(stderr, "nono: %s%s\n", text, s->tty.on ? "\r" : "");
+}
+
+static void
+terminate(struct session *s)
+{
+    if (!s->terminating)
+        s->kill_at = clock_mono_ns() + GRACE_NS;
+    s->terminating = true;
+}
+
+static void
 on_agent_input(void *ctx, const void *data, size_t n)
 {
     struct session *s = ctx;
+    // No terminal driver turns the key into a signal for what outlives the command.
+    if (s->ended && memchr(data, '\003', n))
+        terminate(s);
     pty_send(&s->pty, data, n);
 }
 
@@ -131,9 +155,7 @@ on_agent_resize(void *ctx, unsigned rows, unsigned cols)
 static void
 on_leave(void *ctx)
 {
-    struct session *s = ctx;
-    if (s->ui)
-        ui_set_notice(s->ui, "the pane stays as long as the command runs");
+    say(ctx, "the pane stays as long as the command runs");
 }
 
 static const struct ui_ops session_ui_ops = {
@@ -142,14 +164,6 @@ static const struct ui_ops session_ui_ops = {
     .agent_resize = on_agent_resize,
     .leave = on_leave,
 };
-
-static void
-on_crash(int sig)
-{
-    ui_emergency_restore();
-    signal(sig, SIG_DFL);
-    raise(sig);
-}
 
 static int
 open_ui(struct session *s, struct err *err)
@@ -167,20 +181,8 @@ open_ui(struct session *s, struct err *err)
     buf_done(&title);
     if (ret < 0)
         return ret;
-    const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)
-        signal(crashes[i], on_crash);
-    die_set_hook(ui_emergency_restore);
+    signals_on_crash(ui_emergency_restore);
     return 0;
-}
-
-static void
-say(struct session *s, const char *text)
-{
-    if (s->ui)
-        ui_set_notice(s->ui, text);
-    else
-        fprintf(stderr, "nono: %s%s\n", text, s->tty.on ? "\r" : "");
 }
 
 // --- start -----------------------------------------------------------------------------------
@@ -232,7 +234,7 @@ start_threads(struct session *s, struct err *err)
         .floor = &s->floor,
         .approver = approver_find(approver_names[s->o->on_ask]),
         .timeout_ns = s->o->ask_timeout_s * NS_PER_SEC,
-        .home = getenv("HOME"),
+        .home = s->o->home,
         .inbox = s->inbox_supervisor,
         .main = s->inbox_main,
         .record = {.ctx = s->writer,
@@ -263,22 +265,30 @@ start_control(struct session *s, struct err *err)
 static void
 suspend_with_command(struct session *s)
 {
-    sigset_t tstp;
+    bool terminal = s->ui || s->relay;
     if (s->ui)
         ui_suspend(s->ui);
     raw_tty_off(&s->tty, STDIN_FILENO);
-    sigemptyset(&tstp);
-    sigaddset(&tstp, SIGTSTP);
-    void (*old)(int) = signal(SIGTSTP, SIG_DFL);
-    kill(0, SIGTSTP);
-    sigprocmask(SIG_UNBLOCK, &tstp, NULL);
-    sigprocmask(SIG_BLOCK, &tstp, NULL);
-    signal(SIGTSTP, old);
-    if (s->relay)
+    bool continued = signals_stop(terminal);
+    if (s->relay && !s->ended)
         raw_tty_on(&s->tty, STDIN_FILENO);
     if (s->ui)
         ui_resume(s->ui, clock_mono_ns());
-    launch_continue(s->launched.channel);
+    // Without a shell above, the one who stopped the command continues it; on our terminal nobody
+    // could.
+    s->stopped = !continued && !terminal;
+    if (!s->stopped)
+        launch_continue(s->launched.channel);
+}
+
+// The command is gone: what it started has the terminal no more, and its keys are signals again.
+static void
+command_ended(struct session *s, int wait_status)
+{
+    s->wait_status = wait_status;
+    s->ended = true;
+    s->input_open = false;
+    raw_tty_off(&s->tty, STDIN_FILENO);
 }
 
 static void
@@ -294,30 +304,36 @@ read_monitor(struct session *s)
             s->exec_error = m.value;
             break;
         case LAUNCH_STATUS:
-            if (WIFSTOPPED(m.value)) {
+            if (WIFSTOPPED(m.value))
                 suspend_with_command(s);
-            } else if (WIFEXITED(m.value) || WIFSIGNALED(m.value)) {
-                s->wait_status = m.value;
-                s->ended = true;
-            }
+            else if (WIFEXITED(m.value) || WIFSIGNALED(m.value))
+                command_ended(s, m.value);
             break;
         }
     }
     if (ret < 0) {
         s->monitor_gone = true;
-        if (!s->ended)
-            s->wait_status = SIGKILL;
-        s->ended = true;
+        if (s->ended)
+            return;
+        // Nobody is left who could say how the command ends.
+        command_ended(s, SIGKILL);
+        terminate(s);
     }
 }
 
 static void
 pass_signal(struct session *s, int sig)
 {
+    bool end = sig == SIGTERM || sig == SIGHUP;
     if (!s->ended)
         kill(-s->launched.child, sig);
-    if (sig == SIGTERM || sig == SIGHUP || (s->ended && (sig == SIGINT || sig == SIGQUIT)))
-        s->terminating = true;
+    else if (sig == SIGTSTP)
+        suspend_with_command(s);
+    // A stopped command would not see it.
+    if (!s->ended && end)
+        kill(-s->launched.child, SIGCONT);
+    if (end || (s->ended && (sig == SIGINT || sig == SIGQUIT)))
+        terminate(s);
 }
 
 static void
@@ -340,6 +356,9 @@ read_signals(struct session *s)
             }
             break;
         case SIGCONT:
+            if (s->stopped)
+                launch_continue(s->launched.channel);
+            s->stopped = false;
             break;
         default:
             pass_signal(s, (int)si.ssi_signo);
@@ -416,25 +435,34 @@ read_terminal(struct session *s)
         s->input_open = false;
 }
 
+// How long poll(2) may wait, in ms.
+static int
+turn_timeout(struct session *s)
+{
+    int timeout = s->ui ? ui_draw(s->ui, clock_mono_ns()) : -1;
+    if (!s->terminating)
+        return timeout;
+    uint64_t now = clock_mono_ns();
+    int rest = s->ended || now >= s->kill_at ? 20 : (int)((s->kill_at - now) / NS_PER_MS) + 1;
+    return timeout < 0 || rest < timeout ? rest : timeout;
+}
+
 enum { FD_SIGNAL, FD_INBOX, FD_MONITOR, FD_PTY, FD_TERMINAL, FD_CONTROL };
 
 static void
 session_turn(struct session *s)
 {
+    bool terminal = s->ui || (s->relay && s->input_open);
     struct pollfd fds[FD_CONTROL + NONO_CLIENTS_MAX + 1] = {
         [FD_SIGNAL] = {.fd = s->signal_fd, .events = POLLIN},
         [FD_INBOX] = {.fd = queue_fd(s->inbox_main), .events = POLLIN},
         [FD_MONITOR] = {.fd = s->monitor_gone ? -1 : s->launched.channel, .events = POLLIN},
         [FD_PTY] = {.fd = s->pty.master,
                     .events = (short)(POLLIN | (s->pty.out.len ? POLLOUT : 0))},
-        [FD_TERMINAL] = {.fd = s->ui || (s->relay && s->input_open) ? STDIN_FILENO : -1,
-                         .events = POLLIN},
+        [FD_TERMINAL] = {.fd = terminal && !s->terminal_gone ? STDIN_FILENO : -1, .events = POLLIN},
     };
     size_t n = control_pollfds(s->control, fds + FD_CONTROL);
-    int timeout = s->ui ? ui_draw(s->ui, clock_mono_ns()) : -1;
-    if (s->terminating && s->ended)
-        timeout = 20;
-    if (poll(fds, FD_CONTROL + n, timeout) < 0 && errno != EINTR)
+    if (poll(fds, FD_CONTROL + n, turn_timeout(s)) < 0 && errno != EINTR)
         die("poll: %s", strerror(errno));
     if (fds[FD_SIGNAL].revents)
         read_signals(s);
@@ -446,12 +474,14 @@ session_turn(struct session *s)
         read_monitor(s);
     if (fds[FD_INBOX].revents)
         read_inbox(s);
-    if (fds[FD_TERMINAL].revents & POLLIN)
+    if (fds[FD_TERMINAL].revents & (POLLHUP | POLLERR | POLLNVAL)) {
+        s->terminal_gone = true;
+        pass_signal(s, SIGHUP); // nothing is decided by that (I1)
+    } else if (fds[FD_TERMINAL].revents) {
         read_terminal(s);
-    else if (fds[FD_TERMINAL].revents)
-        pass_signal(s, SIGHUP); // the terminal is gone: nothing is decided by that (I1)
+    }
     control_serve(s->control, fds + FD_CONTROL, n);
-    if (s->terminating && s->ended && !s->drained)
+    if (s->terminating && !s->drained && (s->ended || clock_mono_ns() >= s->kill_at))
         tree_kill(s->launched.monitor);
 }
 
@@ -466,18 +496,6 @@ drain_pty(struct session *s)
 }
 
 static void
-watch_signals(struct session *s, sigset_t *ret_before)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < ARRAY_SIZE(watched_signals); i++)
-        sigaddset(&set, watched_signals[i]);
-    sigprocmask(SIG_BLOCK, &set, ret_before);
-    s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    signal(SIGPIPE, SIG_IGN);
-}
-
-static void
 session_done(struct session *s)
 {
     s->ui = ui_free(s->ui);
@@ -487,7 +505,7 @@ session_done(struct session *s)
     // Not before the supervisor has ended: it hands its last counts to the writer, the writer its
     // acknowledgements to the supervisor's inbox.
     s->supervisor = supervisor_join(s->supervisor);
-    s->writer = writer_stop(s->writer, s->exec_error ? -1 : s->wait_status);
+    s->writer = writer_stop(s->writer, s->exec_error || !s->started ? -1 : s->wait_status);
     close_fd(&s->launched.channel);
     close_fd(&s->launched.listener);
     s->inbox_main = queue_free(s->inbox_main);
@@ -515,19 +533,21 @@ exit_status(const struct session *s)
 static int
 session_start(struct session *s, struct err *err)
 {
+    signals_prepare();
     int ret = start_sandbox(s, err);
-    sigset_t before;
     if (ret < 0)
         return ret;
     // The command waits until all of this stands.
-    watch_signals(s, &before);
+    s->signal_fd = signals_watch();
+    if (s->signal_fd < 0)
+        return err_set(err, s->signal_fd, "signalfd: %s", strerror(-s->signal_fd));
     if ((ret = start_threads(s, err)) < 0 || (ret = start_control(s, err)) < 0)
         return ret;
     if (s->o->ui == UI_MODE_SPLIT && (ret = open_ui(s, err)) < 0)
         return ret;
     if (s->relay)
         raw_tty_on(&s->tty, STDIN_FILENO);
-    s->input_open = true;
+    s->input_open = s->started = true;
     ret = launch_go(s->launched.channel);
     return ret < 0 ? err_set(err, ret, "the sandbox could not be started") : 0;
 }

@@ -19,6 +19,7 @@ struct session_options {
     uint64_t ask_timeout_s; /* 0: waits for ever */
     const char *db_path;    /* absolute */
     const char *name;       /* or NULL */
+    const char *home;       /* canonical, or NULL: for what is risky in it */
     bool without_landlock;
 };
 
