@@ -59,7 +59,7 @@ static void
 tell_refused(struct broker *b, const struct pending *row)
 {
     if (row->decision->verdict != VERDICT_ALLOW && row->n_waiters)
-        b->ops->refused(b->ctx, row->request, row->decision->reason);
+        b->ops->refused(b->ctx, row->request, row->decision->by, row->decision->reason);
 }
 
 // Answers every waiter that is there. The row stays while a call that was sent back for a signal
@@ -286,7 +286,7 @@ broker_refuse(struct broker *b, struct request *r, enum decider by, enum reason 
     b->ops->record_request(b->ctx, request_dup(r));
     b->ops->record_decision(b->ctx, broker_verdict(r, VERDICT_DENY, by, reason, now_ns), NULL, 1,
                             false);
-    b->ops->refused(b->ctx, r, reason);
+    b->ops->refused(b->ctx, r, by, reason);
     request_free(r);
 }
 

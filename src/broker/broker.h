@@ -29,7 +29,7 @@ struct broker_ops {
     void (*answer)(void *ctx, const struct pending *row, struct waiter *w,
                    const struct decision *d);
     // A refusal, for the footer.
-    void (*refused)(void *ctx, const struct request *r, enum reason reason);
+    void (*refused)(void *ctx, const struct request *r, enum decider by, enum reason reason);
     // Something a person should know: one display-safe line.
     void (*notice)(void *ctx, const char *text);
 };

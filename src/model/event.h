@@ -2,6 +2,7 @@
 // What travels between the threads, and the plain data of the record. Each message names its
 // payload; the payload moves with it (base/queue.h).
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -45,7 +46,9 @@ struct stats {
 struct refusal {
     enum op op;
     unsigned access;
+    enum decider by;
     enum reason reason;
+    bool directory; /* the target is one */
     char *resolved;
 };
 struct refusal *refusal_free(struct refusal *r);

@@ -35,7 +35,11 @@ print_flag(const struct refusal *r, FILE *out)
     const char *flag = r->access == ACCESS_READ    ? "--read-file"
                        : r->access == ACCESS_WRITE ? "--write-file"
                                                    : "--allow-file";
-    if (r->op == OP_CREATE) {
+    if (r->directory) {
+        flag = r->access == ACCESS_READ    ? "--read"
+               : r->access == ACCESS_WRITE ? "--write"
+                                           : "--allow";
+    } else if (r->op == OP_CREATE) {
         // What does not exist yet is allowed by its directory.
         char *slash = strrchr(dir, '/');
         slash[slash == dir] = 0;
@@ -57,6 +61,10 @@ footer_print(const struct footer *f, const char *session, FILE *out)
         fprintf(out, "  %-9s %s   ", op_to_string(f->items[i]->op), shown);
         if (f->items[i]->reason == REASON_USER_DENIED) {
             fputs("(you denied it)\n", out);
+            continue;
+        }
+        if (f->items[i]->by == DECIDER_PROTECTED) {
+            fputs("(protected: nothing can allow it)\n", out);
             continue;
         }
         fputs("allow with: ", out);

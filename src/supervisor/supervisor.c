@@ -97,11 +97,16 @@ on_notice(void *ctx, const char *text)
 }
 
 static void
-on_refused(void *ctx, const struct request *r, enum reason reason)
+on_refused(void *ctx, const struct request *r, enum decider by, enum reason reason)
 {
     struct refusal *f = xcalloc(1, sizeof *f);
     *f = (struct refusal){
-        .op = r->op, .access = r->access, .reason = reason, .resolved = xstrdup(r->resolved)};
+        .op = r->op,
+        .access = r->access,
+        .by = by,
+        .reason = reason,
+        .directory = r->object.exists && S_ISDIR(r->object.mode),
+        .resolved = xstrdup(r->resolved)};
     main_push(ctx, MSG_REFUSAL, f, refusal_free_msg);
 }
 

@@ -101,7 +101,7 @@ fake_answer(void *ctx, const struct pending *row, struct waiter *w, const struct
 }
 
 static inline void
-fake_refused(void *ctx, const struct request *r, enum reason reason)
+fake_refused(void *ctx, const struct request *r, enum decider by, enum reason reason)
 {
     struct fake *f = ctx;
     f->refusals++;

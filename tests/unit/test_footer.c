@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "footer.h"
+#include "util.h"
+
+static void
+add(struct footer *f, enum op op, unsigned access, const char *path, struct refusal more)
+{
+    struct refusal *r = xmalloc(sizeof *r);
+    *r = more;
+    r->op = op;
+    r->access = access;
+    r->resolved = xstrdup(path);
+    footer_add(f, r);
+}
+
+static char *
+printed(const struct footer *f)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+    footer_print(f, "0123456789ab", out);
+    fclose(out);
+    return text;
+}
+
+static void
+expect_line(const char *text, const char *path, const char *want)
+{
+    const char *line = strstr(text, path);
+    cr_assert(line, "no %s in %s", path, text);
+    cr_expect_eq(strncmp(line + strlen(path) + 3, want, strlen(want)), 0, "%s", line);
+}
+
+Test(footer, names_the_flag_that_would_allow_it)
+{
+    struct footer f = {0};
+    add(&f, OP_READ, ACCESS_READ, "/a/file", (struct refusal){.reason = REASON_POLICY_BLOCKED});
+    add(&f, OP_READ, ACCESS_READ, "/a/dir", (struct refusal){.directory = true});
+    add(&f, OP_WRITE, ACCESS_WRITE, "/a/out", (struct refusal){.reason = REASON_TIMED_OUT});
+    add(&f, OP_CREATE, ACCESS_WRITE, "/a/new", (struct refusal){0});
+    add(&f, OP_CREATE, ACCESS_WRITE, "/top", (struct refusal){0});
+    add(&f, OP_READ, ACCESS_READ, "/a/mine", (struct refusal){.reason = REASON_USER_DENIED});
+    add(&f, OP_READ, ACCESS_READ, "/a/record", (struct refusal){.by = DECIDER_PROTECTED});
+    add(&f, OP_READ, ACCESS_READ, "/a/file", (struct refusal){0});
+    cleanup_free char *text = printed(&f);
+    expect_line(text, "/a/file", "allow with: --read-file /a/file\n");
+    expect_line(text, "/a/dir", "allow with: --read /a/dir\n");
+    expect_line(text, "/a/out", "allow with: --write-file /a/out\n");
+    expect_line(text, "/a/new", "allow with: --allow /a\n");
+    expect_line(text, "/top", "allow with: --allow /\n");
+    expect_line(text, "/a/mine", "(you denied it)\n");
+    expect_line(text, "/a/record", "(protected: nothing can allow it)\n");
+    cr_expect(strstr(text, "refused 8 times"));
+    footer_done(&f);
+}
+
+Test(footer, says_nothing_without_refusals_and_caps_its_length)
+{
+    struct footer f = {0};
+    cleanup_free char *none = printed(&f), *many = NULL;
+    cr_expect_str_eq(none, "");
+    for (int i = 0; i < 100; i++) {
+        cleanup_free char *path = xasprintf("/p/%d", i);
+        add(&f, OP_READ, ACCESS_READ, path, (struct refusal){0});
+    }
+    many = printed(&f);
+    cr_expect(strstr(many, "refused 100 times") && strstr(many, "nono log 0123456789ab"));
+    cr_expect_eq(f.n, 8);
+    footer_done(&f);
+}
