@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "kernel.h"
 #include "landlock.h"
-#include "bounds.h"
 #include "notify.h"
 #include "tracee.h"
 #include "util.h"

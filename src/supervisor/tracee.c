@@ -11,8 +11,8 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "buf.h"
 #include "bounds.h"
+#include "buf.h"
 #include "util.h"
 
 #define PAGE 4096u
@@ -131,7 +131,7 @@ read_ancestry(pid_t ppid, pid_t stop_pid)
     pid_t chain[NONO_ANCESTRY_MAX];
     size_t n = 0;
     struct tracee_status s;
-    while (ppid > 1 && ppid != stop_pid && n < NONO_ANCESTRY_MAX) {
+    while (ppid > 1 && ppid != stop_pid && ppid != getpid() && n < NONO_ANCESTRY_MAX) {
         chain[n++] = ppid;
         if (tracee_read_status(ppid, &s) < 0)
             break;

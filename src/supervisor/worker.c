@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "bounds.h"
 #include "event.h"
 #include "launch.h"
-#include "bounds.h"
 #include "util.h"
 
 struct worker_pool {
