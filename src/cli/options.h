@@ -75,7 +75,8 @@ void options_init(struct options *o, const struct options_help *help, int argc, 
 // The id of the next option, OPTIONS_END or OPTIONS_STOP.
 int options_next(struct options *o);
 
-// For leaving in the middle, on an error of the caller's own; harmless after OPTIONS_END and OPTIONS_STOP.
+// For leaving in the middle, on an error of the caller's own; harmless after OPTIONS_END and
+// OPTIONS_STOP.
 void options_done(struct options *o);
 
 // Prints "nono log: ..." and a pointer to --help on standard error, sets o->status to that of a

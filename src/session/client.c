@@ -9,10 +9,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "buf.h"
 #include "clock.h"
 #include "display.h"
-#include "bounds.h"
 #include "peer.h"
 #include "util.h"
 #include "wire.h"

@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bounds.h"
 #include "decision.h"
 #include "err.h"
 #include "event.h"
-#include "bounds.h"
 #include "request.h"
 
 // Bytes that may wait for one client; one that lets more pile up is dropped. Requests do not count:

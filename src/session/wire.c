@@ -9,9 +9,9 @@
 #include <time.h>
 
 #include "base64.h"
+#include "bounds.h"
 #include "clock.h"
 #include "display.h"
-#include "bounds.h"
 #include "util.h"
 
 // Integers above this lose digits in readers that keep numbers as doubles: they go as text.

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base64.h"
-#include "display.h"
 #include "bounds.h"
+#include "display.h"
 #include "util.h"
 #include "wire.h"
 
