@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Names that lead elsewhere: magic links, swapped links, nono's own files.
+. "$(dirname "$0")/lib.sh"
+
+scenario "/proc/self and links to it mean the task (I8)"
+ln -sf /proc/self/environ environ
+ln -sf /proc/thread-self/comm comm
+ln -sf /proc/self/fd/0 input
+run --on-ask deny -- env -i "PATH=$PATH" MARK=of-the-task sh -c 'cat environ; cat comm; echo piped | cat input; echo again | cat /dev/stdin; cat /proc/../proc/self/comm'
+contains "its own environment" "$output" "MARK=of-the-task"
+contains "its own name" "$output" "cat"
+contains "its own pipe" "$output" "piped"
+contains "by /dev/stdin too" "$output" "again"
+lacks "not the supervisor's" "$output" "NONO_E2E_DIR"
+run --on-ask deny -- bash -c 'cat <(echo substituted); exec 7<work.txt; cat /dev/fd/7' 2>&1
+contains "process substitution" "$output" "substituted"
+run --on-ask deny -- sh -c 'ls /proc/self/fd | tr "\n" " "' 9<"$SECRET"
+equal "no descriptor is inherited" "$output" "0 1 2 3 "
+
+scenario "a link is swapped between showing and approval (I3)"
+mkdir -p "$OUT/a" "$OUT/b"
+echo "of a" >"$OUT/a/file"
+echo "of b" >"$OUT/b/file"
+ln -sfn "$OUT/a" middle
+run_background --ui attach -- cat middle/file
+id=$(wait_request a/file)
+ln -sfn "$OUT/b" middle
+"$NONO" allow "$id" >/dev/null || fail "nono allow succeeds"
+join_background
+equal "what was shown is what is opened" "$output" "of a"
+
+scenario "nono's own files can be granted by nobody (I7)"
+mkdir -p "$XDG_STATE_HOME/nono"
+db=$XDG_STATE_HOME/nono/audit.db
+run --on-ask allow -a "$T" -- sh -c "cat $db; echo x >>$db; mv $db $T/work/db; ln $db $T/work/db; rm -f $db; : >$XDG_STATE_HOME/nono/new; ls $T/work"
+lacks "not read" "$output" "SQLite"
+[ -e "$T/work/db" ] && fail "not moved nor linked" || pass "not moved nor linked"
+[ -e "$XDG_STATE_HOME/nono/new" ] && fail "nothing made beside it" || pass "nothing made beside it"
+equal "recorded as protected" "$(log_rows "any(r.get('by') == 'protected' for r in rows)")" True
+run --on-ask deny -a "$T" -- sh -c "echo made >$T/fresh; cat $T/fresh; echo below >$T/work/fresh; cat $T/work/fresh"
+contains "files beside the way are served on behalf" "$output" "made"
+contains "and those below by the floor" "$output" "below"
+
+finish
