@@ -205,6 +205,21 @@ files_fails_natively(const struct open_call *c, const struct resolved *r, uint32
     return faccessat(r->fd, "", want, AT_EACCESS | AT_EMPTY_PATH) < 0;
 }
 
+bool
+files_is_foreign_process(const struct resolved *r)
+{
+    struct statfs fs;
+    if (fstatfs(r->fd, &fs) < 0)
+        return true;
+    if (fs.f_type != PROC_SUPER_MAGIC)
+        return false;
+    // Another instance of procfs numbers its processes by another namespace.
+    if (strncmp(r->path, "/proc/", 6) != 0)
+        return true;
+    pid_t pid = tracee_of_path(r->path);
+    return pid && !tracee_is_inside(pid);
+}
+
 // File systems whose open(2) answers without asking anyone else.
 static bool
 filesystem_is_local(int fd)

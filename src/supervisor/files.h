@@ -40,6 +40,9 @@ int files_resolve(const struct open_call *c, unsigned flags, struct resolved *re
 // Would the call fail natively whatever the policy says (wrong type, exists already, not permitted
 // by mode)? Asking about it would be noise.
 bool files_fails_natively(const struct open_call *c, const struct resolved *r, uint32_t st_mode);
+// Is it of a process outside the sandbox, as procfs shows it? Only the kernel, which looks at who
+// opens, may answer for such an object.
+bool files_is_foreign_process(const struct resolved *r);
 // May the open of such an object block?
 bool files_may_block(const struct open_call *c, const struct resolved *r);
 // Opens the held object, or creates in the held directory, with the task's flags, mode and umask.

@@ -116,7 +116,7 @@ open_job_done(struct job *j, void *ctx)
 void
 onbehalf_open(struct supervisor *s, const struct open_call *c, const struct resolved *r)
 {
-    if (!same_powers(s, c->tid)) {
+    if (!same_powers(s, c->tid) || files_is_foreign_process(r)) {
         notify_fail(s->o.listener, c->id, EACCES);
         return;
     }

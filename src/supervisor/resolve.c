@@ -181,6 +181,14 @@ walk_proc_link(struct walk *w, const char *name, int link)
         }
         return walk_prepend(w, text);
     }
+    // Followed with the supervisor's rights, so only where the task has them too: the kernel lets
+    // nobody in the sandbox look through a process outside it.
+    char dir[NONO_PATH_MAX];
+    ssize_t n = resolve_fd_path(w->fd, dir);
+    if (n < 0)
+        return (int)n;
+    if (!tracee_is_inside(tracee_of_path(dir)))
+        return -EACCES;
     int fd = walk_open(w, name, 0);
     if (fd < 0)
         return fd;

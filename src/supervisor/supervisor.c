@@ -361,6 +361,7 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     s->o = *o;
     snprintf(s->own_proc, sizeof s->own_proc, "/proc/%d", (int)getpid());
     snprintf(s->monitor_proc, sizeof s->monitor_proc, "/proc/%d", (int)o->monitor);
+    tracee_set_monitor(o->monitor);
     broker_init(&s->broker, o->approver, o->timeout_ns, &broker_ops, s, onbehalf_release, free);
     s->workers = worker_pool_new(o->inbox, o->caps);
     notify_set_sync(o->listener);

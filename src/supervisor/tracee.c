@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
@@ -167,6 +168,40 @@ tracee_describe(pid_t tid, pid_t stop_pid, struct request *r)
     r->argv_len = n > 0 ? (size_t)n : 0;
     r->argv = xmemdup(argv, r->argv_len);
     return 0;
+}
+
+pid_t
+tracee_of_path(const char *path)
+{
+    char *end;
+    if (strncmp(path, "/proc/", 6) != 0 || path[6] < '1' || path[6] > '9')
+        return 0;
+    long pid = strtol(path + 6, &end, 10);
+    return pid <= INT_MAX && (*end == 0 || *end == '/') ? (pid_t)pid : 0;
+}
+
+static pid_t monitor_pid;
+
+void
+tracee_set_monitor(pid_t monitor)
+{
+    monitor_pid = monitor;
+}
+
+bool
+tracee_is_inside(pid_t pid)
+{
+    pid_t own = getpid();
+    struct tracee_status s;
+    // A chain that changes under the walk ends somewhere; a long one is nobody's honest tree.
+    for (int depth = 0; depth < 4096 && pid > 1 && pid != own && pid != monitor_pid; depth++) {
+        if (tracee_read_status(pid, &s) < 0)
+            return false;
+        if (s.ppid == own || s.ppid == monitor_pid)
+            return true;
+        pid = s.ppid;
+    }
+    return false;
 }
 
 int

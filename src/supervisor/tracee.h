@@ -28,6 +28,14 @@ int tracee_read_status(pid_t tid, struct tracee_status *ret_s);
 // "". 0, or -ESRCH when the task is gone.
 int tracee_describe(pid_t tid, pid_t stop_pid, struct request *r);
 
+// Whose the process directory at or above path is: "/proc/PID/fd" -> PID; 0 for any other path.
+pid_t tracee_of_path(const char *path);
+// Which process beside this one is not of the sandbox. Once, before any other thread exists.
+void tracee_set_monitor(pid_t monitor);
+// Does pid belong to the sandbox: is it below the monitor, or an orphan that came to this process?
+// False when that can't be read.
+bool tracee_is_inside(pid_t pid);
+
 // Effective capabilities as a mask, or -errno.
 int tracee_capabilities(pid_t tid, uint64_t *ret_mask);
 
