@@ -1,0 +1,156 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# An enemy inside the sandbox: each way out ends natively or in a refusal.
+. "$(dirname "$0")/lib.sh"
+ATTACK=$BIN/attack
+
+each() { # WHAT NAME=RESULT...: every one is a line of $output
+    local what=$1 line
+    shift
+    for line; do
+        if grep -qx -- "$line" <<<"$output"; then pass "$what: $line"; else fail "$what: $line" "$output"; fi
+    done
+}
+
+# What only processes outside carry in their environment.
+export NONO_MARK=mark-of-the-outside
+sleep 300 >/dev/null 2>&1 &
+outside=$!
+trap 'kill "$outside" 2>/dev/null' EXIT
+
+# A session whose command runs the lines that come through a pipe; sets $session_pid and $monitor.
+session_start() { # OPTIONS...
+    rm -f "$T/tmp/orders" "$T/tmp/out" "$T/tmp/status"
+    mkfifo "$T/tmp/orders"
+    { "$NONO" run -r "$BIN" "$@" -- env -u NONO_MARK bash -c 'while read -r line; do eval "$line"; echo "END"; done' \
+        <"$T/tmp/orders" >>"$T/tmp/out" 2>&1; echo $? >"$T/tmp/status"; } &
+    exec 7>"$T/tmp/orders"
+    poll has_session || fail "a session starts" "$(cat "$T/tmp/out")"
+    session_pid=$("$NONO" ps --jsonl | rows 'rows[0]["pid"]')
+    monitor=$(pgrep -P "$session_pid" -o)
+}
+
+has_session() {
+    [ "$("$NONO" ps --jsonl | rows 'len(rows)')" = 1 ]
+}
+
+ended() {
+    tail -n 1 "$T/tmp/out" | grep -qx END
+}
+
+inside() { # LINE: runs it in the session; sets $output
+    : >"$T/tmp/out"
+    echo "$1" >&7
+    poll ended || fail "the line ends: $1"
+    output=$(tr -d '\0' <"$T/tmp/out")
+}
+
+session_end() {
+    exec 7>&-
+    poll test -s "$T/tmp/status" || fail "the session ends"
+}
+
+scenario "other processes through /proc"
+session_start --on-ask allow
+inside "ln -s /proc/$session_pid/environ el; ln -s /proc/$session_pid/root rl; ln -s /proc/self/environ se"
+for target in "/proc/$session_pid/environ" "/proc/../proc/$session_pid/environ" el "rl/proc/$session_pid/environ" \
+    "/proc/$session_pid/root$SECRET" "rl$SECRET" "/proc/$session_pid/cwd/../outside/secret.txt" \
+    "/proc/$session_pid/fd/0" "/proc/$session_pid/fd/3" "/proc/$session_pid/fd/5" \
+    "/proc/$session_pid/task/$session_pid/environ" "/proc/$session_pid/mem" "/proc/$session_pid/maps" \
+    "/proc/$session_pid/auxv" "/proc/$monitor/environ" "/proc/$monitor/mem" "/proc/$monitor/root$SECRET" \
+    "/proc/$monitor/fd/0" "/proc/$outside/environ" "/proc/$outside/mem" "/proc/$outside/root$SECRET" \
+    "/proc/$outside/cwd/plain"; do
+    name=${target//$session_pid/NONO} name=${name//$monitor/MONITOR} name=${name//$outside/OUTSIDE}
+    inside "$ATTACK read $target; $ATTACK write $target"
+    lacks "nothing of the environment: ${name/$T/}" "$output" mark-of
+    lacks "nothing through it: ${name/$T/}" "$output" "the content"
+    lacks "no writing: ${name/$T/}" "$output" "write=ok"
+done
+for target in nono:$session_pid monitor:$monitor other:$outside; do
+    inside "$ATTACK processes ${target#*:}"
+    each "${target%:*}" attach=EPERM seize=EPERM kill=EPERM tgkill=EPERM readv=EPERM writev=EPERM \
+        pidfd_getfd=EPERM pidfd_signal=EPERM prlimit=EPERM
+done
+inside "MINE=mine-here cat se"
+contains "/proc/self by a link is the reader's own" "$output" "MINE=mine-here"
+lacks "and not nono's" "$output" mark-of
+inside "ls /proc/self/fd | tr '\\n' ' '; echo"
+contains "0, 1, 2, and the directory that ls reads" "$output" "0 1 2 3 "$'\n'END
+session_end
+
+scenario "own descriptors by name"
+output=$(echo typed | "$NONO" run -r "$BIN" --on-ask deny -- \
+    sh -c "cat /dev/stdin; echo again | cat /proc/self/fd/0; $ATTACK own $ATTACK" 2>&1)
+equal "the task's own" "$output" "typed
+again
+own=done"
+run --on-ask deny -- bash -c 'cat <(echo substituted); diff <(echo a) <(echo a) && echo same'
+equal "process substitution" "$output" "substituted
+same"
+
+scenario "calls that are never made"
+run --on-ask allow -- "$ATTACK" calls
+each calls io_uring_setup=ENOSYS clone3=ENOSYS unshare=EPERM unshare_user=EPERM clone_newuser=EPERM \
+    setns=EPERM mount=EPERM chroot=EPERM open_by_handle_at=EPERM bpf=EPERM userfaultfd=EPERM TIOCSTI=EPERM \
+    TIOCSTI_high=EPERM TIOCLINUX=EPERM unix=ok packet=EAFNOSUPPORT packet_high=EAFNOSUPPORT vsock=EAFNOSUPPORT
+if [ "$(uname -m)" = x86_64 ]; then
+    run --on-ask allow -- "$ATTACK" abis "$SECRET"
+    each "other ABIs" int80=ENOSYS x32=ENOSYS x32_openat=ENOSYS
+fi
+run --on-ask deny -- "$ATTACK" resolve "$SECRET"
+lacks "openat2 with any flag" "$output" =ok
+equal "all of them" "$(grep -c = <<<"$output")" 7
+
+scenario "a name that changes under the call"
+echo A >allowed
+echo B >"$OUT/forbidden"
+run --on-ask deny -- "$ATTACK" race "$T/work/allowed" "$OUT/forbidden" 100000
+contains "two threads" "$output" race=held
+
+scenario "a file swapped before the approval"
+mkdir -p "$OUT/real" "$OUT/bait" way
+echo shown >"$OUT/real/f"
+echo other >"$OUT/bait/f"
+ln -s "$OUT/real" way/mid
+run_background --ui attach -- cat way/mid/f
+id=$(wait_request real/f)
+ln -sfn "$OUT/bait" way/mid
+mv "$OUT/real/f" "$OUT/real/g"
+cp "$OUT/bait/f" "$OUT/real/f"
+"$NONO" allow "$id" >/dev/null
+join_background
+equal "the shown object" "$output" shown
+
+scenario "links to what is forbidden"
+run --on-ask deny -- "$ATTACK" link "$SECRET"
+lacks "hard link" "$output" link=ok
+run --on-ask deny -- sh -c "ln -s $SECRET soft; cat soft"
+lacks "symbolic link" "$output" "the content"
+
+scenario "nono's own files"
+state=$XDG_STATE_HOME/nono
+for option in "-a $T" "-a $T/home -a $T/run" "-a /var"; do
+    # shellcheck disable=SC2086
+    session_start --on-ask allow $option
+    socket=$(ls "$XDG_RUNTIME_DIR"/nono/*.sock | head -n 1)
+    [ -S "$socket" ] || fail "there is a control socket"
+    before=$(stat -c %i "$state/audit.db" "$socket")
+    inside "cat $state/audit.db; : >>$state/audit.db; ln $state/audit.db x && echo linked; rm -f $state/audit.db $socket; mv $state x && echo gone; mv $state/audit.db x && echo gone; mv $T/home x && echo gone; mv $XDG_RUNTIME_DIR/nono x && echo gone; mv $XDG_RUNTIME_DIR x && echo gone; ln $socket x && echo linked; echo tried"
+    contains "${option//$T/}: tried" "$output" tried
+    lacks "${option//$T/}: the record is not read" "$output" SQLite
+    lacks "${option//$T/}: nor linked" "$output" linked
+    lacks "${option//$T/}: nor moved" "$output" gone
+    equal "${option//$T/}: all of it is still there" "$(stat -c %i "$state/audit.db" "$socket")" "$before"
+    inside "$NONO pending; echo status \$?; $NONO allow 1; echo status \$?"
+    lacks "${option//$T/}: the socket answers nobody inside" "$output" "status 0"
+    session_end
+done
+
+if [ "$(id -u)" = 0 ]; then
+    scenario "a task that gave up its powers"
+    (umask 077; echo hidden >"$OUT/hidden")
+    chown 65534 "$OUT/hidden"
+    run --on-ask allow -- "$ATTACK" drop "$OUT/hidden"
+    each "dropped capabilities" dropped=EACCES
+fi
+finish
