@@ -69,16 +69,23 @@ prepare_restore(void)
     memcpy(scr.restore, buf_str(&text), scr.restore_len);
 }
 
-// newterm() installs handlers for signals that belong to whoever runs the loop.
+static void
+on_no_signal(int sig)
+{
+}
+
+// newterm() takes signals that have their default action, and from then on ignores SIGTSTP whenever
+// it draws, which would lose one that waits for a signalfd. One that is taken it leaves alone for
+// good.
 static SCREEN *
 newterm_without_signals(FILE *out, FILE *in)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
-    struct sigaction before[ARRAY_SIZE(signals)];
+    struct sigaction taken = {.sa_handler = on_no_signal}, before[ARRAY_SIZE(signals)];
     SCREEN *s;
 
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-        sigaction(signals[i], NULL, &before[i]);
+        sigaction(signals[i], &taken, &before[i]);
     s = newterm(NULL, out, in);
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
         sigaction(signals[i], &before[i], NULL);
@@ -144,6 +151,10 @@ screen_suspend(void)
 {
     if (scr.pastes && write_all(scr.out_fd, PASTE_OFF, strlen(PASTE_OFF)) < 0)
         scr.pastes = false;
+    if (!terminfo_has_alternate()) {
+        screen_erase();
+        refresh();
+    }
     endwin();
     if (scr.tty)
         tcsetattr(scr.in_fd, TCSADRAIN, &scr.modes);

@@ -29,11 +29,19 @@ terminfo_check(const char *term, int out_fd)
     return result;
 }
 
+bool
+terminfo_has_alternate(void)
+{
+    return capability("rmcup") != NULL;
+}
+
 void
 terminfo_add_restore(struct buf *out)
 {
-    static const char *const names[] = {"sgr0", "op", "cnorm", "rmcup"};
+    const char *names[] = {"sgr0", "op", "cnorm", "rmcup"};
 
+    if (!terminfo_has_alternate())
+        names[3] = "clear";
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *s = capability(names[i]);
         while (s && *s) {

@@ -10,6 +10,8 @@ enum terminfo { TERMINFO_GOOD, TERMINFO_UNKNOWN, TERMINFO_NO_CURSOR };
 
 // Can a screen be drawn on this terminal? Never exits, unlike initscr().
 enum terminfo terminfo_check(const char *term, int out_fd);
-// Appends the strings that give the terminal back: attributes, colours, cursor, main screen. For a
-// signal handler: without padding. Needs newterm() before.
+// Does it have a second screen to draw on, so that the first comes back? Needs newterm() before.
+bool terminfo_has_alternate(void);
+// Appends the strings that give the terminal back: attributes, colours, cursor, the main screen or
+// else an empty one. For a signal handler: without padding. Needs newterm() before.
 void terminfo_add_restore(struct buf *out);

@@ -135,6 +135,25 @@ Test(view, no_key_decides_in_any_other_state)
     }
 }
 
+Test(view, the_lock_says_why)
+{
+    static const enum view_lock want[SPOILERS] = {
+        [UNFOCUSED] = VIEW_LOCK_FOCUS, [HIDDEN] = VIEW_LOCK_HIDDEN, [CUT] = VIEW_LOCK_CUT,
+        [NOT_QUIET] = VIEW_LOCK_QUIET, [SMALL] = VIEW_LOCK_SMALL,   [BURST] = VIEW_ARMED,
+        [PREFIXED] = VIEW_LOCK_BUSY,   [HELP] = VIEW_LOCK_HIDDEN,   [TYPING] = VIEW_LOCK_TYPING,
+        [PASTED] = VIEW_LOCK_TYPING,   [GONE] = VIEW_LOCK_DONE,     [RESIZED] = VIEW_LOCK_HIDDEN,
+        [MOVED] = VIEW_LOCK_QUIET,
+    };
+
+    for (enum spoiler how = 0; how < SPOILERS; how++) {
+        VIEW(v);
+        arm(&v, &now);
+        spoil(&v, how, &now);
+        cr_expect_eq(view_lock(&v, now), want[how], "state %d", how);
+        cr_expect(view_lock_text(view_lock(&v, now)));
+    }
+}
+
 Test(view, quiet_means_no_key_at_all)
 {
     VIEW(v);
