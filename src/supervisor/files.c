@@ -47,7 +47,8 @@ decode_how(const struct seccomp_notif *n, struct open_call *c, int *ret_error)
     // build_open_flags()).
     bool creates = h.flags & O_CREAT || (h.flags & O_TMPFILE) == O_TMPFILE;
     if (h.flags & ~(uint64_t)KNOWN_FLAGS || h.resolve & ~(uint64_t)KNOWN_RESOLVE ||
-        (h.mode && !creates) || h.mode & ~07777ull) {
+        (h.resolve & RESOLVE_BENEATH && h.resolve & RESOLVE_IN_ROOT) || (h.mode && !creates) ||
+        h.mode & ~07777ull) {
         *ret_error = EINVAL;
         return FILES_ERROR;
     }
@@ -55,6 +56,24 @@ decode_how(const struct seccomp_notif *n, struct open_call *c, int *ret_error)
     c->mode = (uint32_t)h.mode;
     c->resolve = h.resolve;
     return FILES_OK;
+}
+
+// What no memory can make valid: the kernel looks at it before it looks at the path (fs/open.c,
+// build_open_flags()). 0 or the errno.
+static int
+flags_error(const struct open_call *c)
+{
+    uint64_t f = c->flags;
+    bool tmpfile = (f & O_TMPFILE) == O_TMPFILE;
+    if ((f & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT))
+        return EINVAL;
+    if (f & (O_TMPFILE & ~O_DIRECTORY) && (!tmpfile || (f & O_ACCMODE) == O_RDONLY))
+        return EINVAL;
+    if (f & O_PATH && f & ~(uint64_t)(O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC))
+        return EINVAL;
+    if (c->resolve & RESOLVE_CACHED && (f & (O_TRUNC | O_CREAT) || tmpfile))
+        return EAGAIN;
+    return 0;
 }
 
 enum files_decoded
@@ -95,6 +114,8 @@ files_decode(const struct call_row *row, const struct seccomp_notif *n, struct o
         if (c->flags & O_PATH)
             c->flags &= O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
     }
+    if ((*ret_error = flags_error(c)))
+        return FILES_ERROR;
     ssize_t len = tracee_read_path(c->tid, path, c->path);
     if (len < 0) {
         // I1: a path that cannot be read is a refusal, not a guess.

@@ -120,6 +120,10 @@ onbehalf_open(struct supervisor *s, const struct open_call *c, const struct reso
         notify_fail(s->o.listener, c->id, EACCES);
         return;
     }
+    if ((!r->exists || c->flags & O_TRUNC) && !tracee_has_free_fd(c->tid)) {
+        notify_fail(s->o.listener, c->id, EMFILE);
+        return;
+    }
     if (!notify_valid(s->o.listener, c->id))
         return;
     if (!files_may_block(c, r)) {

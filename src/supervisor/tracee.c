@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -17,6 +18,7 @@
 #include "util.h"
 
 #define PAGE 4096u
+#define FD_LOOKS_MAX 1024 /* the usual limit of descriptors */
 
 ssize_t
 tracee_read_path(pid_t tid, uint64_t addr, char *buf)
@@ -168,6 +170,29 @@ tracee_describe(pid_t tid, pid_t stop_pid, struct request *r)
     r->argv_len = n > 0 ? (size_t)n : 0;
     r->argv = xmemdup(argv, r->argv_len);
     return 0;
+}
+
+static bool
+fd_is_open(pid_t tid, rlim_t fd)
+{
+    char path[64], target[8];
+    snprintf(path, sizeof path, "/proc/%d/fd/%llu", (int)tid, (unsigned long long)fd);
+    return readlink(path, target, sizeof target) >= 0;
+}
+
+bool
+tracee_has_free_fd(pid_t tid)
+{
+    struct rlimit limit;
+    if (prlimit(tid, RLIMIT_NOFILE, NULL, &limit) < 0)
+        return true;
+    // The highest number is rarely taken: one look tells mostly. A task with a huge table must not
+    // hold the others up.
+    unsigned looks = 0;
+    for (rlim_t fd = limit.rlim_cur; fd-- > 0;)
+        if (++looks > FD_LOOKS_MAX || !fd_is_open(tid, fd))
+            return true;
+    return false;
 }
 
 pid_t

@@ -28,6 +28,11 @@ int tracee_read_status(pid_t tid, struct tracee_status *ret_s);
 // "". 0, or -ESRCH when the task is gone.
 int tracee_describe(pid_t tid, pid_t stop_pid, struct request *r);
 
+// Is one of the task's descriptor numbers free? An open that has effects beyond its descriptor
+// fails before them natively. True when that can't be
+// read, or not be known by a few looks.
+bool tracee_has_free_fd(pid_t tid);
+
 // Whose the process directory at or above path is: "/proc/PID/fd" -> PID; 0 for any other path.
 pid_t tracee_of_path(const char *path);
 // Which process beside this one is not of the sandbox. Once, before any other thread exists.
