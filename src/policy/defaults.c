@@ -87,7 +87,9 @@ static const char *const etc_parts[] = {"ld.so.cache",
                                         "skel",
                                         "rsyncd.conf",
                                         "gdb",
-                                        "valgrindrc"};
+                                        "valgrindrc",
+                                        "sensors3.conf",
+                                        "sensors.d"};
 
 // Names and metadata of all processes are visible in /proc; what gives power over one (environ,
 // mem, maps, fd ...) is refused by Landlock's ptrace rule outside the sandbox.

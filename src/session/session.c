@@ -23,6 +23,7 @@
 #include "launch.h"
 #include "pty.h"
 #include "queue.h"
+#include "record.h"
 #include "registry.h"
 #include "signals.h"
 #include "supervisor.h"
@@ -90,30 +91,6 @@ static int
 on_control_decide(void *ctx, const struct decision *d)
 {
     return send_decision(ctx, d, NULL);
-}
-
-static int
-record_request(void *ctx, struct request *r)
-{
-    return writer_add_request(ctx, r);
-}
-
-static int
-record_decision(void *ctx, struct decision *d, struct grant *g, unsigned count, bool durable)
-{
-    return writer_add_decision(ctx, d, g, count, durable);
-}
-
-static int
-record_count(void *ctx, const char *what, uint64_t request, enum op op, uint64_t n)
-{
-    return writer_add_count(ctx, what, request, op, n);
-}
-
-static size_t
-record_room(void *ctx)
-{
-    return writer_room(ctx);
 }
 
 // --- the screen ------------------------------------------------------------------------------
@@ -237,11 +214,7 @@ start_threads(struct session *s, struct err *err)
         .home = s->o->home,
         .inbox = s->inbox_supervisor,
         .main = s->inbox_main,
-        .record = {.ctx = s->writer,
-                   .request = record_request,
-                   .decision = record_decision,
-                   .count = record_count,
-                   .room = record_room},
+        .record = record_into(s->writer),
     };
     ret = supervisor_start(&so, &s->supervisor);
     return ret < 0 ? err_set(err, ret, "cannot start a thread: %s", strerror(-ret)) : 0;
@@ -545,6 +518,9 @@ session_start(struct session *s, struct err *err)
         return ret;
     if (s->o->ui == UI_MODE_SPLIT && (ret = open_ui(s, err)) < 0)
         return ret;
+    if (s->o->ui == UI_MODE_ATTACH && isatty(STDERR_FILENO))
+        fprintf(stderr, "nono: requests wait for \"nono ui %.4s\" in another terminal\n",
+                s->info->id);
     if (s->relay)
         raw_tty_on(&s->tty, STDIN_FILENO);
     s->input_open = s->started = true;
