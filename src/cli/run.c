@@ -192,6 +192,8 @@ start(struct run_args *a, char **argv, struct err *err)
     }
     capability_add_defaults(&a->set, getenv("TMPDIR"));
     protect_own(&a->set, db);
+    // I4: the user's other terminals; the supervisor serves the session's own.
+    capability_protect(&a->set, "/dev/pts");
     capability_set_seal(&a->set);
     o.argv = argv;
     o.capabilities = &a->set;

@@ -10,6 +10,7 @@
 #include "core.h"
 #include "notify.h"
 #include "risk.h"
+#include "terminal.h"
 #include "tracee.h"
 #include "util.h"
 
@@ -153,6 +154,12 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
     }
     if (fstat(r->fd, &st) < 0) {
         notify_fail(s->o.listener, c->id, EACCES);
+        return;
+    }
+    if (path_is_below(r->path, TERMINAL_DIR) &&
+        terminal_is_inside(c->tid, s->o.monitor, r->path, &st)) {
+        count_floor(s, op_of(c, r));
+        onbehalf_open(s, c, r);
         return;
     }
     if (protected_) {
