@@ -101,6 +101,41 @@ run --on-ask deny -- "$ATTACK" resolve "$SECRET"
 lacks "openat2 with any flag" "$output" =ok
 equal "all of them" "$(grep -c = <<<"$output")" 7
 
+scenario "terminals"
+$PYTHON -c 'import os, pty, time
+master, slave = pty.openpty()
+print(os.ttyname(slave), flush=True)
+time.sleep(300)' >"$T/tmp/terminal" 2>&1 &
+terminals=$!
+trap 'kill "$outside" "$terminals" 2>/dev/null' EXIT
+poll grep -q /dev/pts "$T/tmp/terminal"
+other=$(cat "$T/tmp/terminal")
+for option in "-a $OUT" "-a /dev"; do
+    # shellcheck disable=SC2086
+    run --on-ask allow $option -- sh -c "$ATTACK write $other; cd /dev/pts; $ATTACK write ./${other##*/}; ln -sf $other $T/work/t; $ATTACK write $T/work/t"
+    lacks "another terminal of the user, ${option//$T/}" "$output" write=ok
+    run --on-ask allow $option -- $PYTHON -c 'import os, pty
+master, slave = pty.openpty()
+os.close(os.open(os.ttyname(slave), os.O_RDWR | os.O_NOCTTY))
+pid, fd = pty.fork()
+if pid == 0:
+    os.write(os.open(os.ttyname(0), os.O_WRONLY), b"by name ")
+    os.write(os.open("/dev/tty", os.O_WRONLY), b"by tty")
+    os._exit(0)
+text = b""
+try:
+    while chunk := os.read(fd, 100):
+        text += chunk
+except OSError:
+    pass
+print(text.decode(), len(os.listdir("/dev/pts")) > 0)'
+    equal "one made inside, ${option//$T/}" "$output" "by name by tty True"
+done
+output=$(script -qec "$NONO run --ui none --on-ask deny -- sh -c 'echo one >/dev/stderr; echo two >/dev/tty; echo three >\$(tty)'" /dev/null </dev/null 2>&1 | tr -d '\r')
+equal "the session's own" "$output" "one
+two
+three"
+
 scenario "a name that changes under the call"
 echo A >allowed
 echo B >"$OUT/forbidden"
