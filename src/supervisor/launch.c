@@ -117,8 +117,6 @@ child_fail(int fd, int step, int error)
 _Noreturn static void
 child_main(const struct launch *l, const struct sock_fprog *prog, int fd)
 {
-    // Until it is told to go it must not outlive its monitor, whose end of the pipe it shares.
-    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     int ret = drop_caps(own_caps() & KEPT_CAPS);
     if (ret < 0)
         child_fail(fd, STEP_CAPS, -ret);
@@ -226,12 +224,41 @@ monitor_loop(int channel, int signal_fd, pid_t child, int pty)
     }
 }
 
+static bool
+is_dead(pid_t child)
+{
+    siginfo_t si = {0};
+    // Left for monitor_reap() to tell the supervisor of.
+    return waitid(P_PID, (id_t)child, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || si.si_pid == child;
+}
+
+// Reads one word of the child. While the table of descriptors is shared its death closes nothing,
+// so that is looked for as well. Returns as read(2).
+static ssize_t
+monitor_hear(int fd, int signal_fd, pid_t child, struct setup_msg *ret_m)
+{
+    struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
+    struct signalfd_siginfo si;
+    for (;;) {
+        // Asked before the look at what it said: its last word counts.
+        bool dead = is_dead(child);
+        ssize_t n = recv(fd, ret_m, sizeof *ret_m, MSG_DONTWAIT);
+        if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+            return n;
+        if (dead)
+            return 0;
+        poll(fds, 2, -1);
+        if (read(signal_fd, &si, sizeof si) < 0 && errno != EAGAIN)
+            return -1;
+    }
+}
+
 // The end of the pipe without a word means that the command runs.
 static void
-monitor_wait_exec(int *pair, int channel)
+monitor_wait_exec(int *pair, int channel, int signal_fd, pid_t child)
 {
     struct setup_msg m;
-    ssize_t n = read(pair[0], &m, sizeof m);
+    ssize_t n = monitor_hear(pair[0], signal_fd, child, &m);
     close(pair[1]);
     if (n == sizeof m && m.step == STEP_PARTED)
         n = read(pair[0], &m, sizeof m);
@@ -260,13 +287,18 @@ monitor_main(const struct launch *l, const struct sock_fprog *prog, int channel)
     // One table of descriptors for both: the listener that the child makes appears here, with no
     // message that its own filter could hold up and no ptrace right that a container could
     // withhold.
+    pid_t self = getpid();
     pid_t child = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
     if (child == 0) {
         setpgid(0, 0);
+        // Until it is told to go it must not outlive its monitor, whose end of the pipe it shares.
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        if (getppid() != self)
+            _exit(125);
         child_main(l, prog, pair[1]);
     }
     struct setup_msg m = {.step = STEP_EXEC, .value = errno};
-    if (child > 0 && read(pair[0], &m, sizeof m) != sizeof m)
+    if (child > 0 && monitor_hear(pair[0], signal_fd, child, &m) != sizeof m)
         m = (struct setup_msg){.step = STEP_FILTER, .value = ECHILD};
     int listener = m.step == STEP_READY ? abs(m.value) : -1;
     if (send_listener(channel, listener, &m, child) < 0 || listener < 0)
@@ -277,7 +309,7 @@ monitor_main(const struct launch *l, const struct sock_fprog *prog, int channel)
     // The supervisor says go once it has the listener.
     if (recv(channel, &go, 1, 0) != 1 || write(pair[0], &go, 1) != 1)
         _exit(125);
-    monitor_wait_exec(pair, channel);
+    monitor_wait_exec(pair, channel, signal_fd, child);
     close(listener);
     for (int i = 0; i < 3; i++)
         if (l->stdio[i] >= 0 && l->stdio[i] != l->pty)
