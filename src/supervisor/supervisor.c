@@ -365,12 +365,16 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     broker_init(&s->broker, o->approver, o->timeout_ns, &broker_ops, s, onbehalf_release, free);
     s->workers = worker_pool_new(o->inbox, o->caps);
     notify_set_sync(o->listener);
+    // Without it no request would ever expire.
     s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    int error = s->timer_fd < 0 ? errno : 0;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int ret = pthread_create(&s->thread, NULL, supervisor_main, s);
+    int ret = error ? error : pthread_create(&s->thread, NULL, supervisor_main, s);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (ret) {
+        close_fd(&s->timer_fd);
+        close_fd(&s->o.listener);
         worker_pool_free(s->workers);
         broker_done(&s->broker);
         free(s);
