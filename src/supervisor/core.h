@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #include "broker.h"
 #include "files.h"
@@ -30,6 +31,7 @@ struct supervisor {
     int timer_fd;      /* a poll(2) time-out would arm a timer for every call */
     uint64_t timer_at; /* monotonic; 0: not armed */
     uint64_t tick_at, flush_at;
+    rlim_t fd_limit; /* held objects stay below it; constant */
     bool drained;
 };
 

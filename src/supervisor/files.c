@@ -284,8 +284,23 @@ open_create(const struct open_call *c, const struct resolved *r)
     return fd < 0 ? -errno : fd;
 }
 
+// The holder of a lease (fcntl(2)) may be the sandbox itself, which must not make others wait.
+static int
+reopen(const char *link, int flags, uint32_t mode, bool now)
+{
+    int fd = open(link, now ? flags | O_NONBLOCK : flags, mode);
+    if (fd < 0)
+        return -errno;
+    if (now && !(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK) < 0) {
+        int error = errno;
+        close(fd);
+        return -error;
+    }
+    return fd;
+}
+
 int
-files_open(const struct open_call *c, const struct resolved *r)
+files_open(const struct open_call *c, const struct resolved *r, bool now)
 {
     struct tracee_status s;
     if (!r->exists || (c->flags & O_TMPFILE) == O_TMPFILE) {
@@ -301,8 +316,7 @@ files_open(const struct open_call *c, const struct resolved *r)
     uint64_t drop = O_CREAT | O_NOFOLLOW | O_CLOEXEC;
     if ((c->flags & O_TMPFILE) != O_TMPFILE)
         drop |= O_EXCL;
-    int fd = open(link, (int)(c->flags & ~drop) | O_CLOEXEC | O_NOCTTY, c->mode);
-    return fd < 0 ? -errno : fd;
+    return reopen(link, (int)(c->flags & ~drop) | O_CLOEXEC | O_NOCTTY, c->mode, now);
 }
 
 bool

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,6 +96,13 @@ ask(struct supervisor *s, const struct open_call *c, struct resolved *r, const s
     // asker's.
     if (!q || !notify_valid(s->o.listener, c->id)) {
         request_free(q);
+        return;
+    }
+    // Descriptors are given out from the lowest number: a high one tells how few are left. Without
+    // this a flood of requests would leave none to answer anybody with.
+    if ((rlim_t)r->fd >= s->fd_limit) {
+        broker_refuse(&s->broker, q, DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, clock_mono_ns());
+        notify_fail(s->o.listener, c->id, EACCES);
         return;
     }
     if (!tracee_shares_root(c->tid)) {

@@ -80,7 +80,7 @@ open_job_run(struct job *j)
     if (o->resolve)
         o->result = files_resolve(o->call, 0, &o->target);
     else
-        o->result = files_open(o->call, &o->target);
+        o->result = files_open(o->call, &o->target, false);
 }
 
 // A created file becomes the object of the grant that allowed it to be made.
@@ -127,8 +127,11 @@ onbehalf_open(struct supervisor *s, const struct open_call *c, const struct reso
     if (!notify_valid(s->o.listener, c->id))
         return;
     if (!files_may_block(c, r)) {
-        opened(s, c, r, files_open(c, r));
-        return;
+        int result = files_open(c, r, true);
+        if (result != -EAGAIN || c->flags & O_NONBLOCK) {
+            opened(s, c, r, result);
+            return;
+        }
     }
     struct open_job *o = xcalloc(1, sizeof *o);
     *o = (struct open_job){

@@ -29,6 +29,7 @@
 #define STARVED_MS 5
 #define ROOM_DB 512 /* nothing is received while the record has less room than this */
 #define ROOM_MAIN 64
+#define FDS_KEPT 256
 
 static void
 main_push(struct supervisor *s, int type, void *data, void (*free_fn)(void *))
@@ -353,6 +354,15 @@ static const struct broker_ops broker_ops = {
     .notice = on_notice,
 };
 
+// What is left of the descriptors is for clients, workers and lookups.
+static rlim_t
+held_limit(void)
+{
+    struct rlimit files;
+    rlim_t limit = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : 1024;
+    return limit - (limit / 4 < FDS_KEPT ? limit / 4 : FDS_KEPT);
+}
+
 int
 supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
 {
@@ -361,6 +371,7 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     s->o = *o;
     snprintf(s->own_proc, sizeof s->own_proc, "/proc/%d", (int)getpid());
     snprintf(s->monitor_proc, sizeof s->monitor_proc, "/proc/%d", (int)o->monitor);
+    s->fd_limit = held_limit();
     tracee_set_monitor(o->monitor);
     broker_init(&s->broker, o->approver, o->timeout_ns, &broker_ops, s, onbehalf_release, free);
     s->workers = worker_pool_new(o->inbox, o->caps);
