@@ -156,6 +156,32 @@ cp "$OUT/bait/f" "$OUT/real/f"
 join_background
 equal "the shown object" "$output" shown
 
+scenario "a file whose lease the enemy holds"
+start=$SECONDS
+run --on-ask allow -- "$ATTACK" lease "$SECRET" "$T/work/allowed"
+equal "others are served meanwhile" "$output" "lease=ok
+broken=ok"
+at_most "without waiting for it (lease-break-time is 45 s)" $((SECONDS - start)) 20
+
+scenario "more requests than descriptors"
+mkdir "$OUT/many"
+for i in $(seq 120); do echo many >"$OUT/many/$i"; done
+refused_some() {
+    [ "$(log_rows "len([r for r in rows if r.get('reason') == 'rate_limited'])")" -ge 10 ]
+}
+: >"$T/tmp/out"
+{ ulimit -n 120; "$NONO" run -r "$BIN" --ui attach -- sh -c "for i in \$(seq 120); do cat $OUT/many/\$i & done; while [ ! -e go ]; do :; done; cat allowed; wait" \
+    >>"$T/tmp/out" 2>&1 </dev/null; echo $? >"$T/tmp/status"; } &
+poll refused_some || fail "some are refused"
+: >go
+poll grep -qx A "$T/tmp/out" && pass "what needs no request is still served" || fail "what needs no request is still served" "$(cat "$T/tmp/out")"
+id=$(pending_rows "rows[0]['request']")
+"$NONO" allow "$id" >/dev/null && pass "and a decision taken" || fail "and a decision taken"
+poll grep -qx many "$T/tmp/out" && pass "and carried out" || fail "and carried out" "$(cat "$T/tmp/out")"
+kill -TERM "$("$NONO" ps --jsonl | rows 'rows[0]["pid"]')"
+poll no_session_runs || { "$NONO" pending --jsonl | rows '" ".join(str(r["request"]) for r in rows)' | xargs -n 1 "$NONO" deny >/dev/null; poll no_session_runs; }
+equal "nothing is left" "$("$NONO" ps --jsonl)" ""
+
 scenario "links to what is forbidden"
 run --on-ask deny -- "$ATTACK" link "$SECRET"
 lacks "hard link" "$output" link=ok

@@ -209,6 +209,36 @@ own(const char *file)
     puts("own=done");
 }
 
+static void *
+open_leased(void *arg)
+{
+    int fd = open(arg, O_WRONLY);
+    say("broken", fd);
+    return NULL;
+}
+
+// A lease of our own on a file that is opened on behalf must hold nobody else up.
+static void
+lease(const char *leased, const char *other)
+{
+    pthread_t t;
+    unsigned opened = 0;
+    signal(SIGIO, SIG_IGN);
+    int fd = open(leased, O_RDONLY);
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0) {
+        say("lease", -1);
+        return;
+    }
+    pthread_create(&t, NULL, open_leased, (void *)(uintptr_t)leased);
+    while (fcntl(fd, F_GETLEASE) == F_RDLCK) // the open has begun when it is to be given back
+        opened += close(open(other, O_RDONLY)) == 0;
+    for (int i = 0; i < 100; i++)
+        opened += close(open(other, O_RDONLY)) == 0;
+    say("lease", opened >= 100 ? 0 : -1);
+    fcntl(fd, F_SETLEASE, F_UNLCK);
+    pthread_join(t, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -222,6 +252,8 @@ main(int argc, char **argv)
         processes((pid_t)atoi(arg));
     else if (strcmp(what, "race") == 0 && argc > 4)
         race(arg, argv[3], atoi(argv[4]));
+    else if (strcmp(what, "lease") == 0 && argc > 3)
+        lease(arg, argv[3]);
     else if (strcmp(what, "resolve") == 0)
         resolve_flags(arg);
     else if (strcmp(what, "drop") == 0)
