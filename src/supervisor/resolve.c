@@ -32,6 +32,24 @@ resolve_fd_path(int fd, char *buf)
     return n;
 }
 
+static bool
+ends_deleted(const char *path)
+{
+    size_t n = strlen(path);
+    return n > 10 && strcmp(path + n - 10, " (deleted)") == 0;
+}
+
+// The kernel marks the path of what was removed with a suffix that a name may have as well.
+static bool
+is_deleted(int fd, const char *path)
+{
+    struct stat held, named;
+    if (!ends_deleted(path))
+        return false;
+    return fstat(fd, &held) < 0 || lstat(path, &named) < 0 || held.st_dev != named.st_dev ||
+           held.st_ino != named.st_ino;
+}
+
 static void
 base_link(pid_t tid, int dirfd, char *buf, size_t n)
 {
@@ -84,7 +102,7 @@ resolve_plain(pid_t tid, int dirfd, const char *path, unsigned flags, struct res
         if (n < 0)
             return -EINVAL;
         base[n] = 0;
-        if (base[0] != '/' || (size_t)n >= sizeof base - 1)
+        if (base[0] != '/' || (size_t)n >= sizeof base - 1 || ends_deleted(base))
             return -EINVAL;
     }
     int ret = join_plain(base, path, r->path, &trailing);
@@ -284,6 +302,12 @@ resolve_walk(pid_t tid, int dirfd, const char *path, unsigned flags, struct reso
         close_fd(&r->fd);
         return (int)n;
     }
+    r->pathless = r->path[0] != '/' || is_deleted(r->fd, r->path);
+    if (!r->exists && r->pathless) {
+        // Nothing can be made in a directory that was removed.
+        close_fd(&r->fd);
+        return -ENOENT;
+    }
     if (!r->exists) {
         if (strcmp(r->path, "/") == 0)
             n = 0;
@@ -305,11 +329,5 @@ resolve_path(pid_t tid, int dirfd, const char *path, unsigned flags, struct reso
     if (ret != -ELOOP && ret != -EINVAL)
         return ret;
     close_fd(&ret_r->fd);
-    ret = resolve_walk(tid, dirfd, path, flags, ret_r);
-    if (ret < 0)
-        return ret;
-    size_t n = strlen(ret_r->path);
-    ret_r->pathless =
-        ret_r->path[0] != '/' || (n > 10 && strcmp(ret_r->path + n - 10, " (deleted)") == 0);
-    return 0;
+    return resolve_walk(tid, dirfd, path, flags, ret_r);
 }
