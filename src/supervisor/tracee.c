@@ -98,8 +98,12 @@ tracee_read_status(pid_t tid, struct tracee_status *ret_s)
         4)
         return -EIO;
     s.fsuid = ids[3];
-    uint64_t pending = strtoull(status_field(text, "\nSigPnd:"), NULL, 16) |
-                       strtoull(status_field(text, "\nShdPnd:"), NULL, 16);
+    uint64_t pending = strtoull(status_field(text, "\nSigPnd:"), NULL, 16);
+    // What is sent to the process is put upon one thread, the first whenever that can take it
+    // (kernel/signal.c, complete_signal()). Another one that returned a restart code for it would
+    // hand the bare code to its program.
+    if (s.tgid == tid)
+        pending |= strtoull(status_field(text, "\nShdPnd:"), NULL, 16);
     uint64_t silent = strtoull(status_field(text, "\nSigBlk:"), NULL, 16) |
                       strtoull(status_field(text, "\nSigIgn:"), NULL, 16) | HOUSEKEEPING;
     s.signal_waiting = pending & ~silent;
