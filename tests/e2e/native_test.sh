@@ -44,6 +44,16 @@ output=$(left "$OUT/tree") want=$want_left
 same "and leaves the same behind"
 want=$want_saved
 
+scenario "signals to the process while two of its threads wait"
+echo other >"$OUT/other"
+run_background --ui attach -- "$BIN/two" "$SECRET" "$OUT/other"
+first=$(wait_request secret.txt)
+second=$(wait_request /other)
+"$NONO" allow "$first" >/dev/null
+"$NONO" allow "$second" >/dev/null
+join_background
+equal "each thread gets its file" "$output" "two: ok, ok"
+
 scenario "carved out of the floor"
 tree "$OUT/tree"
 export XDG_STATE_HOME=$OUT/tree/state
