@@ -56,11 +56,14 @@ struct session {
     bool ended;       /* the command is gone */
     bool drained;     /* so is everything else */
     bool terminating; /* a signal told us to end */
+    uint64_t tell_at; /* when to say that something outlives the command; 0: said */
     uint64_t kill_at; /* monotonic, valid with terminating */
     bool monitor_gone;
     bool terminal_gone;
 };
 
+// What outlives the command for this long is worth a word: much of it is just about to end.
+#define TELL_NS NS_PER_SEC
 // A command that was told to end and does not is killed then.
 #define GRACE_NS (10 * NS_PER_SEC)
 
@@ -260,6 +263,7 @@ command_ended(struct session *s, int wait_status)
 {
     s->wait_status = wait_status;
     s->ended = true;
+    s->tell_at = clock_mono_ns() + TELL_NS;
     s->input_open = false;
     raw_tty_off(&s->tty, STDIN_FILENO);
 }
@@ -413,6 +417,8 @@ static int
 turn_timeout(struct session *s)
 {
     int timeout = s->ui ? ui_draw(s->ui, clock_mono_ns()) : -1;
+    if (s->ended && s->tell_at && (timeout < 0 || timeout > 100))
+        timeout = 100;
     if (!s->terminating)
         return timeout;
     uint64_t now = clock_mono_ns();
@@ -557,13 +563,13 @@ session_run(const struct session_options *o, struct err *err)
         session_abort(&s);
         return 125;
     }
-    bool told = false;
     while (!s.ended || !s.drained) {
         session_turn(&s);
-        if (s.ended && !s.drained && !told && (s.ui || s.relay)) {
+        if (!s.ended || s.drained || !s.tell_at || clock_mono_ns() < s.tell_at)
+            continue;
+        s.tell_at = 0;
+        if (s.ui || s.relay)
             say(&s, "the command has ended; what it started still runs (Ctrl-C ends it)");
-            told = true;
-        }
     }
     drain_pty(&s);
     int status = exit_status(&s);
