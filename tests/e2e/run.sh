@@ -3,6 +3,13 @@
 # run.sh root|user NONO TRACEE_DIR SCRIPT - runs one end-to-end script with a home, a runtime
 # directory and programs of its own. "user" gives up root when that is what we are.
 set -u
+# CTest leaves descriptors open, which a program run bare would see.
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+# CTest leaves descriptors of its own open: a bare run would count them, a supervised one not.
+for fd in /proc/$$/fd/*; do
+    fd=${fd##*/}
+    [ "$fd" -le 2 ] || [ "$fd" = 255 ] || eval "exec $fd>&-"
+done
 identity=$1 nono=$2 tracees=$3 script=$4
 # Not below /tmp: that is writable for the sandbox by default.
 T=$(mktemp -d /var/tmp/nono-e2e.XXXXXX) || exit 1
