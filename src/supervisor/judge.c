@@ -176,7 +176,8 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
     }
     bool covered = (access & ~j.access) == 0;
     uint64_t dev = r->exists ? st.st_dev : 0, ino = r->exists ? st.st_ino : 0;
-    if (files_fails_natively(c, r, st.st_mode) || files_is_foreign_process(r) ||
+    if (files_fails_natively(c, r, st.st_mode) ||
+        (strncmp(r->path, "/proc/", 6) == 0 && files_is_foreign_process(r)) ||
         (covered && floor_covers(s->o.floor, r->path, dev, ino, access))) {
         count_floor(s, op_of(c, r));
         answer_native(s, c, 0);
