@@ -27,9 +27,10 @@ struct supervisor {
     bool counted;
     struct msg *outbox; /* for main, when its queue was full */
     size_t n_outbox, room_outbox;
-    size_t tick_row;   /* where the next look after parked calls starts */
-    int timer_fd;      /* a poll(2) time-out would arm a timer for every call */
-    uint64_t timer_at; /* monotonic; 0: not armed */
+    size_t tick_row;       /* where the next look after parked calls starts */
+    struct open_job *jobs; /* opens in workers (onbehalf.c) */
+    int timer_fd;          /* a poll(2) time-out would arm a timer for every call */
+    uint64_t timer_at;     /* monotonic; 0: not armed */
     uint64_t tick_at, flush_at;
     rlim_t fd_limit; /* held objects stay below it; constant */
     bool drained;
@@ -49,6 +50,8 @@ void onbehalf_release(void *object);
 // Opens the target for the task and answers the call: here when it cannot block, else in a worker.
 // c and r stay the caller's.
 void onbehalf_open(struct supervisor *s, const struct open_call *c, const struct resolved *r);
+// Interrupts the opens in workers whose task is gone, or has a signal to return for.
+void onbehalf_look_after(struct supervisor *s);
 // Looks the call's path up in a worker; judge_resolved() is called then. c stays the caller's.
 void onbehalf_resolve(struct supervisor *s, const struct open_call *c);
 

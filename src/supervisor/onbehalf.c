@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "kernel.h"
 #include "notify.h"
 #include "tracee.h"
 #include "util.h"
@@ -57,8 +58,9 @@ give(struct supervisor *s, const struct open_call *c, int fd_or_error)
 struct open_job {
     struct job job;
     struct open_call *call;
-    struct resolved target; /* fd owned */
-    bool resolve;           /* look the path up; else open the target */
+    struct resolved target;          /* fd owned */
+    struct open_job *before, *after; /* in the supervisor's list, unless it resolves */
+    bool resolve;                    /* look the path up; else open the target */
     int result;
 };
 
@@ -104,9 +106,44 @@ opened(struct supervisor *s, const struct open_call *c, const struct resolved *r
 }
 
 static void
+list_job(struct supervisor *s, struct open_job *o)
+{
+    o->after = s->jobs;
+    if (s->jobs)
+        s->jobs->before = o;
+    s->jobs = o;
+}
+
+static void
+unlist_job(struct supervisor *s, struct open_job *o)
+{
+    if (o->after)
+        o->after->before = o->before;
+    if (o->before)
+        o->before->after = o->after;
+    else
+        s->jobs = o->after;
+}
+
+void
+onbehalf_look_after(struct supervisor *s)
+{
+    for (struct open_job *o = s->jobs; o; o = o->after) {
+        struct tracee_status st;
+        if (!notify_valid(s->o.listener, o->call->id) ||
+            (tracee_read_status(o->call->tid, &st) == 0 && st.signal_waiting))
+            worker_interrupt(s->workers, &o->job);
+    }
+}
+
+static void
 open_job_done(struct job *j, void *ctx)
 {
     struct open_job *o = (struct open_job *)j;
+    unlist_job(ctx, o);
+    // As the task's own call would return for its signal: EINTR, or again behind the handler.
+    if (o->result == -EINTR)
+        o->result = -NONO_ERESTARTSYS;
     opened(ctx, o->call, &o->target, o->result);
     o->result = -1;
     open_job_drop(j);
@@ -144,7 +181,9 @@ onbehalf_open(struct supervisor *s, const struct open_call *c, const struct reso
         notify_fail(s->o.listener, c->id, EACCES);
         core_notice(s, "too many blocked opens at once: one was refused");
         open_job_drop(&o->job);
+        return;
     }
+    list_job(s, o);
 }
 
 static void

@@ -206,6 +206,7 @@ tick(struct supervisor *s, uint64_t now)
             break;
     }
     broker_tick(&s->broker, now);
+    onbehalf_look_after(s);
 }
 
 // Whoever decided must hear that it counted for nothing; whom another forestalled hears how the
@@ -282,7 +283,7 @@ on_timer(struct supervisor *s)
     if (read(s->timer_fd, &fired, sizeof fired) < 0)
         return;
     s->timer_at = 0;
-    if (s->broker.table.n && now >= s->tick_at) {
+    if ((s->broker.table.n || s->jobs) && now >= s->tick_at) {
         tick(s, now);
         s->tick_at = now + TICK_NS;
     }
@@ -312,7 +313,7 @@ supervisor_turn(struct supervisor *s)
     // POLLHUP: the last task is gone (seccomp_unotify(2)).
     if (n > 0 && fds[0].revents & (POLLHUP | POLLERR) && !(fds[0].revents & POLLIN))
         s->drained = true;
-    if (s->broker.table.n && !s->timer_at)
+    if ((s->broker.table.n || s->jobs) && !s->timer_at)
         arm_timer(s, clock_mono_ns() + TICK_NS);
     if (s->counted && !s->timer_at)
         arm_timer(s, s->flush_at);

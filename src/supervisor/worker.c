@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -42,6 +43,28 @@ job_drop_msg(void *data)
     j->drop(j);
 }
 
+static void
+on_interrupt(int signal)
+{
+}
+
+static void
+interrupt_prepare(void)
+{
+    // Without SA_RESTART: its only purpose is the EINTR.
+    struct sigaction act = {.sa_handler = on_interrupt};
+    sigaction(SIGRTMAX, &act, NULL);
+}
+
+static void
+interrupt_unblock(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMAX);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void *
 worker_main(void *arg)
 {
@@ -49,6 +72,7 @@ worker_main(void *arg)
     launch_limit_thread(p->caps);
     if (unshare(CLONE_FS) < 0)
         die("unshare(CLONE_FS) failed");
+    interrupt_unblock();
     pthread_mutex_lock(&p->lock);
     while (!p->closing) {
         struct job *j = p->first;
@@ -62,9 +86,12 @@ worker_main(void *arg)
         p->waiting--;
         if (!p->first)
             p->last = &p->first;
+        j->thread = pthread_self();
+        j->running = true;
         pthread_mutex_unlock(&p->lock);
         j->run(j);
         pthread_mutex_lock(&p->lock);
+        j->running = false;
         struct msg m = {.type = MSG_WORKED, .data = j, .free = job_drop_msg};
         // The inbox is gone once the pool closes; its room is kept for such answers.
         if (p->closing || queue_push(p->inbox, &m, 0) < 0)
@@ -78,6 +105,7 @@ struct worker_pool *
 worker_pool_new(struct queue *inbox, uint64_t caps)
 {
     struct worker_pool *p = xcalloc(1, sizeof *p);
+    interrupt_prepare();
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     p->last = &p->first;
@@ -111,6 +139,15 @@ worker_submit(struct worker_pool *p, struct job *j)
     }
     pthread_mutex_unlock(&p->lock);
     return ret;
+}
+
+void
+worker_interrupt(struct worker_pool *p, struct job *j)
+{
+    pthread_mutex_lock(&p->lock);
+    if (j->running)
+        pthread_kill(j->thread, SIGRTMAX);
+    pthread_mutex_unlock(&p->lock);
 }
 
 struct worker_pool *

@@ -3,6 +3,8 @@
 // the supervisor's inbox as MSG_WORKED. Each worker has its own umask, cwd and root
 // (unshare(CLONE_FS)) and only the sandbox's capabilities.
 #pragma once
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "queue.h"
@@ -11,7 +13,10 @@ struct job {
     void (*run)(struct job *j);             /* in a worker */
     void (*done)(struct job *j, void *ctx); /* in the supervisor; frees the job */
     void (*drop)(struct job *j);            /* frees a job that can't be delivered any more */
-    struct job *next;                       /* the pool's */
+    // The pool's:
+    struct job *next;
+    pthread_t thread;
+    bool running;
 };
 
 struct worker_pool;
@@ -20,6 +25,9 @@ struct worker_pool;
 struct worker_pool *worker_pool_new(struct queue *inbox, uint64_t caps);
 // 0, or -EAGAIN when NONO_WORKERS_MAX of them are busy: j is still the caller's. Supervisor thread.
 int worker_submit(struct worker_pool *p, struct job *j);
+// Makes the system call that the job blocks in return EINTR. It may come too early: to be repeated
+// until the job is done. Supervisor thread.
+void worker_interrupt(struct worker_pool *p, struct job *j);
 // Drops what waits and ends the idle threads; one that blocks for ever ends with the process. Takes
 // NULL, returns NULL.
 struct worker_pool *worker_pool_free(struct worker_pool *p);
