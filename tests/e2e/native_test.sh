@@ -54,6 +54,18 @@ second=$(wait_request /other)
 join_background
 equal "each thread gets its file" "$output" "two: ok, ok"
 
+scenario "a call that blocks after its approval"
+mkfifo "$OUT/fifo"
+run --on-ask allow -- timeout -s INT 1 $PYTHON -c '
+import signal, sys
+signal.signal(signal.SIGINT, lambda *a: sys.exit(7))
+open(sys.argv[1])' "$OUT/fifo"
+equal "a handler runs" "$status" 124
+start=$SECONDS
+run --on-ask allow -- bash -c "for i in {1..80}; do timeout -s KILL 0.3 cat $OUT/fifo & done; wait; sleep 0.1; (echo through >$OUT/fifo) & cat $OUT/fifo"
+contains "80 that were killed leave room for one more" "$output" through
+at_most "in time" $((SECONDS - start)) 20
+
 scenario "carved out of the floor"
 tree "$OUT/tree"
 export XDG_STATE_HOME=$OUT/tree/state
