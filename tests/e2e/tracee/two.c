@@ -15,7 +15,8 @@ on_alarm(int signal)
 static void *
 open_one(void *arg)
 {
-    return open(arg, O_RDONLY) >= 0 ? "ok" : "failed";
+    static char ok[] = "ok", failed[] = "failed";
+    return open(arg, O_RDONLY) >= 0 ? ok : failed;
 }
 
 int
