@@ -23,8 +23,13 @@ for mode in restart norestart urg; do
     esac
 done
 
-# The best of three: another process that takes the processor makes more calls meet a signal before
-# nono could receive them, and says nothing about nono.
+# The best of five, begun when nothing else runs: another process that takes the processor makes more
+# calls meet a signal before nono could receive them, and says nothing about nono.
+calm() {
+    local running
+    read -r _ _ _ running _ </proc/loadavg
+    [ "${running%%/*}" -le 1 ]
+}
 best=20000
 least() {
     local eintr
@@ -35,7 +40,8 @@ least() {
 
 scenario "2 kHz timer without SA_RESTART, inside the floor"
 echo granted >granted
-for _ in 1 2 3; do
+for _ in 1 2 3 4 5; do
+    PATIENCE=5 poll calm
     run --on-ask deny -- "$BIN/opens" granted 20000 2000
     least
     [ "$best" -gt 200 ] || break
@@ -44,7 +50,8 @@ at_most "EINTR of 20 000" "$best" 200
 
 scenario "the same outside, with a grant for the session"
 best=20000
-for _ in 1 2 3; do
+for _ in 1 2 3 4 5; do
+    PATIENCE=5 poll calm
     run_background --ui attach -- "$BIN/opens" "$SECRET" 20000 2000
     id=$(wait_request secret.txt)
     "$NONO" allow "$id" --session >/dev/null || fail "nono allow succeeds"
