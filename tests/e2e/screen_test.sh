@@ -34,14 +34,21 @@ wait_screen "the screen is back" main:0 ENDED
 screen_stop
 
 scenario "a shell with job control"
+cat >job.sh <<'EOF'
+trap 'echo goes-on' CONT
+echo job-runs
+while :; do sleep 0.1; done
+EOF
 screen_start "$NONO run --on-ask deny -- env PS1='ready> ' bash --norc --noprofile"
 wait_screen "its prompt" main:0 'ready>'
-screen_keys main:0 'sleep 1000' Enter
+screen_keys main:0 'bash job.sh' Enter
+wait_screen "a job runs" main:0 job-runs
 screen_keys main:0 C-z
 wait_screen "Ctrl-Z stops" main:0 Stopped
 screen_keys main:0 'fg' Enter
-wait_screen "fg goes on" main:0 'sleep 1000'
+wait_screen "fg goes on" main:0 goes-on
 screen_keys main:0 C-c
+wait_screen "Ctrl-C is seen" main:0 '^C'
 screen_keys main:0 'echo back=$?' Enter
 wait_screen "Ctrl-C ends" main:0 'back=130'
 screen_keys main:0 'stty size; tput colors; tty | cut -c1-8' Enter
