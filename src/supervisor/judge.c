@@ -148,7 +148,8 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
 {
     struct judgement j;
     struct stat st = {0};
-    unsigned access = files_access(c);
+    // What is to be made needs write access to its directory, whatever it is opened for.
+    unsigned access = files_access(c) | (r->exists ? 0 : ACCESS_WRITE);
     capability_judge(s->o.capabilities, r->path, &j);
     // I7: what nobody can grant. Our own /proc entry is read through nobody's capability either.
     bool protected_ = j.protected_ || is_own_proc(s, r->path);
@@ -238,7 +239,7 @@ judge_notification(struct supervisor *s, const struct seccomp_notif *n)
     }
     if (c.flags & O_PATH) {
         // Gives no access, can't be injected, and Landlock does not govern it.
-        notify_continue(s->o.listener, n->id);
+        answer_native(s, &c, 0);
         return;
     }
     int ret = files_resolve(&c, RESOLVE_NOW, &r);
