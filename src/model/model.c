@@ -26,6 +26,11 @@ request_dup(const struct request *r)
     n->resolved = xstrdup(r->resolved);
     n->nearest = xstrdup(r->nearest);
     n->tags = xstrdup(r->tags);
+    n->target2 = xstrdup(r->target2);
+    n->resolved2 = xstrdup(r->resolved2);
+    n->detail = xstrdup(r->detail);
+    n->interpreter = xstrdup(r->interpreter);
+    n->host = xstrdup(r->host);
     return n;
 }
 
@@ -42,6 +47,11 @@ request_free(struct request *r)
     free(r->resolved);
     free(r->nearest);
     free(r->tags);
+    free(r->target2);
+    free(r->resolved2);
+    free(r->detail);
+    free(r->interpreter);
+    free(r->host);
     free(r);
     return NULL;
 }
@@ -95,6 +105,16 @@ request_seal(struct request *r)
         r->object.gid,
         r->object.size,
         r->object.nlink,
+        r->object2.exists,
+        r->object2.dev,
+        r->object2.ino,
+        r->object2.mode,
+        (uint64_t)r->peer.family,
+        (uint64_t)r->peer.type,
+        r->peer.port,
+        r->peer.scope_id,
+        r->peer.abstract,
+        r->has_sha256,
         r->risk,
     };
     crypto_generichash_init(&h, NULL, 0, DIGEST_LEN);
@@ -108,6 +128,13 @@ request_seal(struct request *r)
     seal_string(&h, r->resolved);
     seal_string(&h, r->nearest);
     seal_string(&h, r->tags);
+    seal_string(&h, r->target2);
+    seal_string(&h, r->resolved2);
+    seal_string(&h, r->detail);
+    seal_string(&h, r->interpreter);
+    seal_bytes(&h, r->sha256, sizeof r->sha256);
+    seal_bytes(&h, r->peer.addr, sizeof r->peer.addr);
+    seal_string(&h, r->host);
     crypto_generichash_final(&h, r->digest, DIGEST_LEN);
 }
 

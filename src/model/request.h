@@ -11,6 +11,7 @@
 #include "enums.h"
 
 #define DIGEST_LEN 16
+#define SHA256_LEN 32
 
 // What the held descriptor says of the target (statx); for a create, of its parent directory.
 struct object {
@@ -22,6 +23,17 @@ struct object {
     uint32_t gid;
     uint64_t size;
     uint64_t nlink;
+};
+
+// The other side of a socket call. Plain numbers from the one copied sockaddr.
+struct endpoint {
+    int family;       /* AF_UNIX, AF_INET, AF_INET6, AF_NETLINK; 0: not a socket call */
+    int type;         /* SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET */
+    uint16_t port;    /* host order */
+    uint8_t addr[16]; /* of AF_INET (first 4 bytes) and AF_INET6, v4-mapped ones made AF_INET */
+    uint32_t scope_id;
+    bool abstract; /* AF_UNIX: the name is request.resolved, without its leading NUL */
+    bool loopback;
 };
 
 struct request {
@@ -47,6 +59,16 @@ struct request {
     char *nearest;   /* that capability in words: "rw /home/u/shop (--allow)"; "" for none */
     enum reason why; /* policy_blocked or insufficient_access */
     struct object object;
+    // Rename and link: the other end (target is where from, this is where to); else "".
+    char *target2;
+    char *resolved2;
+    struct object object2;
+    char *detail;      /* what else the call would do, in words: "mode 0644 -> 0777"; or "" */
+    char *interpreter; /* exec of a script: the program of its #! line; else "" */
+    uint8_t sha256[SHA256_LEN]; /* exec: of the program's content; valid with has_sha256 */
+    bool has_sha256;
+    struct endpoint peer; /* socket calls; resolved is then its text: "host:port", a path */
+    char *host;           /* the name that was looked up for peer; "" for none */
     enum risk risk;
     char *tags; /* comma-separated: "ssh-key,credentials"; "" for none */
     uint64_t raised_real_ns;
