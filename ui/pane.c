@@ -20,6 +20,14 @@ void
 pane_init(struct pane *p, const char *session, const char *title)
 {
     *p = (struct pane){0};
+    pane_set_title(p, session, title);
+}
+
+void
+pane_set_title(struct pane *p, const char *session, const char *title)
+{
+    free(p->session);
+    free(p->title);
     p->session = display_str(session ? session : "", screen_display_flags());
     p->title = display_str(title ? title : "", screen_display_flags());
 }

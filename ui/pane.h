@@ -38,6 +38,8 @@ extern const struct pane_ops pane_list, pane_detail, pane_help;
 
 void pane_init(struct pane *p, const char *session, const char *title);
 void pane_done(struct pane *p);
+// Foreign bytes, copied.
+void pane_set_title(struct pane *p, const char *session, const char *title);
 // text is display-safe and copied.
 void pane_set_notice(struct pane *p, const char *text);
 

@@ -206,7 +206,34 @@ ui_agent_output(struct ui *ui, const void *data, size_t n)
 }
 
 void
-ui_add_request(struct ui *ui, struct request *r)
+ui_add_session(struct ui *ui, unsigned session, const char *id, const char *title)
+{
+    if (session != 0)
+        return;
+    pane_set_title(&ui->pane, id, title);
+    ui->dirty = true;
+}
+
+void
+ui_end_session(struct ui *ui, unsigned session)
+{
+    ui->dirty = true;
+}
+
+void
+ui_set_grants(struct ui *ui, unsigned session, const struct grant *const *grants, size_t n)
+{
+    ui->dirty = true;
+}
+
+void
+ui_set_frozen(struct ui *ui, unsigned session, bool frozen)
+{
+    ui->dirty = true;
+}
+
+void
+ui_add_request(struct ui *ui, unsigned session, struct request *r)
 {
     uint64_t now = ui->clock();
 
@@ -216,17 +243,22 @@ ui_add_request(struct ui *ui, struct request *r)
 }
 
 void
-ui_update_request(struct ui *ui, const struct request_update *u)
+ui_update_request(struct ui *ui, unsigned session, const struct request_update *u)
 {
     uint64_t now = ui->clock();
 
+    if (u->error) {
+        view_unsent(&ui->pane.view, u->id);
+        ui->dirty = true;
+        return;
+    }
     view_update(&ui->pane.view, u, now);
     apply_flush(ui, now);
     ui->dirty = true;
 }
 
 void
-ui_set_stats(struct ui *ui, const struct stats *s)
+ui_set_stats(struct ui *ui, unsigned session, const struct stats *s)
 {
     ui->pane.stats = *s;
     ui->dirty = true;
@@ -278,7 +310,7 @@ ui_emergency_restore(void)
 static void
 decide(struct ui *ui, const struct decision *d)
 {
-    int ret = ui->ops->decide(ui->ctx, d);
+    int ret = ui->ops->decide(ui->ctx, 0, d);
 
     if (ret == 0)
         return;

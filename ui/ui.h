@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The screen: the agent's pane and the approval pane, or the approval pane alone. Main thread only,
-// one at a time. Knows plain data; what the person decides goes out through struct ui_ops.
+// The screen: the agent's pane and the approval pane, or the approval pane alone, over one session
+// or several. Main thread only, one at a time. Knows plain data; what the person decides goes out
+// through struct ui_ops.
+// A session is a number below UI_SESSIONS_MAX that the caller gives; its own id and words are what
+// people see. The session of the config is 0.
 // Nothing here ever decides by itself: end of input, a lost terminal, a resize or a destroyed UI
 // leave every request waiting (I1).
 #pragma once
@@ -16,22 +19,34 @@
 
 struct ui;
 
+#define UI_SESSIONS_MAX 64
+
 struct ui_ops {
-    // A person decided. *d is the UI's (copy what you keep); by is DECIDER_USER, source is not set.
-    // 0, or -errno that the pane shows in words (-EAGAIN: busy, press again).
-    int (*decide)(void *ctx, const struct decision *d);
+    // A person decided. *d and its note are the UI's (copy what you keep); by is DECIDER_USER,
+    // source is not set; scope, reach and for_ns are the person's. 0, or -errno that the pane shows
+    // in words (-EAGAIN: busy, press again). A refusal that comes later is a request_update with
+    // its error.
+    int (*decide)(void *ctx, unsigned session, const struct decision *d);
     // Bytes for the agent's terminal (typed keys, answers to its queries).
     void (*agent_input)(void *ctx, const void *data, size_t n);
     // The agent's pane has this size now.
     void (*agent_resize)(void *ctx, unsigned rows, unsigned cols);
     // q in a pane without an agent, or ^] d.
     void (*leave)(void *ctx);
+    // A grant is to be taken back (u, or U and r). Its end comes as a ui_set_grants() without it;
+    // what it did already is a ui_set_notice(). NULL: not possible here. 0 or -errno.
+    int (*revoke)(void *ctx, unsigned session, uint64_t grant);
+    // ^] f: all tasks of the sandbox are to stop, or to go on; the answer is ui_set_frozen(). NULL:
+    // not possible here. 0 or -errno.
+    int (*freeze)(void *ctx, unsigned session, bool on);
 };
 
 struct ui_config {
-    const char *session; /* id */
+    const char *session; /* id of session 0; NULL: sessions come through ui_add_session() */
     const char *title;   /* command and directory, foreign bytes */
     bool agent;          /* with the agent's pane */
+    bool plain;          /* lines instead of a screen; neither has to be a terminal */
+    const char *notify;  /* shell command run on a new request, NULL for none; nothing is put in */
     int in_fd, out_fd;   /* the terminal; not owned */
 };
 
@@ -44,10 +59,17 @@ struct ui *ui_free(struct ui *ui);
 
 // Output of the agent's pty.
 void ui_agent_output(struct ui *ui, const void *data, size_t n);
+// A further session, or new words for one. Foreign bytes, copied.
+void ui_add_session(struct ui *ui, unsigned session, const char *id, const char *title);
+// It has ended, or is out of reach: what waits of it is shown as withdrawn.
+void ui_end_session(struct ui *ui, unsigned session);
 // Takes r over.
-void ui_add_request(struct ui *ui, struct request *r);
-void ui_update_request(struct ui *ui, const struct request_update *u);
-void ui_set_stats(struct ui *ui, const struct stats *s);
+void ui_add_request(struct ui *ui, unsigned session, struct request *r);
+void ui_update_request(struct ui *ui, unsigned session, const struct request_update *u);
+// The live and remembered grants of a session, all of them; copied.
+void ui_set_grants(struct ui *ui, unsigned session, const struct grant *const *grants, size_t n);
+void ui_set_frozen(struct ui *ui, unsigned session, bool frozen);
+void ui_set_stats(struct ui *ui, unsigned session, const struct stats *s);
 // Shows one line until the next one; display-safe text, copied.
 void ui_set_notice(struct ui *ui, const char *text);
 

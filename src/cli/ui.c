@@ -50,29 +50,31 @@ static void
 on_request(void *ctx, struct request *r)
 {
     struct pane *p = ctx;
-    ui_add_request(p->ui, r);
+    ui_add_request(p->ui, 0, r);
 }
 
 static void
 on_update(void *ctx, const struct request_update *u)
 {
     struct pane *p = ctx;
-    ui_update_request(p->ui, u);
+    ui_update_request(p->ui, 0, u);
 }
 
 static void
 on_stats(void *ctx, const struct stats *s)
 {
     struct pane *p = ctx;
-    ui_set_stats(p->ui, s);
+    ui_set_stats(p->ui, 0, s);
 }
 
 static void
 on_result(void *ctx, uint64_t request, int error)
 {
     struct pane *p = ctx;
-    if (error)
+    if (error) {
+        ui_update_request(p->ui, 0, &(struct request_update){.id = request, .error = error});
         ui_set_notice(p->ui, wire_error_text(error));
+    }
 }
 
 static void
@@ -91,7 +93,7 @@ static const struct client_ops pane_client_ops = {
 };
 
 static int
-on_decide(void *ctx, const struct decision *d)
+on_decide(void *ctx, unsigned session, const struct decision *d)
 {
     struct pane *p = ctx;
     return client_decide(p->client, d);

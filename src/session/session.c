@@ -85,7 +85,7 @@ send_decision(struct session *s, const struct decision *d, const char *source)
 }
 
 static int
-on_pane_decide(void *ctx, const struct decision *d)
+on_pane_decide(void *ctx, unsigned session, const struct decision *d)
 {
     return send_decision(ctx, d, "pane");
 }
@@ -352,19 +352,19 @@ read_inbox(struct session *s)
         case MSG_REQUEST:
             control_request(s->control, m.data);
             if (s->ui) {
-                ui_add_request(s->ui, m.data);
+                ui_add_request(s->ui, 0, m.data);
                 m.free = NULL;
             }
             break;
         case MSG_UPDATE:
             control_update(s->control, m.data);
-            if (s->ui && !((const struct request_update *)m.data)->error)
-                ui_update_request(s->ui, m.data);
+            if (s->ui)
+                ui_update_request(s->ui, 0, m.data);
             break;
         case MSG_STATS:
             control_stats(s->control, m.data);
             if (s->ui)
-                ui_set_stats(s->ui, m.data);
+                ui_set_stats(s->ui, 0, m.data);
             break;
         case MSG_NOTICE:
             say(s, m.data);

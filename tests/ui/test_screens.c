@@ -42,7 +42,7 @@ fake_clock(void)
 }
 
 static int
-on_decide(void *ctx, const struct decision *d)
+on_decide(void *ctx, unsigned session, const struct decision *d)
 {
     struct screen_test *t = ctx;
 
@@ -77,7 +77,10 @@ on_leave(void *ctx)
     t->leaves++;
 }
 
-static const struct ui_ops ops = {on_decide, on_agent_input, on_agent_resize, on_leave};
+static const struct ui_ops ops = {.decide = on_decide,
+                                  .agent_input = on_agent_input,
+                                  .agent_resize = on_agent_resize,
+                                  .leave = on_leave};
 
 static struct request *
 make_request(uint64_t id, enum op op, const char *resolved, size_t covered, enum risk risk,
@@ -197,18 +200,22 @@ fill(struct screen_test *t)
         "\033[38;2;255;128;0mRunning\033[0m... (42s, blocked)\r\n";
 
     ui_agent_output(t->ui, agent, sizeof agent - 1);
-    ui_add_request(t->ui, make_request(1, OP_READ, "/home/luke/.ssh/id_ed25519", 11, RISK_HIGH,
-                                       "ssh-key,credentials"));
-    ui_add_request(t->ui, make_request(2, OP_CREATE, "/srv/build/out.log", 0, RISK_NONE, ""));
-    ui_add_request(t->ui, make_request(3, OP_WRITE,
-                                       "/home/luke/\xe2\x80\xae"
-                                       "cod.exe\033]0;x\a  {a}\xcc\x81",
-                                       11, RISK_NOTICE, "odd"));
-    ui_add_request(t->ui, make_request(4, OP_READ,
-                                       "/home/luke/\xe6\xbc\xa2\xe5\xad\x97/"
-                                       "gr\xc3\xbc\xc3\x9f e\xcc\x81",
-                                       11, RISK_NONE, ""));
-    ui_set_stats(t->ui, &(struct stats){.floor = 1204, .allowed = 12, .refused = 3, .grants = 14});
+    ui_add_request(t->ui, 0,
+                   make_request(1, OP_READ, "/home/luke/.ssh/id_ed25519", 11, RISK_HIGH,
+                                "ssh-key,credentials"));
+    ui_add_request(t->ui, 0, make_request(2, OP_CREATE, "/srv/build/out.log", 0, RISK_NONE, ""));
+    ui_add_request(t->ui, 0,
+                   make_request(3, OP_WRITE,
+                                "/home/luke/\xe2\x80\xae"
+                                "cod.exe\033]0;x\a  {a}\xcc\x81",
+                                11, RISK_NOTICE, "odd"));
+    ui_add_request(t->ui, 0,
+                   make_request(4, OP_READ,
+                                "/home/luke/\xe6\xbc\xa2\xe5\xad\x97/"
+                                "gr\xc3\xbc\xc3\x9f e\xcc\x81",
+                                11, RISK_NONE, ""));
+    ui_set_stats(t->ui, 0,
+                 &(struct stats){.floor = 1204, .allowed = 12, .refused = 3, .grants = 14});
 }
 
 static void
@@ -375,9 +382,10 @@ Test(screens, withdrawn)
     type(&t, "\035a");
     frame_after(&t, 700);
     ui_update_request(
-        t.ui, &(struct request_update){
-                  .id = 1, .state = STATE_WITHDRAWN, .count = 1, .verdict = VERDICT_WITHDRAWN});
-    ui_update_request(t.ui,
+        t.ui, 0,
+        &(struct request_update){
+            .id = 1, .state = STATE_WITHDRAWN, .count = 1, .verdict = VERDICT_WITHDRAWN});
+    ui_update_request(t.ui, 0,
                       &(struct request_update){
                           .id = 4, .state = STATE_EXPIRED, .count = 1, .verdict = VERDICT_EXPIRED});
     frame_after(&t, 1000);
@@ -502,7 +510,7 @@ Test(screens, ten_thousand_requests_cost_a_screenful)
 
     open_screen(&t, 48, 160, false, "C.UTF-8");
     for (uint64_t id = 1; id <= 10000; id++)
-        ui_add_request(t.ui, make_request(id, OP_READ, "/etc/shadow", 4, RISK_NONE, ""));
+        ui_add_request(t.ui, 0, make_request(id, OP_READ, "/etc/shadow", 4, RISK_NONE, ""));
     frame_after(&t, 20);
     before = t.raw.len;
     type(&t, "G");
