@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "enums.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include "request.h"
+#include "util.h"
 
 #define ENUM_WORD_(value, word) [value] = word,
 #define DEFINE_ENUM(name, LIST, UPPER)                                                             \
@@ -41,4 +46,63 @@ access_to_string(unsigned access)
     default:
         return "-";
     }
+}
+
+struct number_word {
+    int number;
+    const char *word;
+};
+
+// The last one stands for everything else.
+static const struct number_word family_words[] = {
+    {AF_UNIX, "unix"},       {AF_INET, "inet"}, {AF_INET6, "inet6"},
+    {AF_NETLINK, "netlink"}, {0, "other"},
+};
+static const struct number_word socket_type_words[] = {
+    {SOCK_STREAM, "stream"},
+    {SOCK_DGRAM, "dgram"},
+    {SOCK_SEQPACKET, "seqpacket"},
+    {0, "other"},
+};
+
+static const char *
+word_of(const struct number_word *words, size_t n, int number)
+{
+    for (size_t i = 0; i + 1 < n; i++)
+        if (words[i].number == number)
+            return words[i].word;
+    return words[n - 1].word;
+}
+
+static int
+number_of(const struct number_word *words, size_t n, const char *word)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(words[i].word, word) == 0)
+            return words[i].number;
+    return -EINVAL;
+}
+
+const char *
+family_to_string(int family)
+{
+    return word_of(family_words, ARRAY_SIZE(family_words), family);
+}
+
+int
+family_from_string(const char *s)
+{
+    return number_of(family_words, ARRAY_SIZE(family_words), s);
+}
+
+const char *
+socket_type_to_string(int type)
+{
+    return word_of(socket_type_words, ARRAY_SIZE(socket_type_words), type);
+}
+
+int
+socket_type_from_string(const char *s)
+{
+    return number_of(socket_type_words, ARRAY_SIZE(socket_type_words), s);
 }

@@ -36,6 +36,13 @@ struct endpoint {
     bool loopback;
 };
 
+// "unix", "inet", "inet6", "netlink"; "stream", "dgram", "seqpacket"; "other" for anything else.
+// From a word: -EINVAL for one that is none of these.
+const char *family_to_string(int family);
+int family_from_string(const char *s);
+const char *socket_type_to_string(int type);
+int socket_type_from_string(const char *s);
+
 struct request {
     uint64_t id; /* from 1, unique in its session */
     enum op op;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -149,12 +150,20 @@ set_words(json_t *o, const char *key, const char *words, size_t n)
 }
 
 static void
-set_digest(json_t *o, const uint8_t digest[DIGEST_LEN])
+set_hex(json_t *o, const char *key, const uint8_t *bytes, size_t n)
 {
-    char hex[2 * DIGEST_LEN + 1];
-    for (size_t i = 0; i < DIGEST_LEN; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    set(o, "digest", json_string(hex));
+    char hex[2 * SHA256_LEN + 1];
+    for (size_t i = 0; i < n; i++)
+        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+    set(o, key, json_string(hex));
+}
+
+// What most requests do not have is left out.
+static void
+set_optional_text(json_t *o, const char *key, const char *s)
+{
+    if (s && *s)
+        set_text(o, key, s);
 }
 
 static void
@@ -225,6 +234,23 @@ object_facts(const struct object *x)
     return o;
 }
 
+static json_t *
+peer_facts(const struct endpoint *e)
+{
+    char text[INET6_ADDRSTRLEN];
+    json_t *o = new_object(NULL);
+    set_enum(o, "family", family_to_string(e->family));
+    set_enum(o, "type", socket_type_to_string(e->type));
+    set_u64(o, "port", e->port);
+    if ((e->family == AF_INET || e->family == AF_INET6) &&
+        inet_ntop(e->family, e->addr, text, sizeof text))
+        set(o, "addr", json_string(text));
+    set_u64(o, "scope_id", e->scope_id);
+    set(o, "abstract", json_boolean(e->abstract));
+    set(o, "loopback", json_boolean(e->loopback));
+    return o;
+}
+
 static void
 set_common_facts(json_t *o, const struct request *r)
 {
@@ -241,6 +267,13 @@ set_common_facts(json_t *o, const struct request *r)
     set_enum(o, "risk", risk_to_string(r->risk));
     set_text(o, "tags", r->tags);
     set_u64(o, "count", r->count);
+    set_optional_text(o, "target2", r->target2);
+    set_optional_text(o, "resolved2", r->resolved2);
+    set_optional_text(o, "detail", r->detail);
+    set_optional_text(o, "interpreter", r->interpreter);
+    if (r->has_sha256)
+        set_hex(o, "sha256", r->sha256, SHA256_LEN);
+    set_optional_text(o, "host", r->host);
 }
 
 void
@@ -258,10 +291,14 @@ wire_put_request(struct buf *out, const struct request *r)
     set_u64(o, "covered", r->covered);
     set_text(o, "nearest", r->nearest);
     set(o, "object", object_facts(&r->object));
+    if (r->resolved2 && r->resolved2[0])
+        set(o, "object2", object_facts(&r->object2));
+    if (r->peer.family)
+        set(o, "peer", peer_facts(&r->peer));
     set_u64(o, "raised_ns", r->raised_real_ns);
     set_u64(o, "raised_mono_ns", r->raised_mono_ns);
     set_u64(o, "deadline_mono_ns", r->deadline_mono_ns);
-    set_digest(o, r->digest);
+    set_hex(o, "digest", r->digest, DIGEST_LEN);
     put_line(out, o);
 }
 
@@ -353,7 +390,7 @@ wire_put_decide(struct buf *out, const struct decision *d)
 {
     json_t *o = new_object("decide");
     set_u64(o, "request", d->request);
-    set_digest(o, d->digest);
+    set_hex(o, "digest", d->digest, DIGEST_LEN);
     set_enum(o, "verdict", verdict_to_string(d->verdict));
     set_enum(o, "scope", scope_to_string(d->scope));
     set_enum(o, "reach", reach_to_string(d->reach));

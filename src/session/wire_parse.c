@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -97,6 +98,13 @@ get_text(struct reading *in, const char *key, size_t max)
     return in->error ? xstrdup("") : buf_steal(&b);
 }
 
+// What most requests do not have: "" then.
+static char *
+get_optional_text(struct reading *in, const char *key)
+{
+    return json_object_get(in->o, key) ? get_text(in, key, WIRE_STRING_MAX) : xstrdup("");
+}
+
 static char *
 get_words(struct reading *in, const char *key, size_t *ret_len)
 {
@@ -129,19 +137,19 @@ hex_value(char c)
 }
 
 static void
-get_digest(struct reading *in, uint8_t digest[DIGEST_LEN])
+get_hex(struct reading *in, const char *key, uint8_t *bytes, size_t n)
 {
-    const char *s = get_word(in, "digest");
-    if (strlen(s) != 2 * DIGEST_LEN) {
+    const char *s = get_word(in, key);
+    if (strlen(s) != 2 * n) {
         in->error = -EBADMSG;
         return;
     }
-    for (size_t i = 0; i < DIGEST_LEN; i++) {
+    for (size_t i = 0; i < n; i++) {
         int high = hex_value(s[2 * i]), low = hex_value(s[2 * i + 1]);
         if (high < 0 || low < 0)
             in->error = -EBADMSG;
         else
-            digest[i] = (uint8_t)(high << 4 | low);
+            bytes[i] = (uint8_t)(high << 4 | low);
     }
 }
 
@@ -213,9 +221,9 @@ get_access(struct reading *in)
 }
 
 static void
-parse_object(struct reading *in, struct object *x)
+parse_object(struct reading *in, const char *key, struct object *x)
 {
-    struct reading sub = {.o = json_object_get(in->o, "object")};
+    struct reading sub = {.o = json_object_get(in->o, key)};
     if (!json_is_object(sub.o)) {
         in->error = -EBADMSG;
         return;
@@ -230,6 +238,27 @@ parse_object(struct reading *in, struct object *x)
     x->nlink = get_u64(&sub, "nlink", UINT64_MAX);
     if (sub.error)
         in->error = sub.error;
+}
+
+static void
+parse_peer(struct reading *in, struct endpoint *e)
+{
+    struct reading sub = {.o = json_object_get(in->o, "peer")};
+    if (!json_is_object(sub.o)) {
+        in->error = -EBADMSG;
+        return;
+    }
+    e->family = family_from_string(get_word(&sub, "family"));
+    e->type = socket_type_from_string(get_word(&sub, "type"));
+    e->port = (uint16_t)get_u64(&sub, "port", UINT16_MAX);
+    e->scope_id = (uint32_t)get_u64(&sub, "scope_id", UINT32_MAX);
+    e->abstract = get_bool(&sub, "abstract");
+    e->loopback = get_bool(&sub, "loopback");
+    if ((e->family == AF_INET || e->family == AF_INET6) &&
+        inet_pton(e->family, get_word(&sub, "addr"), e->addr) != 1)
+        sub.error = -EBADMSG;
+    if (sub.error || e->family < 0 || e->type < 0)
+        in->error = -EBADMSG;
 }
 
 static void
@@ -255,14 +284,26 @@ parse_request(struct reading *in, struct wire_msg *m)
     r->covered = (size_t)get_u64(in, "covered", strlen(r->resolved));
     r->nearest = get_text(in, "nearest", WIRE_STRING_MAX);
     r->why = GET_ENUM(in, reason, "reason");
-    parse_object(in, &r->object);
+    parse_object(in, "object", &r->object);
+    r->target2 = get_optional_text(in, "target2");
+    r->resolved2 = get_optional_text(in, "resolved2");
+    if (json_object_get(in->o, "object2"))
+        parse_object(in, "object2", &r->object2);
+    r->detail = get_optional_text(in, "detail");
+    r->interpreter = get_optional_text(in, "interpreter");
+    r->has_sha256 = json_object_get(in->o, "sha256");
+    if (r->has_sha256)
+        get_hex(in, "sha256", r->sha256, SHA256_LEN);
+    if (json_object_get(in->o, "peer"))
+        parse_peer(in, &r->peer);
+    r->host = get_optional_text(in, "host");
     r->risk = GET_ENUM(in, risk, "risk");
     r->tags = get_text(in, "tags", WIRE_STRING_MAX);
     r->raised_real_ns = get_u64(in, "raised_ns", UINT64_MAX);
     r->raised_mono_ns = get_u64(in, "raised_mono_ns", UINT64_MAX);
     r->deadline_mono_ns = get_u64(in, "deadline_mono_ns", UINT64_MAX);
     r->count = (unsigned)get_u64(in, "count", UINT32_MAX);
-    get_digest(in, r->digest);
+    get_hex(in, "digest", r->digest, DIGEST_LEN);
 }
 
 static void
@@ -310,7 +351,7 @@ parse_decide(struct reading *in, struct wire_msg *m)
 {
     struct decision *d = m->decision = decision_new();
     d->request = get_u64(in, "request", UINT64_MAX);
-    get_digest(in, d->digest);
+    get_hex(in, "digest", d->digest, DIGEST_LEN);
     d->verdict = GET_ENUM(in, verdict, "verdict");
     if (d->verdict != VERDICT_ALLOW && d->verdict != VERDICT_DENY)
         in->error = -EBADMSG;

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base64.h"
+#include "bounds.h"
+#include "unit/wire_helpers.h"
+#include "util.h"
+#include "wire.h"
+
+static void
+expect_bytes(const char *a, const char *b)
+{
+    cr_expect_str_eq(a, b);
+}
+
+Test(wire, request_survives_with_hostile_bytes)
+{
+    cleanup_buf struct buf b = {0};
+    cleanup_wire_msg struct wire_msg m = {0};
+    struct request *r = new_request(9);
+    wire_put_request(&b, r);
+    cr_assert_eq(b.data[b.len - 1], '\n');
+    for (size_t i = 0; i + 1 < b.len; i++)
+        cr_assert((unsigned char)b.data[i] >= 0x20, "a control byte went raw");
+    cr_assert(!memmem(b.data, b.len, "\xe2\x80\xae", 3), "a bidi override went raw");
+    cr_assert_eq(wire_parse(b.data, b.len - 1, &m), 0);
+    cr_assert_eq(m.type, WIRE_REQUEST);
+    const struct request *q = m.request;
+    expect_bytes(q->target, r->target);
+    expect_bytes(q->resolved, r->resolved);
+    expect_bytes(q->exe, r->exe);
+    expect_bytes(q->tags, r->tags);
+    expect_bytes(q->call, r->call);
+    cr_expect_eq(q->argv_len, r->argv_len);
+    cr_expect_eq(memcmp(q->argv, r->argv, r->argv_len), 0);
+    cr_expect_eq(q->flags, UINT64_MAX);
+    cr_expect_eq(q->object.ino, UINT64_MAX);
+    cr_expect_eq(q->covered, 7);
+    cr_expect_eq(q->op, r->op);
+    cr_expect_eq(q->access, r->access);
+    cr_expect_eq(q->risk, RISK_HIGH);
+    cr_expect_eq(q->raised_real_ns, r->raised_real_ns);
+    cr_expect_eq(memcmp(q->digest, r->digest, DIGEST_LEN), 0);
+    // Every fact that is shown came across: the digest over them is the same.
+    request_seal(m.request);
+    cr_expect_eq(memcmp(q->digest, r->digest, DIGEST_LEN), 0);
+    request_free(r);
+}
+
+// Sets what only some operations have; every field of it differs from its default.
+static void
+add_ends(struct request *r)
+{
+    char **strings[] = {&r->target2, &r->resolved2, &r->detail, &r->interpreter, &r->host};
+    for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
+        free(*strings[i]);
+        *strings[i] = xasprintf("%zu \x1b[2J\xff\xe2\x80\xae", i);
+    }
+    r->object2 = (struct object){.exists = true, .dev = 6, .ino = UINT64_MAX, .mode = 0100600};
+    memset(r->sha256, 0xa5, SHA256_LEN);
+    r->has_sha256 = true;
+    r->peer = (struct endpoint){.family = AF_INET6,
+                                .type = SOCK_STREAM,
+                                .port = 443,
+                                .addr = {0x20, 1, 0xd, 0xb8, [15] = 1},
+                                .scope_id = 3,
+                                .abstract = true,
+                                .loopback = true};
+    request_seal(r);
+}
+
+Test(wire, both_ends_programs_and_peers_survive)
+{
+    cleanup_buf struct buf b = {0};
+    cleanup_wire_msg struct wire_msg m = {0};
+    struct request *r = new_request(9);
+    add_ends(r);
+    wire_put_request(&b, r);
+    for (size_t i = 0; i + 1 < b.len; i++)
+        cr_assert((unsigned char)b.data[i] >= 0x20, "a control byte went raw");
+    cr_assert_eq(wire_parse(b.data, b.len - 1, &m), 0);
+    const struct request *q = m.request;
+    expect_bytes(q->target2, r->target2);
+    expect_bytes(q->resolved2, r->resolved2);
+    expect_bytes(q->detail, r->detail);
+    expect_bytes(q->interpreter, r->interpreter);
+    expect_bytes(q->host, r->host);
+    cr_expect_eq(q->object2.ino, UINT64_MAX);
+    cr_expect_eq(q->object2.mode, 0100600);
+    cr_expect(q->has_sha256);
+    cr_expect_eq(memcmp(q->sha256, r->sha256, SHA256_LEN), 0);
+    cr_expect_eq(memcmp(q->peer.addr, r->peer.addr, sizeof q->peer.addr), 0);
+    cr_expect_eq(q->peer.family, AF_INET6);
+    cr_expect_eq(q->peer.type, SOCK_STREAM);
+    cr_expect_eq(q->peer.port, 443);
+    cr_expect_eq(q->peer.scope_id, 3);
+    cr_expect(q->peer.abstract && q->peer.loopback);
+    request_seal(m.request);
+    cr_expect_eq(memcmp(q->digest, r->digest, DIGEST_LEN), 0, "a fact that is shown was lost");
+    request_free(r);
+}
+
+Test(wire, families_and_socket_types)
+{
+    static const int families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+    for (size_t i = 0; i < ARRAY_SIZE(families) * ARRAY_SIZE(types); i++) {
+        cleanup_buf struct buf b = {0};
+        cleanup_wire_msg struct wire_msg m = {0};
+        struct request *r = new_request(1);
+        r->peer = (struct endpoint){.family = families[i % 4], .type = types[i / 4]};
+        if (r->peer.family == AF_INET)
+            memcpy(r->peer.addr, (uint8_t[]){127, 0, 0, 1}, 4);
+        wire_put_request(&b, r);
+        cr_assert_eq(wire_parse(b.data, b.len - 1, &m), 0, "row %zu", i);
+        cr_expect_eq(m.request->peer.family, r->peer.family, "row %zu", i);
+        cr_expect_eq(m.request->peer.type, r->peer.type, "row %zu", i);
+        cr_expect_eq(memcmp(m.request->peer.addr, r->peer.addr, 16), 0, "row %zu", i);
+        request_free(r);
+    }
+}
+
+// A request without the keys that were added later is one still.
+Test(wire, what_most_requests_lack_may_be_missing)
+{
+    cleanup_buf struct buf b = {0};
+    cleanup_wire_msg struct wire_msg m = {0};
+    struct request *r = new_request(1);
+    wire_put_request(&b, r);
+    static const char *const keys[] = {"target2", "object2", "detail", "interpreter",
+                                       "sha256",  "peer",    "host"};
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        cr_expect(!strstr(b.data, keys[i]), "%s", keys[i]);
+    cr_assert_eq(wire_parse(b.data, b.len - 1, &m), 0);
+    cr_expect_str_eq(m.request->resolved2, "");
+    cr_expect_str_eq(m.request->host, "");
+    cr_expect(!m.request->has_sha256);
+    cr_expect_eq(m.request->peer.family, 0);
+    request_free(r);
+}
+
+Test(wire, a_peer_that_is_none_is_refused)
+{
+    static const char *const peers[] = {
+        "7",
+        "{}",
+        "{\"family\":\"inet\",\"type\":\"stream\",\"port\":65536,\"addr\":\"127.0.0.1\","
+        "\"scope_id\":0,\"abstract\":false,\"loopback\":true}",
+        "{\"family\":\"inet\",\"type\":\"stream\",\"port\":1,\"addr\":\"::1\","
+        "\"scope_id\":0,\"abstract\":false,\"loopback\":true}",
+        "{\"family\":\"inet7\",\"type\":\"stream\",\"port\":1,"
+        "\"scope_id\":0,\"abstract\":false,\"loopback\":true}",
+    };
+    struct request *r = new_request(1);
+    cleanup_buf struct buf b = {0};
+    wire_put_request(&b, r);
+    request_free(r);
+    for (size_t i = 0; i < ARRAY_SIZE(peers); i++) {
+        cleanup_wire_msg struct wire_msg m = {0};
+        // Without the closing brace and the newline.
+        cleanup_free char *line = xasprintf("%.*s,\"peer\":%s}", (int)b.len - 2, b.data, peers[i]);
+        cr_expect_eq(wire_parse(line, strlen(line), &m), -EBADMSG, "row %zu", i);
+    }
+}
+
+Test(wire, longest_request_fits_into_a_line)
+{
+    cleanup_buf struct buf b = {0};
+    cleanup_wire_msg struct wire_msg m = {0};
+    struct request *r = new_request(1);
+    add_ends(r);
+    char **strings[] = {&r->exe,      &r->cwd,         &r->ancestry, &r->target,
+                        &r->resolved, &r->nearest,     &r->target2,  &r->resolved2,
+                        &r->detail,   &r->interpreter, &r->host};
+    for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
+        free(*strings[i]);
+        *strings[i] = xmalloc(NONO_PATH_MAX);
+        memset(*strings[i], 0x80, NONO_PATH_MAX - 1);
+        (*strings[i])[NONO_PATH_MAX - 1] = 0;
+    }
+    free(r->argv);
+    r->argv = xmalloc(NONO_ARGV_MAX);
+    memset(r->argv, 1, NONO_ARGV_MAX);
+    r->argv_len = NONO_ARGV_MAX;
+    wire_put_request(&b, r);
+    cr_assert_leq(b.len, (size_t)NONO_LINE_MAX);
+    cr_assert_eq(wire_parse(b.data, b.len - 1, &m), 0);
+    expect_bytes(m.request->resolved, r->resolved);
+    cr_expect_eq(m.request->argv_len, (size_t)NONO_ARGV_MAX);
+    request_free(r);
+}
+
+Test(wire, words_keep_their_borders)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+    } rows[] = {{"", 0}, {"", 1}, {"a", 1}, {"a", 2}, {"a\0", 3}, {"\0\0b", 4}, {"a\0b", 3}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cleanup_buf struct buf b = {0};
+        cleanup_wire_msg struct wire_msg m = {0};
+        struct request *r = new_request(1);
+        free(r->argv);
+        r->argv = xmemdup(rows[i].bytes, rows[i].n);
+        r->argv_len = rows[i].n;
+        wire_put_request(&b, r);
+        cr_assert_eq(wire_parse(b.data, b.len - 1, &m), 0);
+        cr_expect_eq(m.request->argv_len, rows[i].n, "row %zu", i);
+        cr_expect_eq(memcmp(m.request->argv, r->argv, rows[i].n), 0, "row %zu", i);
+        request_free(r);
+    }
+}
+
+Test(wire, other_messages_round_trip)
+{
+    cleanup_buf struct buf b = {0};
+    struct session_info info = test_info();
+    char note[] = "why\xff";
+    struct decision d = {.request = UINT64_MAX,
+                         .digest = {1, 2, 255},
+                         .verdict = VERDICT_DENY,
+                         .scope = SCOPE_SESSION,
+                         .reach = REACH_OBJECT,
+                         .note = note,
+                         .keys_ignored = 3};
+    struct request_update u = {.id = 3,
+                               .state = STATE_ASKED,
+                               .count = 4,
+                               .verdict = _VERDICT_INVALID,
+                               .by = _DECIDER_INVALID,
+                               .scope = _SCOPE_INVALID};
+    struct stats s = {.floor = UINT64_MAX, .pending = 7, .record_error = -ENOSPC};
+    wire_put_hello(&b, &info, 5);
+    wire_put_decide(&b, &d);
+    wire_put_update(&b, &u);
+    wire_put_stats(&b, &s);
+    wire_put_result(&b, 8, -EALREADY);
+    wire_put_synced(&b, 12);
+    wire_put_attach(&b, "nono ui", true);
+    struct wire_msg m[7] = {0};
+    char *line = b.data;
+    for (size_t i = 0; i < ARRAY_SIZE(m); i++) {
+        char *end = strchr(line, '\n');
+        cr_assert_eq(wire_parse(line, (size_t)(end - line), &m[i]), 0, "message %zu", i);
+        line = end + 1;
+    }
+    cr_expect_eq(m[0].session->start_time, UINT64_MAX);
+    cr_expect_eq(m[0].session->argv_len, info.argv_len);
+    cr_expect_eq(memcmp(m[0].session->argv, info.argv, info.argv_len), 0);
+    cr_expect_eq(m[0].waiting, 5);
+    cr_expect_eq(m[1].decision->request, UINT64_MAX);
+    cr_expect_eq(memcmp(m[1].decision->digest, d.digest, DIGEST_LEN), 0);
+    cr_expect_str_eq(m[1].decision->note, note);
+    cr_expect_eq(m[1].decision->scope, SCOPE_SESSION);
+    cr_expect_eq(m[1].decision->keys_ignored, 3);
+    cr_expect_eq(m[2].update.verdict, _VERDICT_INVALID);
+    cr_expect_eq(m[2].update.count, 4);
+    cr_expect_eq(m[3].stats.floor, UINT64_MAX);
+    cr_expect_eq(m[3].stats.record_error, -ENOSPC);
+    cr_expect_eq(m[4].error, -EALREADY);
+    cr_expect_eq(m[5].id, 12);
+    cr_expect_str_eq(m[6].role, "nono ui");
+    for (size_t i = 0; i < ARRAY_SIZE(m); i++)
+        wire_msg_done(&m[i]);
+}
+
+Test(wire, garbage_is_refused)
+{
+    static const char *const lines[] = {
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        "{\"type\":7}",
+        "{\"type\":\"decide\"}",
+        "{\"type\":\"attach\",\"type\":\"attach\"}",
+        "{\"type\":\"attach\",\"protocol\":-1,\"role\":\"nono ui\",\"watch\":true}",
+        "{\"type\":\"attach\",\"protocol\":1,\"role\":\"nono ui\",\"watch\":1}",
+        "{\"type\":\"attach\",\"protocol\":1,\"role\":\"a\\u0000b\",\"watch\":true}",
+        "{\"type\":\"attach\",\"protocol\":1,\"role\":\"x\",\"role_b64\":\"AA==\",\"watch\":true}",
+        "{\"type\":\"attach\",\"protocol\":1,\"role\":\"x\",\"role_b64\":\"A\",\"watch\":true}",
+        "{\"type\":\"synced\",\"newest\":\"-1\"}",
+        "{\"type\":\"synced\",\"newest\":\" 1\"}",
+        "{\"type\":\"synced\",\"newest\":\"18446744073709551616\"}",
+        "{\"type\":\"synced\",\"newest\":1.5}",
+        "{\"type\":\"decide\",\"request\":1,\"digest\":\"00\",\"verdict\":\"allow\","
+        "\"scope\":\"once\",\"reach\":\"object\"}",
+        "{\"type\":\"decide\",\"request\":1,\"digest\":\"00000000000000000000000000000000\","
+        "\"verdict\":\"expired\",\"scope\":\"once\",\"reach\":\"object\"}",
+        "{\"type\":\"decide\",\"request\":1,\"digest\":\"0000000000000000000000000000000G\","
+        "\"verdict\":\"allow\",\"scope\":\"once\",\"reach\":\"object\"}",
+        "\xff\xfe",
+        "{\"type\":\"sync\xff\"}",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        struct wire_msg m = {0};
+        cr_expect_eq(wire_parse(lines[i], strlen(lines[i]), &m), -EBADMSG, "line %zu", i);
+        cr_expect_null(m.role);
+    }
+    cleanup_wire_msg struct wire_msg m = {0};
+    static const char later[] = "{\"type\":\"later\",\"x\":1}";
+    cr_expect_eq(wire_parse(later, strlen(later), &m), 0);
+    cr_expect_eq(m.type, WIRE_OTHER);
+    char *big = xcalloc(NONO_LINE_MAX + 1, 1);
+    cr_expect_eq(wire_parse(big, NONO_LINE_MAX + 1, &m), -EMSGSIZE);
+    free(big);
+}
+
+Test(wire, base64_is_canonical)
+{
+    static const char *const bad[] = {"A",    "AA",   "AAA",      "====", "A===", "AA=A",
+                                      "AB==", "AAB=", "AA==AAAA", "AA A", "AAA\n"};
+    uint8_t all[257];
+    for (size_t i = 0; i < sizeof all; i++)
+        all[i] = (uint8_t)i;
+    for (size_t n = 0; n < sizeof all; n++) {
+        cleanup_buf struct buf text = {0}, back = {0};
+        base64_encode(&text, all, n);
+        cr_assert_eq(base64_decode(&back, buf_str(&text), text.len), 0);
+        cr_assert_eq(back.len, n);
+        cr_assert(n == 0 || memcmp(back.data, all, n) == 0);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        cleanup_buf struct buf back = {0};
+        cr_expect_eq(base64_decode(&back, bad[i], strlen(bad[i])), -EBADMSG, "%s", bad[i]);
+    }
+}
