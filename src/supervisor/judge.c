@@ -24,14 +24,6 @@ op_of(const struct open_call *c, const struct resolved *r)
     return access == ACCESS_READ ? OP_READ : access == ACCESS_WRITE ? OP_WRITE : OP_READWRITE;
 }
 
-static void
-count_floor(struct supervisor *s, enum op op)
-{
-    s->floor_counts[op]++;
-    s->broker.stats.floor++;
-    core_mark_counted(s);
-}
-
 // The kernel goes on with the call, bounded by the floor (I2). Without a floor (--without-landlock)
 // there is nothing that bounds what a racing thread could swap in: the call gets the errno that was
 // found, or EACCES.
@@ -143,18 +135,28 @@ is_own_proc(const struct supervisor *s, const char *path)
            (path_is_below(path, s->own_proc) || path_is_below(path, s->monitor_proc));
 }
 
+// Does the floor allow it, in the kernel's eyes as in ours? Reads what is constant only.
+static bool
+is_inside(const struct supervisor *s, const struct open_call *c, const struct resolved *r,
+          struct judgement *ret_j, bool *ret_protected)
+{
+    // What is to be made needs write access to its directory, whatever it is opened for.
+    unsigned access = files_access(c) | (r->exists ? 0 : ACCESS_WRITE);
+    capability_judge(s->o.capabilities, r->path, ret_j);
+    // I7: what nobody can grant. Our own /proc entry is read through nobody's capability either.
+    *ret_protected = ret_j->protected_ || is_own_proc(s, r->path);
+    return !*ret_protected && !ret_j->holed && (access & ~ret_j->access) == 0;
+}
+
 static void
 judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
 {
     struct judgement j;
     struct stat st = {0};
-    // What is to be made needs write access to its directory, whatever it is opened for.
+    bool protected_;
     unsigned access = files_access(c) | (r->exists ? 0 : ACCESS_WRITE);
-    capability_judge(s->o.capabilities, r->path, &j);
-    // I7: what nobody can grant. Our own /proc entry is read through nobody's capability either.
-    bool protected_ = j.protected_ || is_own_proc(s, r->path);
-    if (!protected_ && !j.holed && (access & ~j.access) == 0) {
-        count_floor(s, op_of(c, r));
+    if (is_inside(s, c, r, &j, &protected_)) {
+        core_count_floor(s, op_of(c, r), true);
         if (s->o.floor->ruleset_fd >= 0)
             notify_continue(s->o.listener, c->id);
         else
@@ -167,7 +169,7 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
     }
     if (path_is_below(r->path, TERMINAL_DIR) &&
         terminal_is_inside(c->tid, s->o.monitor, r->path, &st)) {
-        count_floor(s, op_of(c, r));
+        core_count_floor(s, op_of(c, r), true);
         onbehalf_open(s, c, r);
         return;
     }
@@ -180,13 +182,13 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
     if (files_fails_natively(c, r, st.st_mode) ||
         (strncmp(r->path, "/proc/", 6) == 0 && files_is_foreign_process(r)) ||
         (covered && floor_covers(s->o.floor, r->path, dev, ino, access))) {
-        count_floor(s, op_of(c, r));
+        core_count_floor(s, op_of(c, r), true);
         answer_native(s, c, 0);
         return;
     }
     if (covered) {
         // Allowed, but carved out of the floor for the sake of a protected root beside it.
-        count_floor(s, op_of(c, r));
+        core_count_floor(s, op_of(c, r), true);
         onbehalf_open(s, c, r);
         return;
     }
@@ -207,13 +209,27 @@ judge_resolved(struct supervisor *s, const struct open_call *c, struct resolved 
                error == -EAGAIN || error == -EINVAL) {
         // There is nothing to open, or nothing that has a name: the kernel says so, under the floor
         // (I2).
-        count_floor(s, OP_READ);
+        core_count_floor(s, OP_READ, true);
         answer_native(s, c, error);
     } else if (error != -ESRCH) {
         notify_fail(s->o.listener, c->id, -error);
     }
     if (error == 0)
         resolved_done(r);
+}
+
+// The common case, without a lock: takes r over when it is true.
+static bool
+answer_inside(struct supervisor *s, const struct open_call *c, struct resolved *r)
+{
+    struct judgement j;
+    bool protected_;
+    if (!is_inside(s, c, r, &j, &protected_))
+        return false;
+    notify_continue(s->o.listener, c->id);
+    resolved_done(r);
+    core_count_floor(s, op_of(c, r), false);
+    return true;
 }
 
 void
@@ -243,8 +259,13 @@ judge_notification(struct supervisor *s, const struct seccomp_notif *n)
         return;
     }
     int ret = files_resolve(&c, RESOLVE_NOW, &r);
+    if (ret == 0 && !r.pathless && s->o.floor->ruleset_fd >= 0 && answer_inside(s, &c, &r))
+        return;
+    pthread_mutex_lock(&s->lock);
+    core_wait_for_room(s);
     if (ret == -EAGAIN && !(c.resolve & RESOLVE_CACHED))
         onbehalf_resolve(s, &c);
     else
         judge_resolved(s, &c, &r, ret);
+    pthread_mutex_unlock(&s->lock);
 }

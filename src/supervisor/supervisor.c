@@ -26,10 +26,21 @@
 #define TICK_NS (20 * NS_PER_MS)       /* parked calls are looked after this often */
 #define TICK_BUDGET_NS (NS_PER_MS / 2) /* and for this long: others must not wait for it */
 #define FLUSH_NS (100 * NS_PER_MS)
-#define STARVED_MS 5
-#define ROOM_DB 512 /* nothing is received while the record has less room than this */
+#define STARVED_NS (5 * NS_PER_MS)
+#define ROOM_DB 512 /* nothing is judged while the record has less room than this */
 #define ROOM_MAIN 64
 #define FDS_KEPT 256
+
+static void
+arm_timer(struct supervisor *s, uint64_t at)
+{
+    if (s->timer_at && s->timer_at <= at)
+        return;
+    s->timer_at = at;
+    struct itimerspec when = {
+        .it_value = {.tv_sec = (time_t)(at / NS_PER_SEC), .tv_nsec = (long)(at % NS_PER_SEC)}};
+    timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
 
 static void
 main_push(struct supervisor *s, int type, void *data, void (*free_fn)(void *))
@@ -37,7 +48,8 @@ main_push(struct supervisor *s, int type, void *data, void (*free_fn)(void *))
     struct msg m = {.type = type, .data = data, .free = free_fn};
     if (s->n_outbox == 0 && queue_push(s->o.main, &m, 0) == 0)
         return;
-    // Kept in order; nothing is received while this is not empty, so it stays small.
+    // Kept in order; nothing is judged while this is not empty, so it stays small.
+    arm_timer(s, clock_mono_ns() + STARVED_NS);
     if (s->n_outbox == s->room_outbox) {
         s->room_outbox = s->room_outbox ? s->room_outbox * 2 : 16;
         s->outbox = xrealloc(s->outbox, s->room_outbox * sizeof *s->outbox);
@@ -118,10 +130,12 @@ on_record_repeat(void *ctx, uint64_t request, enum op op)
 static void
 flush_counts(struct supervisor *s)
 {
+    atomic_store(&s->counted, false);
     for (int op = 0; op < _OP_MAX; op++) {
-        if (s->floor_counts[op])
-            s->o.record.count(s->o.record.ctx, "floor", 0, (enum op)op, s->floor_counts[op]);
-        s->floor_counts[op] = 0;
+        uint64_t n = atomic_exchange(&s->floor_counts[op], 0);
+        if (n)
+            s->o.record.count(s->o.record.ctx, "floor", 0, (enum op)op, n);
+        s->broker.stats.floor += n;
     }
     for (size_t i = 0; i < s->broker.memory.n; i++) {
         struct grant *g = s->broker.memory.grants[i];
@@ -129,29 +143,29 @@ flush_counts(struct supervisor *s)
             s->o.record.count(s->o.record.ctx, "grant", g->id, g->op, g->uses);
         g->uses = 0;
     }
-    s->counted = false;
     main_push(s, MSG_STATS, xmemdup(&s->broker.stats, sizeof s->broker.stats), free);
-}
-
-static void
-arm_timer(struct supervisor *s, uint64_t at)
-{
-    if (s->timer_at && s->timer_at <= at)
-        return;
-    s->timer_at = at;
-    struct itimerspec when = {
-        .it_value = {.tv_sec = (time_t)(at / NS_PER_SEC), .tv_nsec = (long)(at % NS_PER_SEC)}};
-    timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 void
 core_mark_counted(struct supervisor *s)
 {
-    if (s->counted)
+    if (atomic_exchange(&s->counted, true))
         return;
     s->flush_at = clock_mono_ns() + FLUSH_NS;
-    s->counted = true;
     arm_timer(s, s->flush_at);
+}
+
+void
+core_count_floor(struct supervisor *s, enum op op, bool locked)
+{
+    atomic_fetch_add_explicit(&s->floor_counts[op], 1, memory_order_relaxed);
+    if (atomic_load_explicit(&s->counted, memory_order_relaxed))
+        return;
+    if (!locked)
+        pthread_mutex_lock(&s->lock);
+    core_mark_counted(s);
+    if (!locked)
+        pthread_mutex_unlock(&s->lock);
 }
 
 static void
@@ -269,14 +283,6 @@ take_message(struct supervisor *s, struct msg *m)
 }
 
 static void
-receive(struct supervisor *s)
-{
-    struct seccomp_notif n;
-    if (notify_recv(s->o.listener, &n) == 0)
-        judge_notification(s, &n);
-}
-
-static void
 on_timer(struct supervisor *s)
 {
     uint64_t fired, now = clock_mono_ns();
@@ -287,50 +293,69 @@ on_timer(struct supervisor *s)
         tick(s, now);
         s->tick_at = now + TICK_NS;
     }
-    if (s->counted && now >= s->flush_at)
+    if (atomic_load(&s->counted) && now >= s->flush_at)
         flush_counts(s);
 }
 
-static void
-supervisor_turn(struct supervisor *s)
+void
+core_wait_for_room(struct supervisor *s)
 {
-    // A full queue is a state, not a loss: the kernel keeps the callers asleep meanwhile.
-    bool starved = s->n_outbox || s->o.record.room(s->o.record.ctx) < ROOM_DB ||
-                   queue_room(s->o.main) < ROOM_MAIN;
-    struct pollfd fds[3] = {{.fd = s->o.listener, .events = starved ? 0 : POLLIN},
-                            {.fd = queue_fd(s->o.inbox), .events = POLLIN},
-                            {.fd = s->timer_fd, .events = POLLIN}};
-    int n = poll(fds, 3, starved ? STARVED_MS : -1);
-    if (n > 0 && fds[0].revents & POLLIN)
-        receive(s);
-    if (n > 0 && fds[1].revents) {
+    while (s->n_outbox || s->o.record.room(s->o.record.ctx) < ROOM_DB ||
+           queue_room(s->o.main) < ROOM_MAIN) {
+        pthread_mutex_unlock(&s->lock);
+        poll(NULL, 0, STARVED_NS / NS_PER_MS);
+        pthread_mutex_lock(&s->lock);
+        main_flush(s);
+    }
+}
+
+static void
+clerk_turn(struct supervisor *s)
+{
+    // Of the listener only its end: POLLHUP, the last task is gone (seccomp_unotify(2)).
+    struct pollfd fds[3] = {{.fd = queue_fd(s->o.inbox), .events = POLLIN},
+                            {.fd = s->timer_fd, .events = POLLIN},
+                            {.fd = s->o.listener}};
+    int n = poll(fds, 3, -1);
+    pthread_mutex_lock(&s->lock);
+    if (n > 0 && fds[0].revents) {
         struct msg m;
         while (queue_pop(s->o.inbox, &m))
             take_message(s, &m);
     }
-    if (n > 0 && fds[2].revents)
+    if (n > 0 && fds[1].revents)
         on_timer(s);
-    // POLLHUP: the last task is gone (seccomp_unotify(2)).
-    if (n > 0 && fds[0].revents & (POLLHUP | POLLERR) && !(fds[0].revents & POLLIN))
-        s->drained = true;
+    if (n > 0 && fds[2].revents)
+        atomic_store(&s->drained, true);
     if ((s->broker.table.n || s->jobs) && !s->timer_at)
         arm_timer(s, clock_mono_ns() + TICK_NS);
-    if (s->counted && !s->timer_at)
+    if (atomic_load(&s->counted) && !s->timer_at)
         arm_timer(s, s->flush_at);
     if (s->n_outbox)
         main_flush(s);
+    pthread_mutex_unlock(&s->lock);
+}
+
+// Before Linux 6.11 a thread that waits to receive is not woken by the end of the last task.
+static void
+end_receiver(struct supervisor *s)
+{
+    while (!atomic_load(&s->received_all)) {
+        pthread_kill(s->receiver, NONO_SIGNAL_INTERRUPT);
+        poll(NULL, 0, 1);
+    }
+    pthread_join(s->receiver, NULL);
 }
 
 static void *
-supervisor_main(void *arg)
+clerk_main(void *arg)
 {
     struct supervisor *s = arg;
-    // An own umask for creations on behalf, and no more power than the asker (I8).
-    if (unshare(CLONE_FS) < 0)
-        die("unshare(CLONE_FS) failed");
-    launch_limit_thread(s->o.caps);
-    while (!s->drained)
-        supervisor_turn(s);
+    core_thread_prepare(s);
+    while (!atomic_load(&s->drained))
+        clerk_turn(s);
+    end_receiver(s);
+    pthread_mutex_lock(&s->lock);
     broker_withdraw_all(&s->broker, clock_mono_ns());
     flush_counts(s);
     main_push(s, MSG_DRAINED, NULL, NULL);
@@ -341,7 +366,18 @@ supervisor_main(void *arg)
         main_flush(s);
         poll(&none, 1, 1);
     }
+    pthread_mutex_unlock(&s->lock);
     return NULL;
+}
+
+void
+core_thread_prepare(struct supervisor *s)
+{
+    // An own umask for creations on behalf, and no more power than the asker (I8).
+    if (unshare(CLONE_FS) < 0)
+        die("unshare(CLONE_FS) failed");
+    launch_limit_thread(s->o.caps);
+    worker_allow_interrupt();
 }
 
 static const struct broker_ops broker_ops = {
@@ -364,32 +400,53 @@ held_limit(void)
     return limit - (limit / 4 < FDS_KEPT ? limit / 4 : FDS_KEPT);
 }
 
+static struct supervisor *
+supervisor_free(struct supervisor *s)
+{
+    worker_pool_free(s->workers);
+    broker_done(&s->broker);
+    close_fd(&s->timer_fd);
+    close_fd(&s->o.listener);
+    pthread_mutex_destroy(&s->lock);
+    free(s->outbox);
+    free(s);
+    return NULL;
+}
+
+// 0 or an errno. A receiver that runs alone is ended again.
+static int
+start_threads(struct supervisor *s)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int ret = pthread_create(&s->receiver, NULL, receive_main, s);
+    if (ret == 0 && (ret = pthread_create(&s->clerk, NULL, clerk_main, s))) {
+        atomic_store(&s->drained, true);
+        end_receiver(s);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ret;
+}
+
 int
 supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
 {
-    sigset_t all, before;
     struct supervisor *s = xcalloc(1, sizeof *s);
     s->o = *o;
     snprintf(s->own_proc, sizeof s->own_proc, "/proc/%d", (int)getpid());
     snprintf(s->monitor_proc, sizeof s->monitor_proc, "/proc/%d", (int)o->monitor);
     s->fd_limit = held_limit();
     tracee_set_monitor(o->monitor);
+    pthread_mutex_init(&s->lock, NULL);
     broker_init(&s->broker, o->approver, o->timeout_ns, &broker_ops, s, onbehalf_release, free);
     s->workers = worker_pool_new(o->inbox, o->caps);
     notify_set_sync(o->listener);
     // Without it no request would ever expire.
     s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    int error = s->timer_fd < 0 ? errno : 0;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int ret = error ? error : pthread_create(&s->thread, NULL, supervisor_main, s);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int ret = s->timer_fd < 0 ? errno : start_threads(s);
     if (ret) {
-        close_fd(&s->timer_fd);
-        close_fd(&s->o.listener);
-        worker_pool_free(s->workers);
-        broker_done(&s->broker);
-        free(s);
+        supervisor_free(s);
         return -ret;
     }
     *ret_s = s;
@@ -401,11 +458,6 @@ supervisor_join(struct supervisor *s)
 {
     if (!s)
         return NULL;
-    pthread_join(s->thread, NULL);
-    worker_pool_free(s->workers);
-    broker_done(&s->broker);
-    close_fd(&s->timer_fd);
-    free(s->outbox);
-    free(s);
-    return NULL;
+    pthread_join(s->clerk, NULL);
+    return supervisor_free(s);
 }

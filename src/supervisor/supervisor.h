@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The supervisor thread: receives every notification at once, answers what the floor or a grant
-// allows, parks the rest with the broker, and never waits for a person (DESIGN 3).
+// The supervisor, two threads: receives every notification at once, answers what the floor or a
+// grant allows, parks the rest with the broker, and never waits for a person (DESIGN 3).
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 #include "queue.h"
 #include "request.h"
 
-// Where the record goes; the functions are called on the supervisor thread and must not block.
+// Where the record goes; called by one of its threads at a time, must not block.
 struct supervisor_record {
     void *ctx;
     int (*request)(void *ctx, struct request *r); /* takes r over */
@@ -40,8 +40,8 @@ struct supervisor_options {
 
 struct supervisor;
 
-// Starts the thread. 0 or -errno.
+// Starts the threads. 0 or -errno.
 int supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s);
-// Waits for the thread, which ends after MSG_STOP or when the last task is gone (MSG_DRAINED was
+// Waits for the threads, which end after MSG_STOP or when the last task is gone (MSG_DRAINED was
 // sent then), and frees everything. Takes NULL, returns NULL.
 struct supervisor *supervisor_join(struct supervisor *s);

@@ -53,15 +53,15 @@ interrupt_prepare(void)
 {
     // Without SA_RESTART: its only purpose is the EINTR.
     struct sigaction act = {.sa_handler = on_interrupt};
-    sigaction(SIGRTMAX, &act, NULL);
+    sigaction(NONO_SIGNAL_INTERRUPT, &act, NULL);
 }
 
-static void
-interrupt_unblock(void)
+void
+worker_allow_interrupt(void)
 {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGRTMAX);
+    sigaddset(&set, NONO_SIGNAL_INTERRUPT);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
@@ -72,7 +72,7 @@ worker_main(void *arg)
     launch_limit_thread(p->caps);
     if (unshare(CLONE_FS) < 0)
         die("unshare(CLONE_FS) failed");
-    interrupt_unblock();
+    worker_allow_interrupt();
     pthread_mutex_lock(&p->lock);
     while (!p->closing) {
         struct job *j = p->first;
@@ -146,7 +146,7 @@ worker_interrupt(struct worker_pool *p, struct job *j)
 {
     pthread_mutex_lock(&p->lock);
     if (j->running)
-        pthread_kill(j->thread, SIGRTMAX);
+        pthread_kill(j->thread, NONO_SIGNAL_INTERRUPT);
     pthread_mutex_unlock(&p->lock);
 }
 

@@ -4,6 +4,7 @@
 // (unshare(CLONE_FS)) and only the sandbox's capabilities.
 #pragma once
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +19,11 @@ struct job {
     pthread_t thread;
     bool running;
 };
+
+// Sent to a thread to make the system call that it blocks in return EINTR.
+#define NONO_SIGNAL_INTERRUPT SIGRTMAX
+// Lets the calling thread be interrupted by it. After worker_pool_new().
+void worker_allow_interrupt(void);
 
 struct worker_pool;
 
