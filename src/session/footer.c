@@ -35,12 +35,13 @@ print_flag(const struct refusal *r, FILE *out)
     const char *flag = r->access == ACCESS_READ    ? "--read-file"
                        : r->access == ACCESS_WRITE ? "--write-file"
                                                    : "--allow-file";
-    if (r->directory) {
+    if (r->directory && r->op != OP_DELETE && r->op != OP_RENAME) {
         flag = r->access == ACCESS_READ    ? "--read"
                : r->access == ACCESS_WRITE ? "--write"
                                            : "--allow";
-    } else if (r->op == OP_CREATE) {
-        // What does not exist yet is allowed by its directory.
+    } else if (r->op == OP_CREATE || r->op == OP_MKDIR || r->op == OP_DELETE ||
+               r->op == OP_RENAME || r->op == OP_LINK) {
+        // What changes a directory is allowed by that.
         char *slash = strrchr(dir, '/');
         slash[slash == dir] = 0;
         path = dir;

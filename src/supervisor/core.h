@@ -20,6 +20,8 @@
 #include "supervisor.h"
 #include "worker.h"
 
+struct held;
+
 struct supervisor {
     // Constant.
     struct supervisor_options o;
@@ -38,7 +40,7 @@ struct supervisor {
     struct msg *outbox; /* for main, when its queue was full */
     size_t n_outbox, room_outbox;
     size_t tick_row;       /* where the next look after parked calls starts */
-    struct open_job *jobs; /* opens in workers (onbehalf.c) */
+    struct task_job *jobs; /* in workers */
     int timer_fd;          /* a poll(2) time-out would arm a timer for every call */
     uint64_t timer_at;     /* monotonic; 0: not armed */
     uint64_t tick_at, flush_at;
@@ -60,21 +62,58 @@ void core_mark_counted(struct supervisor *s);
 // false.
 void core_count_floor(struct supervisor *s, enum op op, bool locked);
 
-// A copy of the call without its path, which is not looked at again; freed with free().
-struct open_call *onbehalf_call_dup(const struct open_call *c);
-// Moves the resolution into an allocation of its own: r->fd is -1 afterwards. Freed by
-// onbehalf_release().
-struct resolved *onbehalf_hold(struct resolved *r);
-void onbehalf_release(void *object);
+// A family of calls (calls.h).
+struct family {
+    // Decodes and judges a notification that was just received, and answers or parks it. Receiver,
+    // without the lock.
+    void (*notified)(struct supervisor *s, const struct call_row *row,
+                     const struct seccomp_notif *n);
+    // Does what was approved on the object that was held, and answers. c stays the caller's.
+    void (*perform)(struct supervisor *s, struct call *c, struct held *object);
+    // Frees the copy of a call that was parked.
+    void (*free_call)(struct call *c);
+};
+extern const struct family family_open, family_path;
+const struct family *core_family(const struct call *c);
+// Hands a notification to its family. Receiver, without the lock.
+void core_notified(struct supervisor *s, const struct seccomp_notif *n);
+
+// What a parked call is about, held from the moment it was judged (I3): one object, or two for a
+// rename or a link.
+struct held {
+    unsigned n;
+    struct resolved end[];
+};
+// Moves n resolutions into an allocation of their own: their descriptors are -1 afterwards.
+struct held *held_new(unsigned n, struct resolved *const ends[]);
+// For the broker: takes a struct held.
+void held_free(void *held);
+
+// An operation in a worker, done for a task that waits.
+struct task_job {
+    struct job job;
+    struct call *call;               /* owned; freed by its family */
+    struct task_job *before, *after; /* in the supervisor's list */
+    int result;                      /* a descriptor, a value, or -errno */
+};
+// Gives j to a worker. On failure the call is answered EACCES, the person told, and j dropped.
+void onbehalf_submit(struct supervisor *s, struct task_job *j);
+// To be called first by the job's done().
+void onbehalf_returned(struct supervisor *s, struct task_job *j);
+// Interrupts the jobs whose task is gone, or has a signal to return for.
+void onbehalf_look_after(struct supervisor *s);
+// I8: the calling thread acts with no more powers than the task has now. 0, or -errno: nothing may
+// be done then. To be followed by onbehalf_leave(). Any thread of the supervisor.
+int onbehalf_enter(const struct supervisor *s, pid_t tid);
+void onbehalf_leave(const struct supervisor *s);
+
 // Opens the target for the task and answers the call: here when it cannot block, else in a worker.
 // c and r stay the caller's.
 void onbehalf_open(struct supervisor *s, const struct open_call *c, const struct resolved *r);
-// Interrupts the opens in workers whose task is gone, or has a signal to return for.
-void onbehalf_look_after(struct supervisor *s);
-// Looks the call's path up in a worker; judge_resolved() is called then. c stays the caller's.
+// Looks the call's path up in a worker; open_resolved() is called then. c stays the caller's.
 void onbehalf_resolve(struct supervisor *s, const struct open_call *c);
-
-// Decides about a notification that was just received. Receiver, without the lock.
-void judge_notification(struct supervisor *s, const struct seccomp_notif *n);
-// Goes on once the path is resolved, or could not be (error, negative errno). Takes r->fd over.
-void judge_resolved(struct supervisor *s, const struct open_call *c, struct resolved *r, int error);
+// A copy of the call without its path, which is not looked at again; freed with free().
+struct open_call *open_call_dup(const struct open_call *c);
+// Goes on once the path is resolved, or could not be (error, negative errno). Takes r's descriptors
+// over.
+void open_resolved(struct supervisor *s, const struct open_call *c, struct resolved *r, int error);

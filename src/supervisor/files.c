@@ -30,7 +30,7 @@ decode_how(const struct seccomp_notif *n, struct open_call *c, int *ret_error)
     unsigned char how[4096];
     if (size < HOW_SIZE_0 || size > sizeof how)
         return FILES_NATIVE;
-    int ret = tracee_read(c->tid, n->data.args[2], how, size);
+    int ret = tracee_read(c->call.tid, n->data.args[2], how, size);
     if (ret < 0) {
         *ret_error = -ret;
         return FILES_ERROR;
@@ -82,9 +82,7 @@ files_decode(const struct call_row *row, const struct seccomp_notif *n, struct o
 {
     const __u64 *a = n->data.args;
     uint64_t path;
-    c->row = row;
-    c->id = n->id;
-    c->tid = (pid_t)n->pid;
+    c->call = (struct call){.row = row, .id = n->id, .tid = (pid_t)n->pid};
     c->dirfd = AT_FDCWD;
     c->resolve = 0;
     if (row->nr == SYS_openat || row->nr == SYS_openat2) {
@@ -116,7 +114,7 @@ files_decode(const struct call_row *row, const struct seccomp_notif *n, struct o
     }
     if ((*ret_error = flags_error(c)))
         return FILES_ERROR;
-    ssize_t len = tracee_read_path(c->tid, path, c->path);
+    ssize_t len = tracee_read_path(c->call.tid, path, c->path);
     if (len < 0) {
         // I1: a path that cannot be read is a refusal, not a guess.
         *ret_error = len == -EPERM ? EACCES : (int)-len;
@@ -158,16 +156,16 @@ resolve_restricted(const struct open_call *c, struct resolved *r)
 {
     char link[64], dir[NONO_PATH_MAX + 2];
     if (c->dirfd == AT_FDCWD)
-        snprintf(link, sizeof link, "/proc/%d/cwd", (int)c->tid);
+        snprintf(link, sizeof link, "/proc/%d/cwd", (int)c->call.tid);
     else
-        snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)c->tid, c->dirfd);
+        snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)c->call.tid, c->dirfd);
     cleanup_fd int base = open(link, O_PATH | O_CLOEXEC);
     if (base < 0)
         return c->dirfd == AT_FDCWD ? -errno : -EBADF;
     uint64_t nofollow =
         c->flags & O_NOFOLLOW || (c->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? O_NOFOLLOW
                                                                                        : 0;
-    *r = (struct resolved){.fd = -1};
+    *r = (struct resolved){.fd = -1, .object_fd = -1};
     r->fd = sys_openat2(base, c->path, O_PATH | O_CLOEXEC | nofollow, 0, c->resolve);
     r->exists = r->fd >= 0;
     if (!r->exists) {
@@ -206,7 +204,7 @@ files_resolve(const struct open_call *c, unsigned flags, struct resolved *ret_r)
     }
     if (c->flags & O_NOFOLLOW)
         flags |= RESOLVE_KEEP_LINK;
-    return resolve_path(c->tid, c->dirfd, c->path, flags, ret_r);
+    return resolve_path(c->call.tid, c->dirfd, c->path, flags, ret_r);
 }
 
 bool
@@ -241,9 +239,8 @@ files_is_foreign_process(const struct resolved *r)
     return pid && !tracee_is_inside(pid);
 }
 
-// File systems whose open(2) answers without asking anyone else.
-static bool
-filesystem_is_local(int fd)
+bool
+files_are_local(int fd)
 {
     struct statfs fs;
     if (fstatfs(fd, &fs) < 0)
@@ -269,7 +266,7 @@ files_may_block(const struct open_call *c, const struct resolved *r)
     struct stat st;
     if (fstat(r->fd, &st) < 0)
         return true;
-    return !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) || !filesystem_is_local(r->fd);
+    return !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) || !files_are_local(r->fd);
 }
 
 static int
@@ -304,7 +301,7 @@ files_open(const struct open_call *c, const struct resolved *r, bool now)
 {
     struct tracee_status s;
     if (!r->exists || (c->flags & O_TMPFILE) == O_TMPFILE) {
-        int ret = tracee_read_status(c->tid, &s);
+        int ret = tracee_read_status(c->call.tid, &s);
         if (ret < 0)
             return ret;
         umask(s.umask);

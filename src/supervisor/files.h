@@ -7,14 +7,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "filter.h"
+#include "calls.h"
 #include "resolve.h"
 
 // One open, its arguments copied once (I2). Plain data.
 struct open_call {
-    const struct call_row *row;
-    uint64_t id; /* notification */
-    pid_t tid;
+    struct call call;
     int dirfd;
     uint64_t flags;
     uint32_t mode;
@@ -43,6 +41,8 @@ bool files_fails_natively(const struct open_call *c, const struct resolved *r, u
 // Is it of a process outside the sandbox, as procfs shows it? Only the kernel, which looks at who
 // opens, may answer for such an object.
 bool files_is_foreign_process(const struct resolved *r);
+// Is it on a file system that answers without asking anyone else?
+bool files_are_local(int fd);
 // May the open of such an object block?
 bool files_may_block(const struct open_call *c, const struct resolved *r);
 // Opens the held object, or creates in the held directory, with the task's flags, mode and umask.

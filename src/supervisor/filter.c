@@ -11,27 +11,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include "calls.h"
 #include "kernel.h"
 #include "util.h"
-
-// A mediated call is one row here and its decoding in its family's file.
-static const struct call_row call_rows[] = {
-#ifdef SYS_open
-    {"open", SYS_open, CALL_OPEN, 1},
-    {"creat", SYS_creat, CALL_OPEN, -1},
-#endif
-    {"openat", SYS_openat, CALL_OPEN, 2},
-    {"openat2", SYS_openat2, CALL_OPEN, -1},
-};
-
-const struct call_row *
-call_find(int nr)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(call_rows); i++)
-        if (call_rows[i].nr == nr)
-            return &call_rows[i];
-    return NULL;
-}
 
 // What is refused always. By number where libseccomp 2.5.4 lacks the name.
 struct refused_row {
@@ -97,18 +79,19 @@ static const uint64_t namespace_flags[] = {CLONE_NEWNS,  CLONE_NEWUSER,   CLONE_
 static int
 add_notified(scmp_filter_ctx ctx)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(call_rows); i++) {
-        const struct call_row *row = &call_rows[i];
-        // An O_PATH descriptor gives no access and Landlock does not govern it: native.
-        int ret = row->o_path_arg < 0
-                      ? seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, row->nr, 0)
-                      : seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, row->nr, 1,
-                                         BITS((unsigned)row->o_path_arg, O_PATH, 0));
+    size_t n;
+    const struct call_row *rows = call_rows(&n);
+    for (size_t i = 0; i < n; i++) {
+        const struct call_row *row = &rows[i];
+        struct scmp_arg_cmp when = row->when == WHEN_BITS_CLEAR
+                                       ? BITS(row->arg, row->bits, 0)
+                                       : SCMP_CMP(row->arg, SCMP_CMP_NE, 0);
+        int ret = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, row->nr, row->when != WHEN_ALWAYS, when);
         if (ret < 0)
             return ret;
         // Looked for first: these are the calls that run the program at all, the kernel remembers
         // the others.
-        seccomp_syscall_priority(ctx, row->nr, 255);
+        seccomp_syscall_priority(ctx, row->nr, row->family == FAMILY_OPEN ? 255 : 128);
     }
     return 0;
 }

@@ -6,18 +6,6 @@
 
 #include "err.h"
 
-// The system calls that the supervisor answers, with the family that decodes them.
-enum call_family { CALL_OPEN };
-struct call_row {
-    const char *name;
-    int nr;
-    enum call_family family;
-    int o_path_arg; /* argument that holds open(2) flags: an O_PATH open is not notified; -1 for
-                       none */
-};
-// NULL for a number that is not mediated.
-const struct call_row *call_find(int nr);
-
 // Builds the program; free ret_prog->filter. 0 or -errno with *err set.
 int filter_build(struct sock_fprog *ret_prog, struct err *err);
 // Loads it into the calling thread. killable: with WAIT_KILLABLE_RECV. Returns the listener

@@ -1,132 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "judge.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "clock.h"
-#include "core.h"
 #include "notify.h"
 #include "risk.h"
-#include "terminal.h"
 #include "tracee.h"
 #include "util.h"
-
-static enum op
-op_of(const struct open_call *c, const struct resolved *r)
-{
-    if (!r->exists)
-        return OP_CREATE;
-    unsigned access = files_access(c);
-    return access == ACCESS_READ ? OP_READ : access == ACCESS_WRITE ? OP_WRITE : OP_READWRITE;
-}
-
-// The kernel goes on with the call, bounded by the floor (I2). Without a floor (--without-landlock)
-// there is nothing that bounds what a racing thread could swap in: the call gets the errno that was
-// found, or EACCES.
-static void
-answer_native(struct supervisor *s, const struct open_call *c, int error)
-{
-    if (s->o.floor->ruleset_fd >= 0)
-        notify_continue(s->o.listener, c->id);
-    else
-        notify_fail(s->o.listener, c->id, error ? -error : EACCES);
-}
-
-static struct request *
-make_request(struct supervisor *s, const struct open_call *c, const struct resolved *r,
-             const struct stat *st, struct judgement *j)
-{
-    struct request *q = request_new();
-    if (tracee_describe(c->tid, s->o.monitor, q) < 0) {
-        request_free(q);
-        return NULL;
-    }
-    q->op = op_of(c, r);
-    q->access = files_access(c) | (r->exists ? 0 : ACCESS_WRITE);
-    q->call = c->row->name;
-    q->flags = c->flags;
-    q->mode = c->mode;
-    q->target = xstrndup(c->path, c->path_len);
-    q->resolved = xstrdup(r->path);
-    q->why = j->access ? REASON_INSUFFICIENT_ACCESS : REASON_POLICY_BLOCKED;
-    if (!j->nearest)
-        capability_nearest(s->o.capabilities, r->path, j);
-    q->covered = j->shared;
-    q->nearest = j->nearest ? capability_describe(j->nearest) : xstrdup("");
-    q->object = (struct object){.exists = r->exists,
-                                .dev = st->st_dev,
-                                .ino = st->st_ino,
-                                .mode = st->st_mode,
-                                .uid = st->st_uid,
-                                .gid = st->st_gid,
-                                .size = (uint64_t)st->st_size,
-                                .nlink = st->st_nlink};
-    q->risk = risk_of_path(r->path, s->o.home, q->access, &q->tags);
-    return q;
-}
-
-static void
-refuse_protected(struct supervisor *s, const struct open_call *c, const struct resolved *r,
-                 const struct stat *st, struct judgement *j)
-{
-    struct request *q = make_request(s, c, r, st, j);
-    if (q)
-        broker_refuse(&s->broker, q, DECIDER_PROTECTED, REASON_POLICY_BLOCKED, clock_mono_ns());
-    notify_fail(s->o.listener, c->id, EACCES);
-}
-
-static void
-ask(struct supervisor *s, const struct open_call *c, struct resolved *r, const struct stat *st,
-    struct judgement *j)
-{
-    struct request *q = make_request(s, c, r, st, j);
-    // The facts were read from /proc after the notification: only now is it sure that they are the
-    // asker's.
-    if (!q || !notify_valid(s->o.listener, c->id)) {
-        request_free(q);
-        return;
-    }
-    // Descriptors are given out from the lowest number: a high one tells how few are left. Without
-    // this a flood of requests would leave none to answer anybody with.
-    if ((rlim_t)r->fd >= s->fd_limit) {
-        broker_refuse(&s->broker, q, DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, clock_mono_ns());
-        notify_fail(s->o.listener, c->id, EACCES);
-        return;
-    }
-    if (!tracee_shares_root(c->tid)) {
-        broker_refuse(&s->broker, q, DECIDER_INTERNAL, REASON_BACKEND_ERROR, clock_mono_ns());
-        notify_fail(s->o.listener, c->id, EACCES);
-        return;
-    }
-    broker_submit(&s->broker, q, onbehalf_hold(r), c->id, c->tid, clock_mono_ns(),
-                  onbehalf_call_dup(c));
-}
-
-// Remembered decisions of this session: true when one answered.
-static bool
-answer_from_memory(struct supervisor *s, const struct open_call *c, const struct resolved *r,
-                   const struct stat *st)
-{
-    unsigned access = files_access(c) | (r->exists ? 0 : ACCESS_WRITE);
-    struct grant *g = memory_lookup(&s->broker.memory, r->path, r->exists ? st->st_dev : 0,
-                                    r->exists ? st->st_ino : 0, access);
-    if (!g)
-        return false;
-    g->uses++;
-    core_mark_counted(s);
-    if (g->verdict == VERDICT_ALLOW) {
-        s->broker.stats.granted++;
-        onbehalf_open(s, c, r);
-    } else {
-        s->broker.stats.refused++;
-        notify_fail(s->o.listener, c->id, EACCES);
-    }
-    return true;
-}
 
 static bool
 is_own_proc(const struct supervisor *s, const char *path)
@@ -135,137 +20,140 @@ is_own_proc(const struct supervisor *s, const char *path)
            (path_is_below(path, s->own_proc) || path_is_below(path, s->monitor_proc));
 }
 
-// Does the floor allow it, in the kernel's eyes as in ours? Reads what is constant only.
-static bool
-is_inside(const struct supervisor *s, const struct open_call *c, const struct resolved *r,
-          struct judgement *ret_j, bool *ret_protected)
+void
+judge_path(const struct supervisor *s, const char *path, unsigned access, struct standing *ret_st)
 {
-    // What is to be made needs write access to its directory, whatever it is opened for.
-    unsigned access = files_access(c) | (r->exists ? 0 : ACCESS_WRITE);
-    capability_judge(s->o.capabilities, r->path, ret_j);
+    capability_judge(s->o.capabilities, path, &ret_st->j);
     // I7: what nobody can grant. Our own /proc entry is read through nobody's capability either.
-    *ret_protected = ret_j->protected_ || is_own_proc(s, r->path);
-    return !*ret_protected && !ret_j->holed && (access & ~ret_j->access) == 0;
-}
-
-static void
-judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
-{
-    struct judgement j;
-    struct stat st = {0};
-    bool protected_;
-    unsigned access = files_access(c) | (r->exists ? 0 : ACCESS_WRITE);
-    if (is_inside(s, c, r, &j, &protected_)) {
-        core_count_floor(s, op_of(c, r), true);
-        if (s->o.floor->ruleset_fd >= 0)
-            notify_continue(s->o.listener, c->id);
-        else
-            onbehalf_open(s, c, r);
-        return;
-    }
-    if (fstat(r->fd, &st) < 0) {
-        notify_fail(s->o.listener, c->id, EACCES);
-        return;
-    }
-    if (path_is_below(r->path, TERMINAL_DIR) &&
-        terminal_is_inside(c->tid, s->o.monitor, r->path, &st)) {
-        core_count_floor(s, op_of(c, r), true);
-        onbehalf_open(s, c, r);
-        return;
-    }
-    if (protected_) {
-        refuse_protected(s, c, r, &st, &j);
-        return;
-    }
-    bool covered = (access & ~j.access) == 0;
-    uint64_t dev = r->exists ? st.st_dev : 0, ino = r->exists ? st.st_ino : 0;
-    if (files_fails_natively(c, r, st.st_mode) ||
-        (strncmp(r->path, "/proc/", 6) == 0 && files_is_foreign_process(r)) ||
-        (covered && floor_covers(s->o.floor, r->path, dev, ino, access))) {
-        core_count_floor(s, op_of(c, r), true);
-        answer_native(s, c, 0);
-        return;
-    }
-    if (covered) {
-        // Allowed, but carved out of the floor for the sake of a protected root beside it.
-        core_count_floor(s, op_of(c, r), true);
-        onbehalf_open(s, c, r);
-        return;
-    }
-    if (!answer_from_memory(s, c, r, &st))
-        ask(s, c, r, &st, &j);
-}
-
-// The id is not asked about here: SEND checks it under the kernel's own lock, so that an answer
-// reaches only a task that has waited since before its memory was read. onbehalf_open() and ask()
-// check it before they act on what was read.
-void
-judge_resolved(struct supervisor *s, const struct open_call *c, struct resolved *r, int error)
-{
-    if (error == 0 && !r->pathless) {
-        judge(s, c, r);
-    } else if (error == 0 || error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
-               error == -ENAMETOOLONG || error == -EACCES || error == -EBADF || error == -EXDEV ||
-               error == -EAGAIN || error == -EINVAL) {
-        // There is nothing to open, or nothing that has a name: the kernel says so, under the floor
-        // (I2).
-        core_count_floor(s, OP_READ, true);
-        answer_native(s, c, error);
-    } else if (error != -ESRCH) {
-        notify_fail(s->o.listener, c->id, -error);
-    }
-    if (error == 0)
-        resolved_done(r);
-}
-
-// The common case, without a lock: takes r over when it is true.
-static bool
-answer_inside(struct supervisor *s, const struct open_call *c, struct resolved *r)
-{
-    struct judgement j;
-    bool protected_;
-    if (!is_inside(s, c, r, &j, &protected_))
-        return false;
-    notify_continue(s->o.listener, c->id);
-    resolved_done(r);
-    core_count_floor(s, op_of(c, r), false);
-    return true;
+    ret_st->protected_ = ret_st->j.protected_ || is_own_proc(s, path);
+    ret_st->covered = !ret_st->protected_ && (access & ~ret_st->j.access) == 0;
+    ret_st->inside = ret_st->covered && !ret_st->j.holed;
 }
 
 void
-judge_notification(struct supervisor *s, const struct seccomp_notif *n)
+judge_native(struct supervisor *s, const struct call *c, int error)
 {
-    struct open_call c;
-    struct resolved r;
-    int error = EACCES;
-    const struct call_row *row = call_find(n->data.nr);
-    if (!row) {
-        notify_fail(s->o.listener, n->id, ENOSYS);
-        return;
-    }
-    switch (files_decode(row, n, &c, &error)) {
-    case FILES_NATIVE:
-        notify_continue(s->o.listener, n->id);
-        return;
-    case FILES_ERROR:
-        notify_fail(s->o.listener, n->id, error);
-        return;
-    case FILES_OK:
-        break;
-    }
-    if (c.flags & O_PATH) {
-        // Gives no access, can't be injected, and Landlock does not govern it.
-        answer_native(s, &c, 0);
-        return;
-    }
-    int ret = files_resolve(&c, RESOLVE_NOW, &r);
-    if (ret == 0 && !r.pathless && s->o.floor->ruleset_fd >= 0 && answer_inside(s, &c, &r))
-        return;
-    pthread_mutex_lock(&s->lock);
-    core_wait_for_room(s);
-    if (ret == -EAGAIN && !(c.resolve & RESOLVE_CACHED))
-        onbehalf_resolve(s, &c);
+    if (s->o.floor->ruleset_fd >= 0)
+        notify_continue(s->o.listener, c->id);
     else
-        judge_resolved(s, &c, &r, ret);
-    pthread_mutex_unlock(&s->lock);
+        notify_fail(s->o.listener, c->id, error ? error : EACCES);
+}
+
+struct object
+judge_object(bool exists, const struct stat *st)
+{
+    return (struct object){.exists = exists,
+                           .dev = st->st_dev,
+                           .ino = st->st_ino,
+                           .mode = st->st_mode,
+                           .uid = st->st_uid,
+                           .gid = st->st_gid,
+                           .size = (uint64_t)st->st_size,
+                           .nlink = st->st_nlink};
+}
+
+struct request *
+judge_request(struct supervisor *s, const struct facts *f)
+{
+    struct judgement *j = &f->standing->j;
+    struct request *q = request_new();
+    if (tracee_describe(f->call->tid, s->o.monitor, q) < 0)
+        return request_free(q);
+    q->op = f->op;
+    q->access = f->access;
+    q->call = f->call->row->name;
+    q->flags = f->flags;
+    q->mode = f->mode;
+    q->target = xstrndup(f->target, f->target_len);
+    q->resolved = xstrdup(f->resolved);
+    q->why = j->access ? REASON_INSUFFICIENT_ACCESS : REASON_POLICY_BLOCKED;
+    if (!j->nearest)
+        capability_nearest(s->o.capabilities, f->resolved, j);
+    q->covered = j->shared;
+    q->nearest = j->nearest ? capability_describe(j->nearest) : xstrdup("");
+    q->object = judge_object(f->exists, f->st);
+    q->risk = risk_of_path(f->resolved, s->o.home, f->access, &q->tags);
+    return q;
+}
+
+void
+judge_add_risk(const struct supervisor *s, struct request *q, const char *path)
+{
+    char *tags;
+    enum risk risk = risk_of_path(path, s->o.home, q->access, &tags);
+    if (risk > q->risk)
+        q->risk = risk;
+    if (tags[0] && strcmp(tags, q->tags) != 0) {
+        char *both = xasprintf("%s%s%s", q->tags, q->tags[0] ? "," : "", tags);
+        free(q->tags);
+        q->tags = both;
+    }
+    free(tags);
+}
+
+static struct grant *
+remembered(struct supervisor *s, const struct request *q, const char *path, const struct object *o)
+{
+    return memory_lookup(&s->broker.memory, path, o->exists ? o->dev : 0, o->exists ? o->ino : 0,
+                         q->access);
+}
+
+enum verdict
+judge_remembered(struct supervisor *s, const struct request *q)
+{
+    struct grant *g = remembered(s, q, q->resolved, &q->object);
+    struct grant *g2 = q->resolved2 ? remembered(s, q, q->resolved2, &q->object2) : g;
+    if (!g || !g2)
+        return _VERDICT_INVALID;
+    bool allow = g->verdict == VERDICT_ALLOW && g2->verdict == VERDICT_ALLOW;
+    g->uses++;
+    core_mark_counted(s);
+    *(allow ? &s->broker.stats.granted : &s->broker.stats.refused) += 1;
+    return allow ? VERDICT_ALLOW : VERDICT_DENY;
+}
+
+void
+judge_refuse(struct supervisor *s, const struct call *c, struct request *q, enum decider by,
+             enum reason reason, int error)
+{
+    if (q)
+        broker_refuse(&s->broker, q, by, reason, clock_mono_ns());
+    notify_fail(s->o.listener, c->id, error);
+}
+
+static bool
+holds_high_descriptor(const struct supervisor *s, const struct held *h)
+{
+    for (unsigned i = 0; i < h->n; i++)
+        if ((rlim_t)h->end[i].fd >= s->fd_limit ||
+            (h->end[i].object_fd >= 0 && (rlim_t)h->end[i].object_fd >= s->fd_limit))
+            return true;
+    return false;
+}
+
+void
+judge_ask(struct supervisor *s, struct call *copy, struct request *q, struct held *object)
+{
+    enum decider by = _DECIDER_INVALID;
+    enum reason reason = REASON_RATE_LIMITED;
+    // The facts were read from /proc after the notification: only now is it sure that they are the
+    // asker's.
+    if (!q || !notify_valid(s->o.listener, copy->id)) {
+        request_free(q);
+        q = NULL;
+    } else if (holds_high_descriptor(s, object)) {
+        // Descriptors are given out from the lowest number: a high one tells how few are left.
+        // Without this a flood of requests would leave none to answer anybody with.
+        by = DECIDER_RATE_LIMIT;
+    } else if (!tracee_shares_root(copy->tid)) {
+        by = DECIDER_INTERNAL;
+        reason = REASON_BACKEND_ERROR;
+    } else {
+        broker_submit(&s->broker, q, object, copy->id, copy->tid, clock_mono_ns(), copy);
+        return;
+    }
+    if (q)
+        judge_refuse(s, copy, q, by, reason, EACCES);
+    core_family(copy)->free_call(copy);
+    held_free(object);
 }

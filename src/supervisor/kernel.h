@@ -36,6 +36,17 @@ struct nono_landlock_ruleset_attr {
     uint64_t scoped;
 };
 
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452 /* Linux 6.6 */
+#endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat 463 /* 6.13 */
+#define SYS_removexattrat 466
+#endif
+#ifndef SYS_file_setattr
+#define SYS_file_setattr 469 /* 6.17 */
+#endif
+
 // Answers that make the kernel restart the call (include/linux/errno.h, not for user space).
 #define NONO_ERESTARTSYS 512    /* as the signal's SA_RESTART says */
 #define NONO_ERESTARTNOINTR 513 /* always */

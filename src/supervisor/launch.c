@@ -81,11 +81,33 @@ drop_caps(uint64_t keep)
     return set_caps(keep);
 }
 
+// What the thread acts with now. Threads start with the power of the whole process.
+static _Thread_local uint64_t thread_caps = ~0ull;
+
 void
 launch_limit_thread(uint64_t caps)
 {
-    uint64_t own = own_caps();
-    set_caps(own & (caps | 1ull << CAP_SYS_PTRACE));
+    set_caps(own_caps() & (caps | 1ull << CAP_SYS_PTRACE));
+    thread_caps = caps;
+}
+
+int
+launch_lower_thread(uint64_t caps)
+{
+    struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct d[2];
+    if (caps == thread_caps)
+        return 0;
+    if (syscall(SYS_capget, &h, d) < 0)
+        return -errno;
+    uint64_t effective =
+        (d[0].permitted | (uint64_t)d[1].permitted << 32) & (caps | 1ull << CAP_SYS_PTRACE);
+    d[0].effective = (uint32_t)effective;
+    d[1].effective = (uint32_t)(effective >> 32);
+    if (syscall(SYS_capset, &h, d) < 0)
+        return -errno;
+    thread_caps = caps;
+    return 0;
 }
 
 // The monitor outlives what its terminal sends; the command gets the dispositions back that nono

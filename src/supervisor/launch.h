@@ -45,3 +45,7 @@ int launch_continue(int channel);
 // Drops, in the calling thread, every capability that the sandbox does not have, but for reading
 // tasks (CAP_SYS_PTRACE): on-behalf operations have no more power than the asker (I8).
 void launch_limit_thread(uint64_t caps);
+// The same for one operation, and back: sets the effective capabilities of the calling thread to
+// caps among those that it may have, CAP_SYS_PTRACE besides. No call when they are that already. 0
+// or -errno.
+int launch_lower_thread(uint64_t caps);

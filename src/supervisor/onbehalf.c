@@ -7,82 +7,132 @@
 
 #include "core.h"
 #include "kernel.h"
+#include "launch.h"
 #include "notify.h"
 #include "tracee.h"
 #include "util.h"
 
-// What a parked call needs to be answered: a copy without the path, which is not looked at again.
-struct open_call *
-onbehalf_call_dup(const struct open_call *c)
+struct held *
+held_new(unsigned n, struct resolved *const ends[])
 {
-    return xmemdup(c, offsetof(struct open_call, path));
-}
-
-struct resolved *
-onbehalf_hold(struct resolved *r)
-{
-    struct resolved *held = xmemdup(r, sizeof *r);
-    r->fd = -1;
-    return held;
+    struct held *h = xmalloc(sizeof *h + n * sizeof h->end[0]);
+    h->n = n;
+    for (unsigned i = 0; i < n; i++) {
+        h->end[i] = *ends[i];
+        ends[i]->fd = ends[i]->object_fd = -1;
+    }
+    return h;
 }
 
 void
-onbehalf_release(void *object)
+held_free(void *held)
 {
-    if (object)
-        resolved_done(object);
-    free(object);
+    struct held *h = held;
+    for (unsigned i = 0; h && i < h->n; i++)
+        resolved_done(&h->end[i]);
+    free(h);
 }
 
-// I8: the asker must not have fewer powers than the thread that acts for it.
-static bool
-same_powers(const struct supervisor *s, pid_t tid)
+int
+onbehalf_enter(const struct supervisor *s, pid_t tid)
 {
     uint64_t caps;
-    return tracee_capabilities(tid, &caps) == 0 && (s->o.caps & ~caps) == 0;
+    int ret = tracee_capabilities(tid, &caps);
+    // Uid, gid and groups need no look: without CAP_SETUID and CAP_SETGID, without user namespaces
+    // and with no_new_privs, a task of the sandbox keeps those that it was started with.
+    return ret < 0 ? ret : launch_lower_thread(s->o.caps & caps);
 }
 
-static void
-give(struct supervisor *s, const struct open_call *c, int fd_or_error)
+void
+onbehalf_leave(const struct supervisor *s)
 {
-    if (fd_or_error < 0) {
-        notify_fail(s->o.listener, c->id, -fd_or_error);
+    launch_lower_thread(s->o.caps);
+}
+
+// --- workers ---------------------------------------------------------------------------------
+
+void
+onbehalf_submit(struct supervisor *s, struct task_job *j)
+{
+    if (worker_submit(s->workers, &j->job) < 0) {
+        notify_fail(s->o.listener, j->call->id, EACCES);
+        core_notice(s, "too many blocked calls at once: one was refused");
+        j->job.drop(&j->job);
         return;
     }
-    int ret = notify_give_fd(s->o.listener, c->id, fd_or_error, files_cloexec(c));
-    if (ret < 0 && ret != -ENOENT)
-        notify_fail(s->o.listener, c->id, -ret);
-    close(fd_or_error);
+    j->before = NULL;
+    j->after = s->jobs;
+    if (s->jobs)
+        s->jobs->before = j;
+    s->jobs = j;
 }
 
+void
+onbehalf_returned(struct supervisor *s, struct task_job *j)
+{
+    if (j->after)
+        j->after->before = j->before;
+    if (j->before)
+        j->before->after = j->after;
+    else
+        s->jobs = j->after;
+    // As the task's own call would return for its signal: EINTR, or again behind the handler.
+    if (j->result == -EINTR)
+        j->result = -NONO_ERESTARTSYS;
+}
+
+void
+onbehalf_look_after(struct supervisor *s)
+{
+    for (struct task_job *j = s->jobs; j; j = j->after) {
+        struct tracee_status st;
+        if (!notify_valid(s->o.listener, j->call->id) ||
+            (tracee_read_status(j->call->tid, &st) == 0 && st.signal_waiting))
+            worker_interrupt(s->workers, &j->job);
+    }
+}
+
+// --- opens -----------------------------------------------------------------------------------
+
 struct open_job {
-    struct job job;
-    struct open_call *call;
-    struct resolved target;          /* fd owned */
-    struct open_job *before, *after; /* in the supervisor's list, unless it resolves */
-    bool resolve;                    /* look the path up; else open the target */
-    int result;
+    struct task_job task;
+    const struct supervisor *s;
+    struct resolved target; /* owned */
 };
+
+static struct open_call *
+call_of(struct open_job *o)
+{
+    return (struct open_call *)o->task.call;
+}
 
 static void
 open_job_drop(struct job *j)
 {
     struct open_job *o = (struct open_job *)j;
-    if (!o->resolve && o->result >= 0)
-        close(o->result);
+    if (o->task.result >= 0)
+        close(o->task.result);
     resolved_done(&o->target);
-    free(o->call);
+    free(o->task.call);
     free(o);
+}
+
+static int
+open_as_task(const struct supervisor *s, const struct open_call *c, const struct resolved *r,
+             bool now)
+{
+    if (onbehalf_enter(s, c->call.tid) < 0)
+        return -EACCES;
+    int result = files_open(c, r, now);
+    onbehalf_leave(s);
+    return result;
 }
 
 static void
 open_job_run(struct job *j)
 {
     struct open_job *o = (struct open_job *)j;
-    if (o->resolve)
-        o->result = files_resolve(o->call, 0, &o->target);
-    else
-        o->result = files_open(o->call, &o->target, false);
+    o->task.result = open_as_task(o->s, call_of(o), &o->target, false);
 }
 
 // A created file becomes the object of the grant that allowed it to be made.
@@ -97,74 +147,47 @@ adopt_created(struct supervisor *s, const struct resolved *r, int fd)
     }
 }
 
+// Takes the descriptor over.
 static void
 opened(struct supervisor *s, const struct open_call *c, const struct resolved *r, int result)
 {
-    if (result >= 0 && !r->exists)
-        adopt_created(s, r, result);
-    give(s, c, result);
-}
-
-static void
-list_job(struct supervisor *s, struct open_job *o)
-{
-    o->after = s->jobs;
-    if (s->jobs)
-        s->jobs->before = o;
-    s->jobs = o;
-}
-
-static void
-unlist_job(struct supervisor *s, struct open_job *o)
-{
-    if (o->after)
-        o->after->before = o->before;
-    if (o->before)
-        o->before->after = o->after;
-    else
-        s->jobs = o->after;
-}
-
-void
-onbehalf_look_after(struct supervisor *s)
-{
-    for (struct open_job *o = s->jobs; o; o = o->after) {
-        struct tracee_status st;
-        if (!notify_valid(s->o.listener, o->call->id) ||
-            (tracee_read_status(o->call->tid, &st) == 0 && st.signal_waiting))
-            worker_interrupt(s->workers, &o->job);
+    if (result < 0) {
+        notify_fail(s->o.listener, c->call.id, -result);
+        return;
     }
+    if (!r->exists)
+        adopt_created(s, r, result);
+    int ret = notify_give_fd(s->o.listener, c->call.id, result, files_cloexec(c));
+    if (ret < 0 && ret != -ENOENT)
+        notify_fail(s->o.listener, c->call.id, -ret);
+    close(result);
 }
 
 static void
 open_job_done(struct job *j, void *ctx)
 {
     struct open_job *o = (struct open_job *)j;
-    unlist_job(ctx, o);
-    // As the task's own call would return for its signal: EINTR, or again behind the handler.
-    if (o->result == -EINTR)
-        o->result = -NONO_ERESTARTSYS;
-    opened(ctx, o->call, &o->target, o->result);
-    o->result = -1;
+    onbehalf_returned(ctx, &o->task);
+    opened(ctx, call_of(o), &o->target, o->task.result);
+    o->task.result = -1;
     open_job_drop(j);
 }
 
-// Opens for the task, here when it can't block, else in a worker.
 void
 onbehalf_open(struct supervisor *s, const struct open_call *c, const struct resolved *r)
 {
-    if (!same_powers(s, c->tid) || files_is_foreign_process(r)) {
-        notify_fail(s->o.listener, c->id, EACCES);
+    if (files_is_foreign_process(r)) {
+        notify_fail(s->o.listener, c->call.id, EACCES);
         return;
     }
-    if ((!r->exists || c->flags & O_TRUNC) && !tracee_has_free_fd(c->tid)) {
-        notify_fail(s->o.listener, c->id, EMFILE);
+    if ((!r->exists || c->flags & O_TRUNC) && !tracee_has_free_fd(c->call.tid)) {
+        notify_fail(s->o.listener, c->call.id, EMFILE);
         return;
     }
-    if (!notify_valid(s->o.listener, c->id))
+    if (!notify_valid(s->o.listener, c->call.id))
         return;
     if (!files_may_block(c, r)) {
-        int result = files_open(c, r, true);
+        int result = open_as_task(s, c, r, true);
         if (result != -EAGAIN || c->flags & O_NONBLOCK) {
             opened(s, c, r, result);
             return;
@@ -172,27 +195,48 @@ onbehalf_open(struct supervisor *s, const struct open_call *c, const struct reso
     }
     struct open_job *o = xcalloc(1, sizeof *o);
     *o = (struct open_job){
-        .job = {.run = open_job_run, .done = open_job_done, .drop = open_job_drop},
-        .call = onbehalf_call_dup(c),
-        .target = *r,
-        .result = -1};
+        .task = {.job = {.run = open_job_run, .done = open_job_done, .drop = open_job_drop},
+                 .call = &open_call_dup(c)->call,
+                 .result = -1},
+        .s = s,
+        .target = *r};
+    o->target.object_fd = -1;
     o->target.fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 3);
-    if (o->target.fd < 0 || worker_submit(s->workers, &o->job) < 0) {
-        notify_fail(s->o.listener, c->id, EACCES);
-        core_notice(s, "too many blocked opens at once: one was refused");
-        open_job_drop(&o->job);
+    if (o->target.fd < 0) {
+        notify_fail(s->o.listener, c->call.id, EACCES);
+        open_job_drop(&o->task.job);
         return;
     }
-    list_job(s, o);
+    onbehalf_submit(s, &o->task);
+}
+
+// --- lookups ---------------------------------------------------------------------------------
+
+static void
+lookup_drop(struct job *j)
+{
+    struct open_job *o = (struct open_job *)j;
+    if (o->task.result == 0)
+        resolved_done(&o->target);
+    free(o->task.call);
+    free(o);
 }
 
 static void
-resolved_job_done(struct job *j, void *ctx)
+lookup_run(struct job *j)
 {
     struct open_job *o = (struct open_job *)j;
-    judge_resolved(ctx, o->call, &o->target, o->result);
-    o->target.fd = o->result == 0 ? -1 : o->target.fd;
-    open_job_drop(j);
+    o->task.result = files_resolve(call_of(o), 0, &o->target);
+}
+
+static void
+lookup_done(struct job *j, void *ctx)
+{
+    struct open_job *o = (struct open_job *)j;
+    onbehalf_returned(ctx, &o->task);
+    open_resolved(ctx, call_of(o), &o->target, o->task.result);
+    o->task.result = -1;
+    lookup_drop(j);
 }
 
 void
@@ -200,13 +244,10 @@ onbehalf_resolve(struct supervisor *s, const struct open_call *c)
 {
     struct open_job *o = xcalloc(1, sizeof *o);
     *o = (struct open_job){
-        .job = {.run = open_job_run, .done = resolved_job_done, .drop = open_job_drop},
-        .call = xmemdup(c, sizeof *c),
-        .target = {.fd = -1},
-        .resolve = true};
-    if (worker_submit(s->workers, &o->job) < 0) {
-        notify_fail(s->o.listener, c->id, EACCES);
-        core_notice(s, "too many slow lookups at once: one was refused");
-        open_job_drop(&o->job);
-    }
+        .task = {.job = {.run = lookup_run, .done = lookup_done, .drop = lookup_drop},
+                 .call = xmemdup(c, sizeof *c),
+                 .result = -1},
+        .s = s,
+        .target = {.fd = -1, .object_fd = -1}};
+    onbehalf_submit(s, &o->task);
 }

@@ -16,6 +16,20 @@ void
 resolved_done(struct resolved *r)
 {
     close_fd(&r->fd);
+    close_fd(&r->object_fd);
+}
+
+int
+resolved_dup(const struct resolved *r, struct resolved *ret_r)
+{
+    *ret_r = *r;
+    ret_r->fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 3);
+    ret_r->object_fd = r->object_fd >= 0 ? fcntl(r->object_fd, F_DUPFD_CLOEXEC, 3) : -1;
+    if (ret_r->fd >= 0 && (r->object_fd < 0 || ret_r->object_fd >= 0))
+        return 0;
+    int error = errno;
+    resolved_done(ret_r);
+    return -error;
 }
 
 ssize_t
@@ -88,6 +102,42 @@ join_plain(const char *base, const char *path, char *out, bool *ret_trailing)
     return 0;
 }
 
+// Holds the directory of the last component and that itself, if it is there. 0 or -errno.
+static int
+hold_leaf(struct resolved *r, uint64_t how)
+{
+    r->object_fd =
+        sys_openat2(r->fd, r->leaf, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0, how & RESOLVE_CACHED);
+    r->exists = r->object_fd >= 0;
+    return r->exists || errno == ENOENT ? 0 : -errno;
+}
+
+// r->path holds the plain absolute path.
+static int
+plain_parent(const char *path, uint64_t how, struct resolved *r)
+{
+    size_t len = strlen(path);
+    while (len && path[len - 1] == '/')
+        len--;
+    char *slash = strrchr(r->path, '/');
+    // "." in the last place went away when the path was joined: that is no name.
+    if (len == 0 || slash[1] == 0 ||
+        (path[len - 1] == '.' && (len == 1 || path[len - 2] == '/' || path[len - 2] == '.')))
+        return -EINVAL;
+    if (strlen(slash + 1) >= sizeof r->leaf)
+        return -ENAMETOOLONG;
+    r->trailing = path[len] != 0;
+    strcpy(r->leaf, slash + 1);
+    *slash = 0;
+    r->fd = sys_openat2(AT_FDCWD, slash == r->path ? "/" : r->path,
+                        O_PATH | O_CLOEXEC | O_DIRECTORY, 0, how);
+    *slash = '/';
+    // What a renamed directory hides, the walk finds.
+    if (r->fd < 0)
+        return errno == ENOENT ? -EINVAL : -errno;
+    return hold_leaf(r, how);
+}
+
 // The common case in one or two calls: no symbolic link and no ".." anywhere, so the name is the
 // object's own. -ELOOP, -EINVAL: not that simple.
 static int
@@ -111,6 +161,8 @@ resolve_plain(pid_t tid, int dirfd, const char *path, unsigned flags, struct res
     uint64_t how = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
     if (flags & RESOLVE_NOW)
         how |= RESOLVE_CACHED;
+    if (flags & RESOLVE_PARENT)
+        return plain_parent(path, how, r);
     r->fd =
         sys_openat2(AT_FDCWD, r->path, O_PATH | O_CLOEXEC | (trailing ? O_DIRECTORY : 0), 0, how);
     r->exists = r->fd >= 0;
@@ -238,6 +290,25 @@ walk_link(struct walk *w, const char *name, int link)
     return walk_prepend(w, text);
 }
 
+// The last component with RESOLVE_PARENT: 0 or -errno.
+static int
+walk_leaf(struct walk *w, const char *name, bool slash)
+{
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return -EINVAL;
+    struct stat st;
+    if (fstat(w->fd, &st) < 0)
+        return -errno;
+    if (!S_ISDIR(st.st_mode))
+        return -ENOTDIR;
+    strcpy(w->r->leaf, name);
+    w->r->trailing = slash;
+    w->r->fd = w->fd;
+    int ret = hold_leaf(w->r, w->flags & RESOLVE_NOW ? RESOLVE_CACHED : 0);
+    w->r->fd = -1;
+    return ret;
+}
+
 // Follows one component. 1: there is more to do, 0: arrived, else -errno.
 static int
 walk_step(struct walk *w)
@@ -252,10 +323,12 @@ walk_step(struct walk *w)
     memcpy(name, w->rest + skip, n);
     name[n] = 0;
     memmove(w->rest, w->rest + skip + n, strlen(w->rest + skip + n) + 1);
-    if (strcmp(name, ".") == 0)
-        return 1;
     bool last = w->rest[strspn(w->rest, "/")] == 0;
     bool slash = w->rest[0] == '/';
+    if (last && w->flags & RESOLVE_PARENT)
+        return walk_leaf(w, name, slash);
+    if (strcmp(name, ".") == 0)
+        return 1;
     cleanup_fd int fd = walk_open(w, name, O_NOFOLLOW);
     if (fd == -ENOENT && last && !slash && w->flags & RESOLVE_WANT_PARENT) {
         strcpy(w->r->leaf, name);
@@ -277,6 +350,30 @@ walk_step(struct walk *w)
     return 1;
 }
 
+// Sets the path of what is held. 0, or -errno with r->fd closed.
+static int
+name_object(struct resolved *r)
+{
+    ssize_t n = resolve_fd_path(r->fd, r->path);
+    if (n < 0) {
+        resolved_done(r);
+        return (int)n;
+    }
+    r->pathless = r->path[0] != '/' || is_deleted(r->fd, r->path);
+    if (r->leaf[0] == 0)
+        return 0;
+    if (r->pathless) {
+        // A directory that was removed holds nothing and takes nothing.
+        resolved_done(r);
+        return -ENOENT;
+    }
+    if (strcmp(r->path, "/") == 0)
+        n = 0;
+    r->path[n] = '/';
+    strcpy(r->path + n + 1, r->leaf);
+    return 0;
+}
+
 static int
 resolve_walk(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *r)
 {
@@ -292,42 +389,42 @@ resolve_walk(pid_t tid, int dirfd, const char *path, unsigned flags, struct reso
     int ret;
     while ((ret = walk_step(&w)) > 0)
         ;
+    // The root itself has no last component.
+    if (ret == 0 && flags & RESOLVE_PARENT && !r->leaf[0])
+        ret = -EINVAL;
     if (ret < 0) {
         close(w.fd);
         return ret;
     }
     r->fd = w.fd;
-    ssize_t n = resolve_fd_path(r->fd, r->path);
-    if (n < 0) {
-        close_fd(&r->fd);
-        return (int)n;
-    }
-    r->pathless = r->path[0] != '/' || is_deleted(r->fd, r->path);
-    if (!r->exists && r->pathless) {
-        // Nothing can be made in a directory that was removed.
-        close_fd(&r->fd);
-        return -ENOENT;
-    }
-    if (!r->exists) {
-        if (strcmp(r->path, "/") == 0)
-            n = 0;
-        r->path[n] = '/';
-        strcpy(r->path + n + 1, r->leaf);
-    }
-    return 0;
+    return name_object(r);
+}
+
+int
+resolve_task_fd(pid_t tid, int fd, struct resolved *ret_r)
+{
+    char link[64];
+    base_link(tid, fd, link, sizeof link);
+    *ret_r =
+        (struct resolved){.fd = open(link, O_PATH | O_CLOEXEC), .object_fd = -1, .exists = true};
+    if (ret_r->fd < 0)
+        return errno == ENOENT ? -EBADF : -errno;
+    return name_object(ret_r);
 }
 
 int
 resolve_path(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *ret_r)
 {
-    ret_r->fd = -1;
-    ret_r->exists = ret_r->pathless = false;
+    ret_r->fd = ret_r->object_fd = -1;
+    ret_r->exists = ret_r->pathless = ret_r->trailing = false;
     ret_r->leaf[0] = 0;
     if (path[0] == 0)
         return -ENOENT;
     int ret = resolve_plain(tid, dirfd, path, flags, ret_r);
+    if (ret < 0)
+        resolved_done(ret_r);
     if (ret != -ELOOP && ret != -EINVAL)
         return ret;
-    close_fd(&ret_r->fd);
+    ret_r->leaf[0] = 0;
     return resolve_walk(tid, dirfd, path, flags, ret_r);
 }

@@ -12,21 +12,30 @@
 enum resolve_flags {
     RESOLVE_WANT_PARENT = 1 << 0, /* a missing last component is fine: hold its directory */
     RESOLVE_KEEP_LINK = 1 << 1,   /* do not follow a symbolic link in the last component */
-    RESOLVE_NOW = 1 << 2, /* only what the dentry cache holds: -EAGAIN instead of blocking */
+    RESOLVE_PARENT = 1 << 3, /* hold the directory whether or not the last component is there; that
+                                is held as object_fd and never followed */
+    RESOLVE_NOW = 1 << 2,    /* only what the dentry cache holds: -EAGAIN instead of blocking */
 };
 
 struct resolved {
-    int fd; /* O_PATH: the object, or the directory of what is missing; owned */
+    int fd;        /* O_PATH: the object, or the directory of what is missing; owned */
+    int object_fd; /* with RESOLVE_PARENT the object, or -1; owned */
     bool exists;
+    bool trailing;  /* with RESOLVE_PARENT: slashes followed the last component */
     bool pathless;  /* a pipe, socket or other object without a name, or a deleted one */
-    char leaf[256]; /* of what is missing */
+    char leaf[256]; /* of what is missing; with RESOLVE_PARENT of the object */
     char path[NONO_PATH_MAX + 256]; /* absolute; of the object itself, or directory + "/" + leaf */
 };
 
 // 0, or the errno that the kernel gives for such a path (-ENOENT, -ENOTDIR, -ELOOP, -EACCES ...),
-// -EAGAIN with RESOLVE_NOW, -EBADF for a bad dirfd. *ret_r is only set on success.
+// -EAGAIN with RESOLVE_NOW, -EBADF for a bad dirfd, -EINVAL with RESOLVE_PARENT for a last
+// component that is no name (".", "..", the root). *ret_r is only set on success.
 int resolve_path(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *ret_r);
+// The object behind a descriptor of the task, whatever it is. -EBADF.
+int resolve_task_fd(pid_t tid, int fd, struct resolved *ret_r);
 void resolved_done(struct resolved *r);
+// A copy with descriptors of its own. 0 or -errno.
+int resolved_dup(const struct resolved *r, struct resolved *ret_r);
 
 // The path of a descriptor of this process, at least NONO_PATH_MAX bytes of room. Length or -errno.
 ssize_t resolve_fd_path(int fd, char *buf);

@@ -172,12 +172,40 @@ static void
 on_answer(void *ctx, const struct pending *row, struct waiter *w, const struct decision *d)
 {
     struct supervisor *s = ctx;
-    struct open_call *c = w->call;
+    struct call *c = w->call;
     c->id = w->id;
     if (d->verdict == VERDICT_ALLOW && row->object)
-        onbehalf_open(s, c, row->object);
+        core_family(c)->perform(s, c, row->object);
     else
         notify_fail(s->o.listener, w->id, d->error ? d->error : EACCES);
+}
+
+static const struct family *const families[_FAMILY_MAX] = {
+    [FAMILY_OPEN] = &family_open,
+    [FAMILY_PATH] = &family_path,
+};
+
+const struct family *
+core_family(const struct call *c)
+{
+    return families[c->row->family];
+}
+
+void
+core_notified(struct supervisor *s, const struct seccomp_notif *n)
+{
+    const struct call_row *row = call_find(n->data.nr);
+    if (row)
+        families[row->family]->notified(s, row, n);
+    else
+        notify_fail(s->o.listener, n->id, ENOSYS);
+}
+
+static void
+free_call(void *call)
+{
+    if (call)
+        core_family(call)->free_call(call);
 }
 
 static void
@@ -439,7 +467,7 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     s->fd_limit = held_limit();
     tracee_set_monitor(o->monitor);
     pthread_mutex_init(&s->lock, NULL);
-    broker_init(&s->broker, o->approver, o->timeout_ns, &broker_ops, s, onbehalf_release, free);
+    broker_init(&s->broker, o->approver, o->timeout_ns, &broker_ops, s, held_free, free_call);
     s->workers = worker_pool_new(o->inbox, o->caps);
     notify_set_sync(o->listener);
     // Without it no request would ever expire.

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "calls.h"
+
+#include "kernel.h"
+#include "util.h"
+
+#define OPEN(name, ...)                                                                            \
+    {                                                                                              \
+#name, SYS_##name, FAMILY_OPEN, __VA_ARGS__                                                \
+    }
+#define PATH(name)                                                                                 \
+    {                                                                                              \
+#name, SYS_##name, FAMILY_PATH, WHEN_ALWAYS, 0, 0                                          \
+    }
+
+// The opens come first: call_find() looks from the top, and nothing is called as often.
+static const struct call_row rows[] = {
+    // An O_PATH descriptor gives no access and Landlock does not govern it: native.
+    OPEN(openat, WHEN_BITS_CLEAR, 2, O_PATH),
+    OPEN(openat2, WHEN_ALWAYS, 0, 0),
+#ifdef SYS_open
+    OPEN(open, WHEN_BITS_CLEAR, 1, O_PATH),
+    OPEN(creat, WHEN_ALWAYS, 0, 0),
+    PATH(mkdir),
+    PATH(mknod),
+    PATH(unlink),
+    PATH(rmdir),
+    PATH(rename),
+    PATH(link),
+    PATH(symlink),
+    PATH(chmod),
+    PATH(chown),
+    PATH(lchown),
+    PATH(utime),
+    PATH(utimes),
+    PATH(futimesat),
+#endif
+#ifdef SYS_renameat
+    PATH(renameat),
+#endif
+    PATH(mkdirat),
+    PATH(mknodat),
+    PATH(unlinkat),
+    PATH(renameat2),
+    PATH(linkat),
+    PATH(symlinkat),
+    PATH(truncate),
+    PATH(fchmod),
+    PATH(fchmodat),
+    PATH(fchmodat2),
+    PATH(fchown),
+    PATH(fchownat),
+    PATH(utimensat),
+    PATH(setxattr),
+    PATH(lsetxattr),
+    PATH(fsetxattr),
+    PATH(setxattrat),
+    PATH(removexattr),
+    PATH(lremovexattr),
+    PATH(fremovexattr),
+    PATH(removexattrat),
+    PATH(file_setattr),
+};
+
+const struct call_row *
+call_rows(size_t *ret_n)
+{
+    *ret_n = ARRAY_SIZE(rows);
+    return rows;
+}
+
+const struct call_row *
+call_find(int nr)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (rows[i].nr == nr)
+            return &rows[i];
+    return NULL;
+}

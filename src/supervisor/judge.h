@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the families have in common once a target is held: how it stands to the capabilities, the
+// request that is made of it, and where that goes. With the lock held unless it says otherwise.
+#pragma once
+#include "core.h"
+
+// How a path stands. Reads what is constant only: any thread, without the lock.
+struct standing {
+    struct judgement j;
+    bool protected_; /* I7: nobody can grant it */
+    bool covered;    /* the capabilities give it */
+    bool inside;     /* covered, and there is no hole: the floor gives it as well */
+};
+void judge_path(const struct supervisor *s, const char *path, unsigned access,
+                struct standing *ret_st);
+
+// What a request is made of, beside what is read of the task.
+struct facts {
+    const struct call *call;
+    enum op op;
+    unsigned access;
+    uint64_t flags;
+    uint32_t mode;
+    const char *target; /* as the task wrote it */
+    size_t target_len;
+    const char *resolved;
+    const struct stat *st; /* of the object, or its directory */
+    bool exists;
+    struct standing *standing;
+};
+struct object judge_object(bool exists, const struct stat *st);
+// NULL when the task is gone. The caller owns it.
+struct request *judge_request(struct supervisor *s, const struct facts *f);
+
+// Adds what path is worth to the risk and the tags of q.
+void judge_add_risk(const struct supervisor *s, struct request *q, const char *path);
+// What this session remembers for q, counted as used: ALLOW, DENY, or _VERDICT_INVALID.
+enum verdict judge_remembered(struct supervisor *s, const struct request *q);
+
+// Refuses: the call gets error (a positive errno), the record a request and its refusal. Takes q
+// over, which may be NULL.
+void judge_refuse(struct supervisor *s, const struct call *c, struct request *q, enum decider by,
+                  enum reason reason, int error);
+// Asks: parks a copy of the call with the object. Takes all three over; q may be NULL.
+void judge_ask(struct supervisor *s, struct call *copy, struct request *q, struct held *object);
+// The kernel goes on with the call, bounded by the floor (I2). Without a floor there is nothing
+// that bounds what a racing thread could swap in: the call gets error (positive), or EACCES for 0.
+// Without the lock as well.
+void judge_native(struct supervisor *s, const struct call *c, int error);

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// FAMILY_OPEN: from the notification of an open to its answer or its request.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "judge.h"
+#include "kernel.h"
+#include "notify.h"
+#include "terminal.h"
+#include "util.h"
+
+static enum op
+op_of(const struct open_call *c, const struct resolved *r)
+{
+    if (!r->exists)
+        return OP_CREATE;
+    unsigned access = files_access(c);
+    return access == ACCESS_READ ? OP_READ : access == ACCESS_WRITE ? OP_WRITE : OP_READWRITE;
+}
+
+// What is to be made needs write access to its directory, whatever it is opened for.
+static unsigned
+access_of(const struct open_call *c, const struct resolved *r)
+{
+    return files_access(c) | (r->exists ? 0 : ACCESS_WRITE);
+}
+
+// What a parked call needs to be answered: a copy without the path, which is not looked at again.
+struct open_call *
+open_call_dup(const struct open_call *c)
+{
+    return xmemdup(c, offsetof(struct open_call, path));
+}
+
+static struct request *
+make_request(struct supervisor *s, const struct open_call *c, const struct resolved *r,
+             const struct stat *st, struct standing *standing)
+{
+    struct facts f = {.call = &c->call,
+                      .op = op_of(c, r),
+                      .access = access_of(c, r),
+                      .flags = c->flags,
+                      .mode = c->mode,
+                      .target = c->path,
+                      .target_len = c->path_len,
+                      .resolved = r->path,
+                      .st = st,
+                      .exists = r->exists,
+                      .standing = standing};
+    return judge_request(s, &f);
+}
+
+// Remembered decisions of this session: true when one answered.
+static bool
+answer_from_memory(struct supervisor *s, const struct open_call *c, const struct resolved *r,
+                   const struct stat *st)
+{
+    struct grant *g = memory_lookup(&s->broker.memory, r->path, r->exists ? st->st_dev : 0,
+                                    r->exists ? st->st_ino : 0, access_of(c, r));
+    if (!g)
+        return false;
+    g->uses++;
+    core_mark_counted(s);
+    if (g->verdict == VERDICT_ALLOW) {
+        s->broker.stats.granted++;
+        onbehalf_open(s, c, r);
+    } else {
+        s->broker.stats.refused++;
+        notify_fail(s->o.listener, c->call.id, EACCES);
+    }
+    return true;
+}
+
+static void
+judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
+{
+    struct standing standing;
+    struct stat st = {0};
+    unsigned access = access_of(c, r);
+    judge_path(s, r->path, access, &standing);
+    if (standing.inside && s->o.floor->ruleset_fd >= 0) {
+        core_count_floor(s, op_of(c, r), true);
+        notify_continue(s->o.listener, c->call.id);
+        return;
+    }
+    if (fstat(r->fd, &st) < 0) {
+        notify_fail(s->o.listener, c->call.id, EACCES);
+        return;
+    }
+    if (path_is_below(r->path, TERMINAL_DIR) &&
+        terminal_is_inside(c->call.tid, s->o.monitor, r->path, &st)) {
+        core_count_floor(s, op_of(c, r), true);
+        onbehalf_open(s, c, r);
+        return;
+    }
+    if (standing.protected_) {
+        judge_refuse(s, &c->call, make_request(s, c, r, &st, &standing), DECIDER_PROTECTED,
+                     REASON_POLICY_BLOCKED, EACCES);
+        return;
+    }
+    uint64_t dev = r->exists ? st.st_dev : 0, ino = r->exists ? st.st_ino : 0;
+    if (files_fails_natively(c, r, st.st_mode) ||
+        (strncmp(r->path, "/proc/", 6) == 0 && files_is_foreign_process(r)) ||
+        (standing.covered && floor_covers(s->o.floor, r->path, dev, ino, access))) {
+        core_count_floor(s, op_of(c, r), true);
+        judge_native(s, &c->call, 0);
+        return;
+    }
+    if (standing.covered) {
+        // Allowed, but carved out of the floor for the sake of a protected root beside it.
+        core_count_floor(s, op_of(c, r), true);
+        onbehalf_open(s, c, r);
+        return;
+    }
+    if (answer_from_memory(s, c, r, &st))
+        return;
+    struct request *q = make_request(s, c, r, &st, &standing);
+    judge_ask(s, &open_call_dup(c)->call, q, held_new(1, (struct resolved *const[]){r}));
+}
+
+// The id is not asked about here: SEND checks it under the kernel's own lock, so that an answer
+// reaches only a task that has waited since before its memory was read. onbehalf_open() and
+// judge_ask() check it before they act on what was read.
+void
+open_resolved(struct supervisor *s, const struct open_call *c, struct resolved *r, int error)
+{
+    if (error == 0 && !r->pathless) {
+        judge(s, c, r);
+    } else if (error == 0 || error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
+               error == -ENAMETOOLONG || error == -EACCES || error == -EBADF || error == -EXDEV ||
+               error == -EAGAIN || error == -EINVAL) {
+        // There is nothing to open, or nothing that has a name: the kernel says so, under the floor
+        // (I2).
+        core_count_floor(s, OP_READ, true);
+        judge_native(s, &c->call, -error);
+    } else if (error != -ESRCH) {
+        notify_fail(s->o.listener, c->call.id, -error);
+    }
+    if (error == 0)
+        resolved_done(r);
+}
+
+// The common case, without the lock: takes r over when it is true.
+static bool
+answer_inside(struct supervisor *s, const struct open_call *c, struct resolved *r)
+{
+    struct standing standing;
+    judge_path(s, r->path, access_of(c, r), &standing);
+    if (!standing.inside)
+        return false;
+    notify_continue(s->o.listener, c->call.id);
+    resolved_done(r);
+    core_count_floor(s, op_of(c, r), false);
+    return true;
+}
+
+static void
+open_notified(struct supervisor *s, const struct call_row *row, const struct seccomp_notif *n)
+{
+    struct open_call c;
+    struct resolved r;
+    int error = EACCES;
+    switch (files_decode(row, n, &c, &error)) {
+    case FILES_NATIVE:
+        notify_continue(s->o.listener, n->id);
+        return;
+    case FILES_ERROR:
+        notify_fail(s->o.listener, n->id, error);
+        return;
+    case FILES_OK:
+        break;
+    }
+    if (c.flags & O_PATH) {
+        // Gives no access, can't be injected, and Landlock does not govern it.
+        judge_native(s, &c.call, 0);
+        return;
+    }
+    int ret = files_resolve(&c, RESOLVE_NOW, &r);
+    if (ret == 0 && !r.pathless && s->o.floor->ruleset_fd >= 0 && answer_inside(s, &c, &r))
+        return;
+    pthread_mutex_lock(&s->lock);
+    core_wait_for_room(s);
+    if (ret == -EAGAIN && !(c.resolve & RESOLVE_CACHED))
+        onbehalf_resolve(s, &c);
+    else
+        open_resolved(s, &c, &r, ret);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void
+open_perform(struct supervisor *s, struct call *c, struct held *object)
+{
+    onbehalf_open(s, (struct open_call *)c, &object->end[0]);
+}
+
+static void
+open_free_call(struct call *c)
+{
+    free(c);
+}
+
+const struct family family_open = {
+    .notified = open_notified, .perform = open_perform, .free_call = open_free_call};

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: Apache-2.0
+// FAMILY_PATH: from the notification of a call that changes names, files or metadata to its answer
+// or its request.
+#include "paths.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "judge.h"
+#include "kernel.h"
+#include "notify.h"
+#include "risk.h"
+#include "tracee.h"
+#include "util.h"
+
+// One call on its way: its arguments, and its ends once they are held.
+struct path_job {
+    struct task_job task;
+    struct supervisor *s;
+    struct path_call *call;
+    struct resolved ends[2];
+    uint32_t umask;
+};
+
+static unsigned
+n_ends(const struct path_call *c)
+{
+    return path_has_two_ends(c->kind) ? 2 : 1;
+}
+
+static void
+path_free_call(struct call *c)
+{
+    path_call_done((struct path_call *)c);
+    free(c);
+}
+
+// Moves the call into an allocation of its own.
+static struct path_call *
+call_move(struct path_call *c)
+{
+    struct path_call *moved = xmemdup(c, sizeof *c);
+    c->data = c->target[0] = c->target[1] = NULL;
+    return moved;
+}
+
+static void
+ends_done(struct resolved *ends)
+{
+    resolved_done(&ends[0]);
+    resolved_done(&ends[1]);
+}
+
+// --- doing it ----------------------------------------------------------------------------------
+
+static void
+path_job_drop(struct job *j)
+{
+    struct path_job *p = (struct path_job *)j;
+    ends_done(p->ends);
+    path_free_call(p->task.call);
+    free(p);
+}
+
+static int
+do_as_task(const struct supervisor *s, const struct path_call *c, const struct resolved *ends,
+           uint32_t task_umask)
+{
+    // I8: as the task, with no more than its powers.
+    if (onbehalf_enter(s, c->call.tid) < 0)
+        return -EACCES;
+    int result = path_do(c, ends, task_umask);
+    onbehalf_leave(s);
+    return result;
+}
+
+static void
+path_job_run(struct job *j)
+{
+    struct path_job *p = (struct path_job *)j;
+    p->task.result = do_as_task(p->s, p->call, p->ends, p->umask);
+}
+
+static void
+answer(struct supervisor *s, const struct call *c, int result)
+{
+    if (result < 0)
+        notify_fail(s->o.listener, c->id, -result);
+    else
+        notify_return(s->o.listener, c->id, result);
+}
+
+static void
+path_job_done(struct job *j, void *ctx)
+{
+    struct path_job *p = (struct path_job *)j;
+    onbehalf_returned(ctx, &p->task);
+    answer(ctx, p->task.call, p->task.result);
+    path_job_drop(j);
+}
+
+static struct path_job *
+job_new(struct supervisor *s, struct path_call *call)
+{
+    struct path_job *p = xcalloc(1, sizeof *p);
+    p->task.call = &call->call;
+    p->task.result = -1;
+    p->s = s;
+    p->call = call;
+    for (int i = 0; i < 2; i++)
+        p->ends[i].fd = p->ends[i].object_fd = -1;
+    return p;
+}
+
+// Changes of metadata on a local file system end at once; what frees blocks or waits for a journal
+// goes to a worker.
+static bool
+is_quick(const struct path_call *c, const struct resolved *ends)
+{
+    return !path_is_governed(c->kind) && files_are_local(ends[0].fd);
+}
+
+// Takes the ends' descriptors over; c stays the caller's.
+static void
+perform(struct supervisor *s, struct path_call *c, struct resolved *ends)
+{
+    struct tracee_status st;
+    if (files_is_foreign_process(&ends[0]) || tracee_read_status(c->call.tid, &st) < 0) {
+        notify_fail(s->o.listener, c->call.id, EACCES);
+        return;
+    }
+    if (!notify_valid(s->o.listener, c->call.id))
+        return;
+    if (is_quick(c, ends)) {
+        answer(s, &c->call, do_as_task(s, c, ends, st.umask));
+        return;
+    }
+    struct path_job *p = job_new(s, call_move(c));
+    p->task.job = (struct job){.run = path_job_run, .done = path_job_done, .drop = path_job_drop};
+    p->umask = st.umask;
+    for (unsigned i = 0; i < n_ends(c); i++) {
+        p->ends[i] = ends[i];
+        ends[i].fd = ends[i].object_fd = -1;
+    }
+    onbehalf_submit(s, &p->task);
+}
+
+// --- judging -----------------------------------------------------------------------------------
+
+// How one end stands.
+struct end {
+    struct standing standing; /* of the path itself */
+    struct stat st;           /* of the object, else of its directory */
+    bool covered, inside;
+};
+
+static bool
+stat_end(const struct resolved *r, struct stat *st)
+{
+    return fstat(r->exists && r->object_fd >= 0 ? r->object_fd : r->fd, st) == 0;
+}
+
+// What an entry needs is the right to change its directory, for Landlock as for us.
+static void
+judge_place(const struct supervisor *s, const struct resolved *r, struct end *e)
+{
+    struct standing place;
+    struct stat dir;
+    char path[NONO_PATH_MAX];
+    size_t n = (size_t)(strrchr(r->path, '/') - r->path);
+    memcpy(path, r->path, n);
+    strcpy(path + n, n ? "" : "/");
+    judge_path(s, path, ACCESS_WRITE, &place);
+    e->covered = place.covered && !e->standing.protected_;
+    e->inside = place.inside && e->covered;
+    if (e->covered && !e->inside && fstat(r->fd, &dir) == 0)
+        e->inside = floor_covers(s->o.floor, path, dir.st_dev, dir.st_ino, ACCESS_WRITE);
+}
+
+// The object itself, where the call changes that.
+static void
+judge_object_of(const struct supervisor *s, const struct path_call *c, const struct resolved *r,
+                struct end *e)
+{
+    const struct standing *st = &e->standing;
+    // A link needs no right to write: what its new name gives is looked at with the other end.
+    unsigned access = c->kind == PATH_LINK ? st->j.access : ACCESS_WRITE;
+    e->covered = c->kind == PATH_LINK ? !st->protected_ && access : st->covered;
+    e->inside = e->covered && (!st->j.holed || floor_covers(s->o.floor, r->path, e->st.st_dev,
+                                                            e->st.st_ino, access));
+}
+
+// I7: moving or removing a directory above a protected root moves or removes that.
+static bool
+is_above_protected(const struct supervisor *s, const char *path)
+{
+    const struct capability_set *set = s->o.capabilities;
+    for (size_t i = 0; i < set->n_protected; i++)
+        if (path_is_below(set->protected_roots[i], path))
+            return true;
+    return false;
+}
+
+static bool
+takes_away(enum path_kind kind)
+{
+    return kind == PATH_UNLINK || kind == PATH_RMDIR || kind == PATH_RENAME;
+}
+
+// Would the new name give more than the old one? Landlock refuses that as well (landlock(7),
+// REFER).
+static bool
+gains(const struct end *from, const struct end *to)
+{
+    return to->standing.j.access & ~from->standing.j.access;
+}
+
+static bool
+gains_exec(const struct end *from, const struct end *to)
+{
+    return to->standing.j.exec && !from->standing.j.exec;
+}
+
+// Judges both ends together: false when one is protected.
+static bool
+judge_ends(const struct supervisor *s, const struct path_call *c, const struct resolved *ends,
+           struct end *e, bool *ret_covered, bool *ret_inside)
+{
+    *ret_covered = *ret_inside = true;
+    for (unsigned i = 0; i < n_ends(c); i++) {
+        judge_path(s, ends[i].path, ACCESS_WRITE, &e[i].standing);
+        if (e[i].standing.protected_ ||
+            (takes_away(c->kind) && is_above_protected(s, ends[i].path)))
+            return false;
+        if (i == 1 || path_is_entry(c->kind))
+            judge_place(s, &ends[i], &e[i]);
+        else
+            judge_object_of(s, c, &ends[i], &e[i]);
+        *ret_covered &= e[i].covered;
+        *ret_inside &= e[i].inside;
+    }
+    if (n_ends(c) == 2) {
+        bool exchange = c->kind == PATH_RENAME && c->flags & RENAME_EXCHANGE;
+        *ret_covered &= !gains(&e[0], &e[1]) && !(exchange && gains(&e[1], &e[0]));
+        *ret_inside &=
+            *ret_covered && !gains_exec(&e[0], &e[1]) && !(exchange && gains_exec(&e[1], &e[0]));
+    }
+    *ret_inside &= *ret_covered && path_is_governed(c->kind) && s->o.floor->ruleset_fd >= 0;
+    return true;
+}
+
+static struct request *
+make_request(struct supervisor *s, const struct path_call *c, const struct resolved *ends,
+             struct end *e)
+{
+    const char *target = c->target[0] ? c->target[0] : ends[0].path;
+    struct facts f = {.call = &c->call,
+                      .op = path_op(c->kind),
+                      .access = ACCESS_WRITE,
+                      .flags = c->flags,
+                      .mode = c->mode,
+                      .target = target,
+                      .target_len = strlen(target),
+                      .resolved = ends[0].path,
+                      .st = &e[0].st,
+                      .exists = ends[0].exists,
+                      .standing = &e[0].standing};
+    struct request *q = judge_request(s, &f);
+    if (!q)
+        return NULL;
+    q->detail = path_detail(c, e[0].st.st_mode);
+    if (n_ends(c) == 1)
+        return q;
+    q->target2 = xstrdup(c->target[1]);
+    q->resolved2 = xstrdup(ends[1].path);
+    q->object2 = judge_object(ends[1].exists, &e[1].st);
+    judge_add_risk(s, q, ends[1].path);
+    return q;
+}
+
+static void
+refuse(struct supervisor *s, const struct path_call *c, const struct resolved *ends, struct end *e)
+{
+    judge_refuse(s, &c->call, make_request(s, c, ends, e), DECIDER_PROTECTED, REASON_POLICY_BLOCKED,
+                 EACCES);
+}
+
+static void
+judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
+{
+    struct end e[2] = {0};
+    bool covered, inside;
+    for (unsigned i = 0; i < n_ends(c); i++)
+        if (!stat_end(&ends[i], &e[i].st)) {
+            notify_fail(s->o.listener, c->call.id, EACCES);
+            return;
+        }
+    if (!judge_ends(s, c, ends, e, &covered, &inside)) {
+        refuse(s, c, ends, e);
+        return;
+    }
+    if (inside) {
+        core_count_floor(s, path_op(c->kind), true);
+        notify_continue(s->o.listener, c->call.id);
+        return;
+    }
+    int error = path_native_error(c, ends, s->o.caps);
+    if (error) {
+        core_count_floor(s, path_op(c->kind), true);
+        notify_fail(s->o.listener, c->call.id, error);
+        return;
+    }
+    if (covered) {
+        core_count_floor(s, path_op(c->kind), true);
+        perform(s, c, ends);
+        return;
+    }
+    struct request *q = make_request(s, c, ends, e);
+    enum verdict remembered = q ? judge_remembered(s, q) : _VERDICT_INVALID;
+    if (remembered == VERDICT_ALLOW) {
+        perform(s, c, ends);
+    } else if (remembered == VERDICT_DENY) {
+        notify_fail(s->o.listener, c->call.id, EACCES);
+    } else {
+        judge_ask(s, &call_move(c)->call, q,
+                  held_new(n_ends(c), (struct resolved *const[]){&ends[0], &ends[1]}));
+        return;
+    }
+    request_free(q);
+}
+
+// A pipe, a socket, a file without a name: the task made it or was given it, and it is nobody
+// else's. What has lost the name that it was opened by and has others is judged as what it is: not
+// covered.
+static bool
+is_nameless(const struct resolved *r)
+{
+    struct stat st;
+    return r->pathless && fstat(r->fd, &st) == 0 && (r->path[0] != '/' || st.st_nlink == 0);
+}
+
+// c stays the caller's, the ends' descriptors are taken over.
+static void
+path_resolved(struct supervisor *s, struct path_call *c, struct resolved *ends, int error)
+{
+    if (error == 0 && is_nameless(&ends[0])) {
+        if (path_is_governed(c->kind))
+            judge_native(s, &c->call, 0);
+        else
+            perform(s, c, ends);
+    } else if (error == 0) {
+        judge(s, c, ends);
+    } else if (error != -ESRCH && path_is_governed(c->kind)) {
+        // Nothing is there to be changed: the kernel says so, under the floor (I2).
+        core_count_floor(s, path_op(c->kind), true);
+        judge_native(s, &c->call, -error);
+    } else if (error != -ESRCH) {
+        notify_fail(s->o.listener, c->call.id, -error);
+    }
+    ends_done(ends);
+}
+
+static int
+resolve_ends(const struct path_call *c, unsigned flags, struct resolved *ends)
+{
+    ends[0].fd = ends[0].object_fd = ends[1].fd = ends[1].object_fd = -1;
+    int ret = path_resolve(c, 0, flags, &ends[0]);
+    if (ret == 0 && n_ends(c) == 2)
+        ret = path_resolve(c, 1, flags, &ends[1]);
+    if (ret < 0)
+        ends_done(ends);
+    return ret;
+}
+
+static void
+lookup_run(struct job *j)
+{
+    struct path_job *p = (struct path_job *)j;
+    p->task.result = resolve_ends(p->call, 0, p->ends);
+}
+
+static void
+lookup_done(struct job *j, void *ctx)
+{
+    struct path_job *p = (struct path_job *)j;
+    onbehalf_returned(ctx, &p->task);
+    path_resolved(ctx, p->call, p->ends, p->task.result);
+    path_job_drop(j);
+}
+
+static void
+path_notified(struct supervisor *s, const struct call_row *row, const struct seccomp_notif *n)
+{
+    struct path_call c;
+    struct resolved ends[2];
+    int error = path_decode(row, n, &c);
+    if (error) {
+        // I2: what Landlock governs the kernel may look at again; what it does not, may not.
+        if (path_is_governed(c.kind))
+            judge_native(s, &c.call, error);
+        else
+            notify_fail(s->o.listener, c.call.id, error);
+        path_call_done(&c);
+        return;
+    }
+    int ret = resolve_ends(&c, RESOLVE_NOW, ends);
+    pthread_mutex_lock(&s->lock);
+    core_wait_for_room(s);
+    if (ret == -EAGAIN) {
+        struct path_job *p = job_new(s, call_move(&c));
+        p->task.job = (struct job){.run = lookup_run, .done = lookup_done, .drop = path_job_drop};
+        onbehalf_submit(s, &p->task);
+    } else {
+        path_resolved(s, &c, ends, ret);
+    }
+    pthread_mutex_unlock(&s->lock);
+    path_call_done(&c);
+}
+
+static void
+path_perform(struct supervisor *s, struct call *c, struct held *object)
+{
+    // The broker keeps the object for others that joined the request: the descriptors are lent.
+    struct resolved ends[2];
+    for (unsigned i = 0; i < object->n; i++)
+        if (resolved_dup(&object->end[i], &ends[i]) < 0) {
+            notify_fail(s->o.listener, c->id, EACCES);
+            if (i)
+                resolved_done(&ends[0]);
+            return;
+        }
+    if (object->n == 1)
+        ends[1].fd = ends[1].object_fd = -1;
+    perform(s, (struct path_call *)c, ends);
+    ends_done(ends);
+}
+
+const struct family family_path = {
+    .notified = path_notified, .perform = path_perform, .free_call = path_free_call};
