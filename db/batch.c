@@ -25,6 +25,8 @@ row_free(struct row *row)
     request_free(row->request);
     decision_free(row->decision);
     grant_free(row->grant);
+    network_event_free(row->network);
+    revocation_done(&row->revocation);
     free(row->text);
     free(row);
     return NULL;
@@ -39,7 +41,10 @@ row_free_msg(void *row)
 uint64_t
 row_request(const struct row *row)
 {
-    return row->request ? row->request->id : row->decision ? row->decision->request : 0;
+    return row->request    ? row->request->id
+           : row->decision ? row->decision->request
+           : row->network  ? row->network->request
+                           : 0;
 }
 
 static void

@@ -164,7 +164,10 @@ authorize_write(void *ctx, int action, const char *a, const char *b, const char 
         if (strcmp(a, "access_count") == 0)
             return SQLITE_OK;
         if (strcmp(a, "session") == 0 &&
-            (strcmp(b, "ended_ns") == 0 || strcmp(b, "wait_status") == 0))
+            (strcmp(b, "ended_ns") == 0 || strcmp(b, "wait_status") == 0 ||
+             strcmp(b, "counts_digest") == 0 || strcmp(b, "terminal_digest") == 0))
+            return SQLITE_OK;
+        if (strcmp(a, "head") == 0)
             return SQLITE_OK;
         return SQLITE_DENY;
     case SQLITE_READ:
@@ -314,7 +317,42 @@ become_wal(sqlite3 *h)
 }
 
 static int
-migrate(sqlite3 *h)
+copy_pages(sqlite3 *from, sqlite3 *to)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", from, "main");
+    int rc = backup ? sqlite3_backup_step(backup, -1) : sqlite3_errcode(to);
+    sqlite3_backup_finish(backup);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+// What is about to be migrated is kept beside it: audit.db.v1, or audit.db.v1.2 where there is such
+// a file already. The caller keeps other writers out.
+static int
+keep_copy(const char *name, int version)
+{
+    cleanup_free char *copy = xasprintf("%s.v%d", name, version);
+    for (int i = 2; mknod(copy, S_IFREG | 0600, 0) < 0; i++) {
+        if (errno != EEXIST || i > 99)
+            return SQLITE_CANTOPEN;
+        free(copy);
+        copy = xasprintf("%s.v%d.%d", name, version, i);
+    }
+    // Not the caller's connection, which is in a transaction.
+    sqlite3 *from = NULL, *to = NULL;
+    int rc = open_handle(name, SQLITE_OPEN_READWRITE, &from);
+    if (rc == SQLITE_OK)
+        rc = open_handle(copy, SQLITE_OPEN_READWRITE, &to);
+    if (rc == SQLITE_OK)
+        rc = copy_pages(from, to);
+    db_close(from);
+    db_close(to);
+    if (rc != SQLITE_OK)
+        unlink(copy);
+    return rc;
+}
+
+static int
+migrate(sqlite3 *h, const char *name)
 {
     int64_t version = 0;
     int rc = sqlite3_exec(h, "BEGIN IMMEDIATE", NULL, NULL, NULL);
@@ -322,6 +360,8 @@ migrate(sqlite3 *h)
         return rc;
     // Another session may have done it while this one waited.
     rc = inspect(h, &version);
+    if (rc == SQLITE_OK && version > 0 && version < SCHEMA_VERSION)
+        rc = keep_copy(name, (int)version);
     if (rc == SQLITE_OK && version < SCHEMA_VERSION)
         rc = schema_migrate(h, (int)version);
     if (rc == SQLITE_OK)
@@ -332,7 +372,7 @@ migrate(sqlite3 *h)
 }
 
 static int
-prepare_for_writing(sqlite3 *h, const char *path, struct err *err)
+prepare_for_writing(sqlite3 *h, const char *name, const char *path, struct err *err)
 {
     int64_t version = 0;
     int rc = inspect(h, &version);
@@ -350,7 +390,7 @@ prepare_for_writing(sqlite3 *h, const char *path, struct err *err)
         rc = sqlite3_exec(h, "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0", NULL, NULL,
                           NULL);
     if (rc == SQLITE_OK && version < SCHEMA_VERSION)
-        rc = migrate(h);
+        rc = migrate(h, name);
     if (rc != SQLITE_OK)
         return db_fail(h, rc, path, err);
     sqlite3_set_authorizer(h, authorize_write, NULL);
@@ -366,7 +406,7 @@ db_open_write(const char *path, sqlite3 **ret_h, struct err *err)
         return r;
     cleanup_free char *name = plain_name(path);
     int rc = open_handle(name, SQLITE_OPEN_READWRITE, &h);
-    r = rc == SQLITE_OK ? prepare_for_writing(h, path, err) : db_fail(h, rc, path, err);
+    r = rc == SQLITE_OK ? prepare_for_writing(h, name, path, err) : db_fail(h, rc, path, err);
     if (r < 0) {
         db_close(h);
         return r;

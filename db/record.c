@@ -1,47 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "record.h"
 
+#include <netinet/in.h>
+#include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "clock.h"
 #include "db.h"
+#include "facts.h"
 #include "util.h"
+
+// INSERT of all columns: the table's and, in front, the session's number.
+static const struct {
+    const char *table, *columns;
+} inserts[_RECORD_MAX] = {
+    [RECORD_SESSION] = {"session", FACTS_SESSION},
+    [RECORD_EVENT] = {"event", FACTS_EVENT ", hash"},
+    [RECORD_REQUEST] = {"request", FACTS_REQUEST},
+    [RECORD_DECISION] = {"decision", FACTS_DECISION},
+    [RECORD_GRANT] = {"granted", FACTS_GRANTED},
+    [RECORD_NETWORK] = {"network", FACTS_NETWORK},
+    [RECORD_REVOCATION] = {"revocation", FACTS_REVOCATION},
+};
 
 static const char *const sql[_RECORD_MAX] = {
     [RECORD_SAVEPOINT] = "SAVEPOINT record",
     [RECORD_RELEASE] = "RELEASE record",
     [RECORD_UNDO] = "ROLLBACK TO record",
-    [RECORD_EVENT] = "INSERT INTO event(session, seq, kind, real_ns, request, text)"
-                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-    [RECORD_REQUEST] =
-        "INSERT INTO request(session, id, seq, op, access, call, flags, mode, pid, tid, start_time,"
-        " uid, exe, argv, cwd, ancestry, target, resolved, covered, nearest, why, object_exists,"
-        " dev, ino, object_mode, object_uid, object_gid, size, nlink, risk, tags, raised_ns,"
-        " digest) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-        " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)",
-    [RECORD_DECISION] =
-        "INSERT INTO decision(session, seq, request, verdict, scope, reach, by, reason, source,"
-        " note, decided_ns, waited_ms, keys_ignored, error, for_ns, count, digest)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-    [RECORD_GRANT] =
-        "INSERT INTO granted(session, id, seq, request, verdict, op, access, scope, reach, path,"
-        " dev, ino, created_ns, expires_ns)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    [RECORD_CONTENT] = "INSERT INTO content(digest, bytes) VALUES(?1, ?2) ON CONFLICT DO NOTHING",
     [RECORD_COUNT] =
         "INSERT INTO access_count(session, what, request, op, n, first_ns, last_ns)"
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET n = n + excluded.n,"
         " first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)",
-    [RECORD_END] = "UPDATE session SET ended_ns = ?2, wait_status = ?3 WHERE nr = ?1",
+    [RECORD_END] = "UPDATE session SET (" FACTS_SESSION_END ") = (?2, ?3, ?4, ?5) WHERE nr = ?1",
 };
+
+static char *
+insert_sql(const char *table, const char *columns)
+{
+    struct buf b = {0};
+    // The table of sessions numbers its rows itself: NULL.
+    buf_printf(&b, "INSERT INTO %s(%s, %s) VALUES(?", table,
+               strcmp(table, "session") == 0 ? "nr" : "session", columns);
+    for (const char *p = columns; p; p = strchr(p + 1, ','))
+        buf_puts(&b, ", ?");
+    buf_puts(&b, ")");
+    return buf_steal(&b);
+}
 
 // NULL when it cannot be prepared: sqlite3_errcode() says why.
 static sqlite3_stmt *
 statement(struct recorder *rec, enum record_stmt id)
 {
-    if (!rec->stmt[id])
+    if (!rec->stmt[id] && inserts[id].table) {
+        cleanup_free char *text = insert_sql(inserts[id].table, inserts[id].columns);
+        db_prepare(rec->h, text, &rec->stmt[id]);
+    } else if (!rec->stmt[id]) {
         db_prepare(rec->h, sql[id], &rec->stmt[id]);
+    }
     return rec->stmt[id];
 }
 
@@ -52,206 +72,435 @@ run(struct recorder *rec, enum record_stmt id)
     return st ? db_run(st) : sqlite3_extended_errcode(rec->h);
 }
 
-// request: 0 for none.
+// --- values: bound and made canonical in one -----------------------------------------------------
+
+struct put {
+    sqlite3_stmt *st;
+    int column;
+    struct buf *bytes;
+};
+
+// bytes is emptied. 0 or a result code.
+static int
+put_begin(struct recorder *rec, enum record_stmt id, struct buf *bytes, struct put *ret_p)
+{
+    sqlite3_stmt *st = statement(rec, id);
+    if (!st)
+        return sqlite3_extended_errcode(rec->h);
+    buf_reset(bytes);
+    *ret_p = (struct put){.st = st, .column = 1, .bytes = bytes};
+    if (id == RECORD_SESSION)
+        sqlite3_bind_null(st, 1);
+    else
+        db_bind_int(st, 1, rec->session);
+    return SQLITE_OK;
+}
+
+static void
+put_int(struct put *p, int64_t v)
+{
+    canon_int(p->bytes, v);
+    db_bind_int(p->st, ++p->column, v);
+}
+
+static void
+put_u64(struct put *p, uint64_t v)
+{
+    put_int(p, (int64_t)v);
+}
+
+static void
+put_null(struct put *p)
+{
+    canon_null(p->bytes);
+    sqlite3_bind_null(p->st, ++p->column);
+}
+
+static void
+put_blob(struct put *p, const void *data, size_t n)
+{
+    canon_blob(p->bytes, data ? data : "", data ? n : 0);
+    db_bind_bytes(p->st, ++p->column, data, n);
+}
+
+static void
+put_string(struct put *p, const char *s)
+{
+    put_blob(p, s, s ? strlen(s) : 0);
+}
+
+static void
+put_string_or_null(struct put *p, const char *s)
+{
+    if (s && s[0])
+        put_string(p, s);
+    else
+        put_null(p);
+}
+
+static void
+put_word(struct put *p, const char *word)
+{
+    canon_text(p->bytes, word ? word : "", word ? strlen(word) : 0);
+    db_bind_word(p->st, ++p->column, word);
+}
+
+static void
+put_object(struct put *p, const struct object *o)
+{
+    put_int(p, o->exists);
+    put_u64(p, o->dev);
+    put_u64(p, o->ino);
+    put_int(p, o->mode);
+    put_int(p, o->uid);
+    put_int(p, o->gid);
+    put_u64(p, o->size);
+    put_u64(p, o->nlink);
+}
+
+static void
+put_nulls(struct put *p, int n)
+{
+    while (n-- > 0)
+        put_null(p);
+}
+
+// FACTS_ENDPOINT
+static void
+put_endpoint(struct put *p, const struct endpoint *e, const char *host)
+{
+    bool inet = e->family == AF_INET || e->family == AF_INET6;
+    if (!e->family) {
+        put_nulls(p, 8);
+        return;
+    }
+    put_int(p, e->family);
+    put_int(p, e->type);
+    if (inet) {
+        put_int(p, e->port);
+        put_blob(p, e->addr, e->family == AF_INET ? 4 : 16);
+    } else {
+        put_nulls(p, 2);
+    }
+    if (e->family == AF_INET6)
+        put_int(p, e->scope_id);
+    else
+        put_null(p);
+    if (e->family == AF_UNIX)
+        put_int(p, e->abstract);
+    else
+        put_null(p);
+    if (inet)
+        put_int(p, e->loopback);
+    else
+        put_null(p);
+    put_string_or_null(p, host);
+}
+
+// --- rows ----------------------------------------------------------------------------------------
+
+// What is in rec->facts belongs to the event. request: 0 for none.
 static int
 add_event(struct recorder *rec, enum kind kind, uint64_t real_ns, uint64_t request,
           const char *text)
 {
-    sqlite3_stmt *st = statement(rec, RECORD_EVENT);
-    if (!st)
-        return sqlite3_extended_errcode(rec->h);
-    sqlite3_clear_bindings(st);
-    db_bind_int(st, 1, rec->session);
-    db_bind_int(st, 2, (int64_t)rec->seq + 1);
-    db_bind_word(st, 3, kind_to_string(kind));
-    db_bind_int(st, 4, (int64_t)real_ns);
+    struct put p;
+    int rc = put_begin(rec, RECORD_EVENT, &rec->bytes, &p);
+    if (rc != SQLITE_OK)
+        return rc;
+    put_u64(&p, rec->tip.seq + 1);
+    put_word(&p, kind_to_string(kind));
+    put_u64(&p, real_ns);
     if (request)
-        db_bind_int(st, 5, (int64_t)request);
+        put_u64(&p, request);
+    else
+        put_null(&p);
     if (text)
-        db_bind_string(st, 6, text);
-    int rc = db_run(st);
+        put_string(&p, text);
+    else
+        put_null(&p);
+    if (rec->facts.len)
+        buf_add(&rec->bytes, rec->facts.data, rec->facts.len);
+    struct chain_tip next = rec->tip;
+    chain_add(&next, &rec->bytes);
+    db_bind_bytes(p.st, ++p.column, next.hash, CHAIN_HASH_LEN);
+    rc = db_run(p.st);
     if (rc == SQLITE_OK)
-        rec->seq++;
+        rec->tip = next;
     return rc;
 }
 
-// Ends the savepoint that the row was written in. seq: as it was before the row.
+// The event and the row of its facts, which were bound to p.
 static int
-settle(struct recorder *rec, uint64_t seq, int rc)
+add_facts(struct recorder *rec, const struct put *p, enum kind kind, uint64_t real_ns,
+          uint64_t request, const char *text)
+{
+    int rc = add_event(rec, kind, real_ns, request, text);
+    return rc == SQLITE_OK ? db_run(p->st) : rc;
+}
+
+// Ends the savepoint that the row was written in. tip: as it was before the row.
+static int
+settle(struct recorder *rec, const struct chain_tip *tip, int rc)
 {
     if (rc == SQLITE_OK)
         return run(rec, RECORD_RELEASE);
     // Most other errors have ended the transaction already, and with it the savepoint.
     if (!sqlite3_get_autocommit(rec->h) && run(rec, RECORD_UNDO) == SQLITE_OK)
         run(rec, RECORD_RELEASE);
-    rec->seq = seq;
+    rec->tip = *tip;
     return rc;
+}
+
+// Stores a text once; *ret_digest names it.
+static int
+add_content(struct recorder *rec, const char *text, uint8_t ret_digest[CHAIN_HASH_LEN])
+{
+    sqlite3_stmt *st = statement(rec, RECORD_CONTENT);
+    if (!st)
+        return sqlite3_extended_errcode(rec->h);
+    size_t n = strlen(text);
+    crypto_generichash(ret_digest, CHAIN_HASH_LEN, (const unsigned char *)text, n, NULL, 0);
+    db_bind_bytes(st, 1, ret_digest, CHAIN_HASH_LEN);
+    db_bind_bytes(st, 2, text, n);
+    return db_run(st);
 }
 
 int
 recorder_add_session(struct recorder *rec, const struct session_info *info)
 {
-    static const char insert[] =
-        "INSERT INTO session(id, name, pid, start_time, boot_id, uid, cwd, argv, capabilities,"
-        " started_ns) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    sqlite3_stmt *st = NULL;
-    int rc = sqlite3_prepare_v2(rec->h, insert, -1, &st, NULL);
+    uint8_t capabilities[CHAIN_HASH_LEN], policy[CHAIN_HASH_LEN];
+    struct put p;
+    int rc = add_content(rec, info->capabilities ? info->capabilities : "", capabilities);
+    if (rc == SQLITE_OK && info->policy)
+        rc = add_content(rec, info->policy, policy);
+    if (rc == SQLITE_OK)
+        rc = put_begin(rec, RECORD_SESSION, &rec->facts, &p);
     if (rc != SQLITE_OK)
         return rc;
-    db_bind_word(st, 1, info->id);
-    db_bind_string(st, 2, info->name);
-    db_bind_int(st, 3, info->pid);
-    db_bind_int(st, 4, (int64_t)info->start_time);
-    db_bind_word(st, 5, info->boot_id);
-    db_bind_int(st, 6, info->uid);
-    db_bind_string(st, 7, info->cwd);
-    db_bind_bytes(st, 8, info->argv, info->argv_len);
-    db_bind_string(st, 9, info->capabilities);
-    db_bind_int(st, 10, (int64_t)info->started_real_ns);
-    rc = db_run(st);
-    sqlite3_finalize(st);
-    if (rc != SQLITE_OK)
+    put_word(&p, info->id);
+    put_string(&p, info->name);
+    put_int(&p, info->pid);
+    put_u64(&p, info->start_time);
+    put_word(&p, info->boot_id);
+    put_int(&p, info->uid);
+    put_string(&p, info->cwd);
+    put_blob(&p, info->argv, info->argv_len);
+    put_string(&p, NULL);
+    put_u64(&p, info->started_real_ns);
+    put_string(&p, info->profile);
+    put_blob(&p, capabilities, CHAIN_HASH_LEN);
+    if (info->policy)
+        put_blob(&p, policy, CHAIN_HASH_LEN);
+    else
+        put_null(&p);
+    put_null(&p);
+    if ((rc = db_run(p.st)) != SQLITE_OK)
         return rc;
     rec->session = sqlite3_last_insert_rowid(rec->h);
+    chain_start(&rec->tip, "session", info->id);
     return add_event(rec, KIND_SESSION_START, info->started_real_ns, 0, NULL);
-}
-
-static void
-bind_object(sqlite3_stmt *st, int column, const struct object *o)
-{
-    db_bind_int(st, column, o->exists);
-    db_bind_int(st, column + 1, (int64_t)o->dev);
-    db_bind_int(st, column + 2, (int64_t)o->ino);
-    db_bind_int(st, column + 3, o->mode);
-    db_bind_int(st, column + 4, o->uid);
-    db_bind_int(st, column + 5, o->gid);
-    db_bind_int(st, column + 6, (int64_t)o->size);
-    db_bind_int(st, column + 7, (int64_t)o->nlink);
 }
 
 static int
 insert_request(struct recorder *rec, const struct request *r)
 {
-    int rc = add_event(rec, KIND_REQUEST, r->raised_real_ns, r->id, NULL);
+    struct put p;
+    int rc = put_begin(rec, RECORD_REQUEST, &rec->facts, &p);
     if (rc != SQLITE_OK)
         return rc;
-    sqlite3_stmt *st = statement(rec, RECORD_REQUEST);
-    if (!st)
-        return sqlite3_extended_errcode(rec->h);
-    db_bind_int(st, 1, rec->session);
-    db_bind_int(st, 2, (int64_t)r->id);
-    db_bind_int(st, 3, (int64_t)rec->seq);
-    db_bind_word(st, 4, op_to_string(r->op));
-    db_bind_int(st, 5, r->access);
-    db_bind_word(st, 6, r->call);
-    db_bind_int(st, 7, (int64_t)r->flags);
-    db_bind_int(st, 8, r->mode);
-    db_bind_int(st, 9, r->pid);
-    db_bind_int(st, 10, r->tid);
-    db_bind_int(st, 11, (int64_t)r->start_time);
-    db_bind_int(st, 12, r->uid);
-    db_bind_string(st, 13, r->exe);
-    db_bind_bytes(st, 14, r->argv, r->argv_len);
-    db_bind_string(st, 15, r->cwd);
-    db_bind_string(st, 16, r->ancestry);
-    db_bind_string(st, 17, r->target);
-    db_bind_string(st, 18, r->resolved);
-    db_bind_int(st, 19, (int64_t)r->covered);
-    db_bind_string(st, 20, r->nearest);
-    db_bind_word(st, 21, reason_to_string(r->why));
-    bind_object(st, 22, &r->object);
-    db_bind_word(st, 30, risk_to_string(r->risk));
-    db_bind_word(st, 31, r->tags);
-    db_bind_int(st, 32, (int64_t)r->raised_real_ns);
-    db_bind_bytes(st, 33, r->digest, DIGEST_LEN);
-    return db_run(st);
+    put_u64(&p, r->id);
+    put_u64(&p, rec->tip.seq + 1);
+    put_word(&p, op_to_string(r->op));
+    put_int(&p, r->access);
+    put_word(&p, r->call);
+    put_u64(&p, r->flags);
+    put_int(&p, r->mode);
+    put_int(&p, r->pid);
+    put_int(&p, r->tid);
+    put_u64(&p, r->start_time);
+    put_int(&p, r->uid);
+    put_string(&p, r->exe);
+    put_blob(&p, r->argv, r->argv_len);
+    put_string(&p, r->cwd);
+    put_string(&p, r->ancestry);
+    put_string(&p, r->target);
+    put_string(&p, r->resolved);
+    put_u64(&p, r->covered);
+    put_string(&p, r->nearest);
+    put_word(&p, reason_to_string(r->why));
+    put_object(&p, &r->object);
+    put_word(&p, risk_to_string(r->risk));
+    put_word(&p, r->tags);
+    put_u64(&p, r->raised_real_ns);
+    put_blob(&p, r->digest, DIGEST_LEN);
+    if (r->resolved2 && r->resolved2[0]) {
+        put_string(&p, r->target2);
+        put_string(&p, r->resolved2);
+        put_object(&p, &r->object2);
+    } else {
+        put_nulls(&p, 10);
+    }
+    put_string_or_null(&p, r->detail);
+    put_string_or_null(&p, r->interpreter);
+    if (r->has_sha256)
+        put_blob(&p, r->sha256, SHA256_LEN);
+    else
+        put_null(&p);
+    put_endpoint(&p, &r->peer, r->host);
+    put_null(&p);
+    return add_facts(rec, &p, KIND_REQUEST, r->raised_real_ns, r->id, NULL);
 }
 
 int
 recorder_add_request(struct recorder *rec, const struct request *r)
 {
-    uint64_t seq = rec->seq;
+    struct chain_tip tip = rec->tip;
     int rc = run(rec, RECORD_SAVEPOINT);
-    return rc == SQLITE_OK ? settle(rec, seq, insert_request(rec, r)) : rc;
+    return rc == SQLITE_OK ? settle(rec, &tip, insert_request(rec, r)) : rc;
 }
 
 static int
 insert_decision(struct recorder *rec, const struct decision *d, unsigned count)
 {
-    int rc = add_event(rec, KIND_DECISION, d->real_ns, d->request, NULL);
+    struct put p;
+    int rc = put_begin(rec, RECORD_DECISION, &rec->facts, &p);
     if (rc != SQLITE_OK)
         return rc;
-    sqlite3_stmt *st = statement(rec, RECORD_DECISION);
-    if (!st)
-        return sqlite3_extended_errcode(rec->h);
-    sqlite3_clear_bindings(st);
-    db_bind_int(st, 1, rec->session);
-    db_bind_int(st, 2, (int64_t)rec->seq);
-    db_bind_int(st, 3, (int64_t)d->request);
-    db_bind_word(st, 4, verdict_to_string(d->verdict));
-    db_bind_word(st, 5, scope_to_string(d->scope));
-    db_bind_word(st, 6, reach_to_string(d->reach));
-    db_bind_word(st, 7, decider_to_string(d->by));
-    db_bind_word(st, 8, reason_to_string(d->reason));
-    if (d->source)
-        db_bind_string(st, 9, d->source);
-    if (d->note)
-        db_bind_string(st, 10, d->note);
-    db_bind_int(st, 11, (int64_t)d->real_ns);
-    db_bind_int(st, 12, (int64_t)d->waited_ms);
-    db_bind_int(st, 13, d->keys_ignored);
-    db_bind_int(st, 14, d->error);
-    db_bind_int(st, 15, (int64_t)d->for_ns);
-    db_bind_int(st, 16, count);
-    db_bind_bytes(st, 17, d->digest, DIGEST_LEN);
-    return db_run(st);
+    put_u64(&p, rec->tip.seq + 1);
+    put_u64(&p, d->request);
+    put_word(&p, verdict_to_string(d->verdict));
+    put_word(&p, scope_to_string(d->scope));
+    put_word(&p, reach_to_string(d->reach));
+    put_word(&p, decider_to_string(d->by));
+    put_word(&p, reason_to_string(d->reason));
+    put_string_or_null(&p, d->source);
+    put_string_or_null(&p, d->note);
+    put_u64(&p, d->real_ns);
+    put_u64(&p, d->waited_ms);
+    put_int(&p, d->keys_ignored);
+    put_int(&p, d->error);
+    put_u64(&p, d->for_ns);
+    put_int(&p, count);
+    put_blob(&p, d->digest, DIGEST_LEN);
+    put_null(&p);
+    return add_facts(rec, &p, KIND_DECISION, d->real_ns, d->request, NULL);
 }
 
 static int
 insert_grant(struct recorder *rec, const struct grant *g)
 {
-    int rc = add_event(rec, KIND_GRANT, g->created_real_ns, g->request, NULL);
+    struct put p;
+    int rc = put_begin(rec, RECORD_GRANT, &rec->facts, &p);
     if (rc != SQLITE_OK)
         return rc;
-    sqlite3_stmt *st = statement(rec, RECORD_GRANT);
-    if (!st)
-        return sqlite3_extended_errcode(rec->h);
-    sqlite3_clear_bindings(st);
-    db_bind_int(st, 1, rec->session);
-    db_bind_int(st, 2, (int64_t)g->id);
-    db_bind_int(st, 3, (int64_t)rec->seq);
-    db_bind_int(st, 4, (int64_t)g->request);
-    db_bind_word(st, 5, verdict_to_string(g->verdict));
-    db_bind_word(st, 6, op_to_string(g->op));
-    db_bind_int(st, 7, g->access);
-    db_bind_word(st, 8, scope_to_string(g->scope));
-    db_bind_word(st, 9, reach_to_string(g->reach));
-    db_bind_string(st, 10, g->path);
-    db_bind_int(st, 11, (int64_t)g->dev);
-    db_bind_int(st, 12, (int64_t)g->ino);
-    db_bind_int(st, 13, (int64_t)g->created_real_ns);
+    put_u64(&p, g->id);
+    put_u64(&p, rec->tip.seq + 1);
+    put_u64(&p, g->request);
+    put_word(&p, verdict_to_string(g->verdict));
+    put_word(&p, op_to_string(g->op));
+    put_int(&p, g->access);
+    put_word(&p, scope_to_string(g->scope));
+    put_word(&p, reach_to_string(g->reach));
+    put_string(&p, g->path);
+    put_u64(&p, g->dev);
+    put_u64(&p, g->ino);
+    put_u64(&p, g->created_real_ns);
     if (g->expires_mono_ns)
-        db_bind_int(st, 14, (int64_t)(clock_real_ns() + g->expires_mono_ns - clock_mono_ns()));
-    return db_run(st);
+        put_u64(&p, clock_real_ns() + g->expires_mono_ns - clock_mono_ns());
+    else
+        put_null(&p);
+    put_endpoint(&p, &g->peer, g->host);
+    put_string_or_null(&p, g->exe);
+    return add_facts(rec, &p, KIND_GRANT, g->created_real_ns, g->request, NULL);
 }
 
 int
 recorder_add_decision(struct recorder *rec, const struct decision *d, const struct grant *g,
                       unsigned count)
 {
-    uint64_t seq = rec->seq;
+    struct chain_tip tip = rec->tip;
     int rc = run(rec, RECORD_SAVEPOINT);
     if (rc != SQLITE_OK)
         return rc;
     rc = insert_decision(rec, d, count);
     if (rc == SQLITE_OK && g)
         rc = insert_grant(rec, g);
-    return settle(rec, seq, rc);
+    return settle(rec, &tip, rc);
+}
+
+static int
+insert_network(struct recorder *rec, const struct network_event *n)
+{
+    struct put p;
+    uint64_t ms = n->real_ns / NS_PER_MS;
+    int rc = put_begin(rec, RECORD_NETWORK, &rec->facts, &p);
+    if (rc != SQLITE_OK)
+        return rc;
+    if (ms <= rec->last_ms)
+        ms = rec->last_ms + 1;
+    rec->last_ms = ms;
+    put_u64(&p, rec->tip.seq + 1);
+    put_u64(&p, ms);
+    if (n->request)
+        put_u64(&p, n->request);
+    else
+        put_null(&p);
+    put_word(&p, op_to_string(n->mode));
+    put_word(&p, net_decision_to_string(n->decision));
+    put_word(&p, net_category_to_string(n->category));
+    put_string(&p, n->target);
+    put_word(&p, reason_to_string(n->reason));
+    put_endpoint(&p, &n->peer, n->host);
+    put_int(&p, n->pid);
+    put_u64(&p, n->start_time);
+    put_string(&p, n->exe);
+    const char *text = n->text && n->text[0] ? n->text : NULL;
+    return add_facts(rec, &p, KIND_NETWORK, n->real_ns, n->request, text);
+}
+
+int
+recorder_add_network(struct recorder *rec, const struct network_event *n)
+{
+    struct chain_tip tip = rec->tip;
+    int rc = run(rec, RECORD_SAVEPOINT);
+    return rc == SQLITE_OK ? settle(rec, &tip, insert_network(rec, n)) : rc;
+}
+
+static int
+insert_revocation(struct recorder *rec, uint64_t real_ns, const struct revocation *v)
+{
+    struct put p;
+    int rc = put_begin(rec, RECORD_REVOCATION, &rec->facts, &p);
+    if (rc != SQLITE_OK)
+        return rc;
+    put_u64(&p, rec->tip.seq + 1);
+    put_u64(&p, v->granted);
+    put_string_or_null(&p, v->source);
+    put_string_or_null(&p, v->note);
+    return add_facts(rec, &p, KIND_REVOKE, real_ns, 0, NULL);
+}
+
+int
+recorder_add_revocation(struct recorder *rec, uint64_t real_ns, const struct revocation *v)
+{
+    struct chain_tip tip = rec->tip;
+    int rc = run(rec, RECORD_SAVEPOINT);
+    return rc == SQLITE_OK ? settle(rec, &tip, insert_revocation(rec, real_ns, v)) : rc;
+}
+
+void
+revocation_done(struct revocation *v)
+{
+    free(v->source);
+    free(v->note);
+    *v = (struct revocation){0};
 }
 
 int
 recorder_add_fault(struct recorder *rec, uint64_t real_ns, const char *text)
 {
+    buf_reset(&rec->facts);
     return add_event(rec, KIND_FAULT, real_ns, 0, text);
 }
 
@@ -279,16 +528,14 @@ recorder_end_session(struct recorder *rec, int wait_status, uint64_t real_ns)
         snprintf(text, sizeof text, "exit %d", WEXITSTATUS(wait_status));
     else if (wait_status != -1 && WIFSIGNALED(wait_status))
         snprintf(text, sizeof text, "signal %d", WTERMSIG(wait_status));
-    int rc = add_event(rec, KIND_SESSION_END, real_ns, 0, text);
+    struct put p;
+    int rc = put_begin(rec, RECORD_END, &rec->facts, &p);
     if (rc != SQLITE_OK)
         return rc;
-    sqlite3_stmt *st = statement(rec, RECORD_END);
-    if (!st)
-        return sqlite3_extended_errcode(rec->h);
-    db_bind_int(st, 1, rec->session);
-    db_bind_int(st, 2, (int64_t)real_ns);
-    db_bind_int(st, 3, wait_status);
-    return db_run(st);
+    put_u64(&p, real_ns);
+    put_int(&p, wait_status);
+    put_nulls(&p, 2);
+    return add_facts(rec, &p, KIND_SESSION_END, real_ns, 0, text);
 }
 
 void
@@ -297,4 +544,6 @@ recorder_done(struct recorder *rec)
     for (int i = 0; i < _RECORD_MAX; i++)
         sqlite3_finalize(rec->stmt[i]);
     memset(rec->stmt, 0, sizeof rec->stmt);
+    buf_done(&rec->facts);
+    buf_done(&rec->bytes);
 }

@@ -129,12 +129,6 @@ static const char v1_tables[] =
     "  PRIMARY KEY(session, what, request, op)\n"
     ") STRICT, WITHOUT ROWID;\n";
 
-#define APPEND_ONLY(table)                                                                         \
-    "CREATE TRIGGER " table "_no_update BEFORE UPDATE ON " table                                   \
-    " BEGIN SELECT RAISE(ABORT, '" table " is append-only'); END;\n"                               \
-    "CREATE TRIGGER " table "_no_delete BEFORE DELETE ON " table                                   \
-    " BEGIN SELECT RAISE(ABORT, '" table " is append-only'); END;\n"
-
 static const char v1_triggers[] =
     APPEND_ONLY("event") APPEND_ONLY("request") APPEND_ONLY("decision") APPEND_ONLY("granted")
     // INSERT OR REPLACE removes without a DELETE trigger unless recursive_triggers is on.
@@ -148,11 +142,6 @@ static const char v1_triggers[] =
     " BEGIN SELECT RAISE(ABORT, 'a session only ends, and only once'); END;\n";
 
 // clang-format off
-#define RFC3339(column)                                                                            \
-    "strftime('%Y-%m-%dT%H:%M:%S', " column "/1000000000, 'unixepoch')"                            \
-    " || printf('.%09dZ', " column "%1000000000)"
-#define ACCESS(column) "CASE " column " WHEN 1 THEN 'r' WHEN 2 THEN 'w' WHEN 3 THEN 'rw' END"
-
 static const char v1_views[] =
     "CREATE VIEW v_sessions AS SELECT s.id AS session, s.name, s.pid, s.start_time, s.boot_id,"
     " s.uid, s.cwd, s.argv, s.capabilities, " RFC3339("s.started_ns") " AS started, s.started_ns, "
@@ -202,7 +191,7 @@ migrate_to_1(sqlite3 *h)
     return rc;
 }
 
-static int (*const migrations[SCHEMA_VERSION])(sqlite3 *h) = {migrate_to_1};
+static int (*const migrations[SCHEMA_VERSION])(sqlite3 *h) = {migrate_to_1, schema_migrate_to_2};
 
 int
 schema_migrate(sqlite3 *h, int from)

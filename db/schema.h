@@ -5,8 +5,24 @@
 #include <sqlite3.h>
 
 #define SCHEMA_APPLICATION_ID 0x6e6f6e6f /* "nono" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 // Brings the database from the given user_version to SCHEMA_VERSION, inside a transaction of the
 // caller. An SQLite result code.
 int schema_migrate(sqlite3 *h, int from);
+
+// One per version, run in order. They may use what follows.
+int schema_migrate_to_2(sqlite3 *h);
+
+#define APPEND_ONLY(table)                                                                         \
+    "CREATE TRIGGER " table "_no_update BEFORE UPDATE ON " table                                   \
+    " BEGIN SELECT RAISE(ABORT, '" table " is append-only'); END;\n"                               \
+    "CREATE TRIGGER " table "_no_delete BEFORE DELETE ON " table                                   \
+    " BEGIN SELECT RAISE(ABORT, '" table " is append-only'); END;\n"
+
+// clang-format off
+#define RFC3339(column)                                                                            \
+    "strftime('%Y-%m-%dT%H:%M:%S', " column "/1000000000, 'unixepoch')"                            \
+    " || printf('.%09dZ', " column "%1000000000)"
+#define ACCESS(column) "CASE " column " WHEN 1 THEN 'r' WHEN 2 THEN 'w' WHEN 3 THEN 'rw' END"
+// clang-format on

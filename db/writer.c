@@ -83,6 +83,12 @@ write_row(struct writer *w, struct row *row)
     case ROW_FAULT:
         rc = recorder_add_fault(&w->rec, row->real_ns, row->text);
         break;
+    case ROW_NETWORK:
+        rc = recorder_add_network(&w->rec, row->network);
+        break;
+    case ROW_REVOCATION:
+        rc = recorder_add_revocation(&w->rec, row->real_ns, &row->revocation);
+        break;
     case ROW_COUNT:
         break;
     }
@@ -136,7 +142,7 @@ static int
 commit(struct writer *w)
 {
     int moved = 0;
-    uint64_t seq = w->rec.seq;
+    struct chain_tip tip = w->rec.tip;
     // A record that was moved away or deleted is one that nobody will find.
     sqlite3_file_control(w->h, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     if (moved)
@@ -155,7 +161,7 @@ commit(struct writer *w)
     int code = db_errno(w->h, rc);
     if (!sqlite3_get_autocommit(w->h))
         sqlite3_exec(w->h, "ROLLBACK", NULL, NULL, NULL);
-    w->rec.seq = seq;
+    w->rec.tip = tip;
     return code;
 }
 
@@ -424,5 +430,22 @@ writer_add_fault(struct writer *w, const char *text)
 {
     struct row *row = row_new(ROW_FAULT);
     row->text = xstrdup(text);
+    return push_row(w, row);
+}
+
+int
+writer_add_network(struct writer *w, struct network_event *n)
+{
+    struct row *row = row_new(ROW_NETWORK);
+    row->network = n;
+    return push_row(w, row);
+}
+
+int
+writer_add_revocation(struct writer *w, uint64_t grant, const char *source, const char *note)
+{
+    struct row *row = row_new(ROW_REVOCATION);
+    row->revocation =
+        (struct revocation){.granted = grant, .source = xstrdup(source), .note = xstrdup(note)};
     return push_row(w, row);
 }

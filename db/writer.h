@@ -51,4 +51,9 @@ int writer_add_decision(struct writer *w, struct decision *d, struct grant *g, u
 int writer_add_count(struct writer *w, const char *what, uint64_t request, enum op op, uint64_t n);
 // A fault worth keeping: one line of text.
 int writer_add_fault(struct writer *w, const char *text);
+// A connect, bind or send, as it was judged. Takes n over.
+int writer_add_network(struct writer *w, struct network_event *n);
+// A person took back a grant of this session. source: "pane", "nono revoke", ...; note: NULL for
+// none. A grant of scope always is taken back by remembered_revoke() as well.
+int writer_add_revocation(struct writer *w, uint64_t grant, const char *source, const char *note);
 // Each of the above: 0, or -EAGAIN when the queue is full (what was to move is freed all the same).

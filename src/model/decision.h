@@ -38,8 +38,11 @@ struct grant {
     unsigned access;
     enum scope scope;
     enum reach reach;
-    char *path;        /* resolved path, owned */
-    uint64_t dev, ino; /* the object for REACH_OBJECT; 0, 0 for something not made yet */
+    char *path;           /* resolved path, owned */
+    uint64_t dev, ino;    /* the object for REACH_OBJECT; 0, 0 for something not made yet */
+    struct endpoint peer; /* sockets: as of the request; path is then its text */
+    char *host;           /* sockets: the name that was looked up; owned; "" or NULL for none */
+    char *exe;            /* the only program that it is for; owned; NULL for any */
     uint64_t created_real_ns;
     uint64_t expires_mono_ns; /* 0: with the session */
     uint64_t uses;            /* how often it answered */

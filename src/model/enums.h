@@ -90,6 +90,23 @@
     X(KIND_FAULT, "fault")                                                                         \
     X(KIND_SESSION_END, "session_end")
 
+// What became of a connect, bind or send.
+#define NET_DECISION_LIST(X)                                                                       \
+    X(NET_ALLOW, "allow") /* by the policy, nobody was asked */                                    \
+    X(NET_DENY, "deny")   /* likewise */                                                           \
+    X(NET_APPROVE_REQUESTED, "approve_requested")                                                  \
+    X(NET_GRANTED, "granted")                                                                      \
+    X(NET_DENIED, "denied")                                                                        \
+    X(NET_TIMEOUT, "timeout")                                                                      \
+    X(NET_ERROR, "error")
+
+#define NET_CATEGORY_LIST(X)                                                                       \
+    X(NET_CATEGORY_NONE, "none")                                                                   \
+    X(NET_CATEGORY_HOST_DENIED, "host_denied")                                                     \
+    X(NET_CATEGORY_PORT_DENIED, "port_denied")                                                     \
+    X(NET_CATEGORY_UNIX_SOCKET_DENIED, "unix_socket_denied")                                       \
+    X(NET_CATEGORY_UPSTREAM_CONNECT_FAILED, "upstream_connect_failed")
+
 #define ENUM_VALUE_(value, word) value,
 #define DECLARE_ENUM(name, LIST, UPPER)                                                            \
     enum name { LIST(ENUM_VALUE_) _##UPPER##_MAX, _##UPPER##_INVALID = -EINVAL };                  \
@@ -105,6 +122,8 @@ DECLARE_ENUM(reach, REACH_LIST, REACH)
 DECLARE_ENUM(risk, RISK_LIST, RISK)
 DECLARE_ENUM(state, STATE_LIST, STATE)
 DECLARE_ENUM(kind, KIND_LIST, KIND)
+DECLARE_ENUM(net_decision, NET_DECISION_LIST, NET_DECISION)
+DECLARE_ENUM(net_category, NET_CATEGORY_LIST, NET_CATEGORY)
 
 // What an operation needs and a capability gives.
 enum access {

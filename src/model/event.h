@@ -54,6 +54,25 @@ struct refusal {
 struct refusal *refusal_free(struct refusal *r);
 void refusal_free_msg(void *r);
 
+// A connect, bind or send with an address, as it was judged: for the record. Strings are owned.
+struct network_event {
+    uint64_t request; /* the request that was asked; 0: nobody was asked */
+    enum op mode;     /* OP_CONNECT, OP_BIND or OP_SEND */
+    enum net_decision decision;
+    enum net_category category; /* of a refusal; else NET_CATEGORY_NONE */
+    enum reason reason;         /* likewise; else REASON_NONE */
+    struct endpoint peer;
+    char *target; /* "unix:/path", "unix:<abstract>", "unix:<unnamed>", "host:port" */
+    char *host;   /* the name that was looked up for peer; "" for none */
+    char *text;   /* why, in words; "" for none */
+    pid_t pid;    /* thread group */
+    uint64_t start_time;
+    char *exe;
+    uint64_t real_ns; /* the record adds a strictly increasing time in ms */
+};
+struct network_event *network_event_new(void);
+struct network_event *network_event_free(struct network_event *n);
+
 // A session as it starts. Strings are owned.
 struct session_info {
     char *id;   /* 12 lower-case hex digits */
@@ -66,6 +85,8 @@ struct session_info {
     char *argv; /* NUL-separated command */
     size_t argv_len;
     char *capabilities; /* one per line: "rw /home/u/shop (--allow)" */
+    char *profile;      /* its name; "" or NULL for none */
+    char *policy;       /* the policy as it is in force, whole; NULL for none */
     uint64_t started_real_ns;
 };
 struct session_info *session_info_dup(const struct session_info *s);

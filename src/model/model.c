@@ -181,6 +181,8 @@ grant_dup(const struct grant *g)
 {
     struct grant *n = xmemdup(g, sizeof *g);
     n->path = xstrdup(g->path);
+    n->host = xstrdup(g->host);
+    n->exe = xstrdup(g->exe);
     return n;
 }
 
@@ -190,6 +192,8 @@ grant_free(struct grant *g)
     if (!g)
         return NULL;
     free(g->path);
+    free(g->host);
+    free(g->exe);
     free(g);
     return NULL;
 }
@@ -198,6 +202,25 @@ void
 grant_free_msg(void *g)
 {
     grant_free(g);
+}
+
+struct network_event *
+network_event_new(void)
+{
+    return xcalloc(1, sizeof(struct network_event));
+}
+
+struct network_event *
+network_event_free(struct network_event *n)
+{
+    if (!n)
+        return NULL;
+    free(n->exe);
+    free(n->target);
+    free(n->host);
+    free(n->text);
+    free(n);
+    return NULL;
 }
 
 struct refusal *
@@ -226,6 +249,8 @@ session_info_dup(const struct session_info *s)
     n->cwd = xstrdup(s->cwd);
     n->argv = s->argv ? xmemdup(s->argv, s->argv_len) : NULL;
     n->capabilities = xstrdup(s->capabilities);
+    n->profile = xstrdup(s->profile);
+    n->policy = xstrdup(s->policy);
     return n;
 }
 
@@ -240,6 +265,8 @@ session_info_free(struct session_info *s)
     free(s->cwd);
     free(s->argv);
     free(s->capabilities);
+    free(s->profile);
+    free(s->policy);
     free(s);
     return NULL;
 }

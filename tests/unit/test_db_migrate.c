@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// A record of an older nono: data/audit-v1.db was written by the code of schema 1.
+#include <criterion/criterion.h>
+#include <sys/stat.h>
+
+#include "db_helpers.h"
+
+TestSuite(migrate, .init = setup, .fini = teardown, .timeout = 60);
+
+static void
+put_old_file(void)
+{
+    cleanup_free char *command =
+        xasprintf("mkdir -p %s/state && cp %s/audit-v1.db %s", dir, NONO_TEST_DATA, db);
+    cr_assert(system(command) == 0);
+}
+
+struct seen {
+    int sessions, events;
+    uint64_t requests, allowed, refused, waiting;
+};
+
+static int
+see_session(void *ctx, const struct session_row *s)
+{
+    struct seen *seen = ctx;
+    seen->sessions++;
+    seen->requests += s->asked;
+    seen->allowed += s->allowed;
+    seen->refused += s->refused;
+    seen->waiting += s->waiting;
+    return 0;
+}
+
+static int
+see_event(void *ctx, const struct event_row *e)
+{
+    ((struct seen *)ctx)->events++;
+    return 0;
+}
+
+static void
+expect_old_rows(int more_sessions)
+{
+    struct seen seen = {0};
+    struct reader *r = open_reader();
+    cr_assert(reader_sessions(r, see_session, &seen, NULL) == 0);
+    cr_assert(reader_events(r, &(struct event_filter){0}, see_event, &seen, NULL) == 0);
+    reader_close(r);
+    cr_assert(seen.sessions == 3 + more_sessions && seen.events == 35 + 2 * more_sessions);
+    cr_assert(seen.requests == 14 && seen.waiting == 2);
+    // Decisions with the calls that they answered, uses of the grant, repeats of a refusal.
+    cr_assert(seen.allowed == 12 + 5 + 1 + 5 && seen.refused == 33 + 7 + 5 + 7);
+}
+
+Test(migrate, version_1_is_readable_and_stays)
+{
+    put_old_file();
+    expect_old_rows(0);
+    cr_assert(query_gives("PRAGMA user_version", "1"));
+}
+
+Test(migrate, version_1_becomes_current)
+{
+    put_old_file();
+    writer_stop(start("aaaaaaaaaaaa"), 0);
+    expect_old_rows(1);
+    cr_assert(query_gives("PRAGMA user_version", "2"));
+    cr_assert(query_gives("PRAGMA integrity_check", "ok"));
+    cr_assert(query_gives("SELECT count(*) FROM pragma_foreign_key_check", "0"));
+    cr_assert(query_gives("SELECT CAST(capabilities AS TEXT) FROM v_sessions LIMIT 1",
+                          "rw /home/u/shop (--allow)\nr /usr (default)\n"));
+    cr_assert(query_gives("UPDATE event SET text = NULL", "error: event is append-only"));
+    writer_stop(start("bbbbbbbbbbbb"), 0);
+    expect_old_rows(2);
+}
+
+Test(migrate, a_copy_is_kept)
+{
+    struct stat st;
+    cleanup_free char *before = NULL;
+    cleanup_free char *first = xasprintf("%s.v1", db);
+    cleanup_free char *second = xasprintf("%s.v1.2", db);
+    cleanup_free char *third = xasprintf("%s.v1.3", db);
+    for (int i = 0; i < 2; i++) {
+        put_old_file();
+        free(query("PRAGMA journal_mode"));
+        writer_stop(start("aaaaaaaaaaaa"), 0);
+        cr_assert(stat(i ? second : first, &st) == 0 && (st.st_mode & 07777) == 0600);
+        cleanup_free char *clean = xasprintf("rm %s %s-wal %s-shm", db, db, db);
+        cr_assert(system(clean) == 0);
+    }
+    cr_assert(stat(third, &st) < 0);
+    cr_assert(rename(first, db) == 0);
+    expect_old_rows(0);
+}
+
+// The directory has no room for the copy: nothing is migrated.
+Test(migrate, without_a_copy_nothing_changes)
+{
+    struct session_info s = {.id = (char *)"aaaaaaaaaaaa"};
+    struct writer *w = NULL;
+    cleanup_err struct err err = {0};
+    put_old_file();
+    for (int i = 1; i < 100; i++) {
+        cleanup_free char *taken = i == 1 ? xasprintf("%s.v1", db) : xasprintf("%s.v1.%d", db, i);
+        cr_assert(mkdir(taken, 0700) == 0);
+    }
+    cr_assert(writer_start(db, &s, acks, &w, &err) < 0 && strstr(err.msg, "audit.db"));
+    expect_old_rows(0);
+    cr_assert(query_gives("PRAGMA user_version", "1"));
+}
+
+Test(migrate, schema_is_the_same_by_either_way)
+{
+    static const char sql[] = "SELECT group_concat(type || name || sql, char(10)) FROM"
+                              " (SELECT * FROM sqlite_schema ORDER BY type, name)";
+    writer_stop(start("aaaaaaaaaaaa"), 0);
+    cleanup_free char *fresh = query(sql);
+    cleanup_free char *clean = xasprintf("rm %s %s-wal %s-shm", db, db, db);
+    cr_assert(system(clean) == 0);
+    put_old_file();
+    writer_stop(start("aaaaaaaaaaaa"), 0);
+    cleanup_free char *migrated = query(sql);
+    cr_assert_str_eq(fresh, migrated);
+}
