@@ -85,10 +85,10 @@ static int
 put_begin(struct recorder *rec, enum record_stmt id, struct buf *bytes, struct put *ret_p)
 {
     sqlite3_stmt *st = statement(rec, id);
+    *ret_p = (struct put){.st = st, .column = 1, .bytes = bytes};
     if (!st)
         return sqlite3_extended_errcode(rec->h);
     buf_reset(bytes);
-    *ret_p = (struct put){.st = st, .column = 1, .bytes = bytes};
     if (id == RECORD_SESSION)
         sqlite3_bind_null(st, 1);
     else
