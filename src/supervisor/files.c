@@ -240,33 +240,12 @@ files_is_foreign_process(const struct resolved *r)
 }
 
 bool
-files_are_local(int fd)
-{
-    struct statfs fs;
-    if (fstatfs(fd, &fs) < 0)
-        return false;
-    switch ((unsigned long)fs.f_type) {
-    case EXT4_SUPER_MAGIC:
-    case XFS_SUPER_MAGIC:
-    case BTRFS_SUPER_MAGIC:
-    case F2FS_SUPER_MAGIC:
-    case TMPFS_MAGIC:
-    case OVERLAYFS_SUPER_MAGIC:
-    case PROC_SUPER_MAGIC:
-    case SYSFS_MAGIC:
-        return true;
-    default:
-        return false;
-    }
-}
-
-bool
 files_may_block(const struct open_call *c, const struct resolved *r)
 {
     struct stat st;
     if (fstat(r->fd, &st) < 0)
         return true;
-    return !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) || !files_are_local(r->fd);
+    return !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) || !resolve_is_local(r->fd);
 }
 
 static int

@@ -122,7 +122,7 @@ job_new(struct supervisor *s, struct path_call *call)
 static bool
 is_quick(const struct path_call *c, const struct resolved *ends)
 {
-    return !path_is_governed(c->kind) && files_are_local(ends[0].fd);
+    return !path_is_governed(c->kind) && resolve_is_local(ends[0].fd);
 }
 
 // Takes the ends' descriptors over; c stays the caller's.

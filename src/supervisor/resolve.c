@@ -102,12 +102,37 @@ join_plain(const char *base, const char *path, char *out, bool *ret_trailing)
     return 0;
 }
 
+bool
+resolve_is_local(int fd)
+{
+    struct statfs fs;
+    if (fstatfs(fd, &fs) < 0)
+        return false;
+    switch ((unsigned long)fs.f_type) {
+    case EXT4_SUPER_MAGIC:
+    case XFS_SUPER_MAGIC:
+    case BTRFS_SUPER_MAGIC:
+    case F2FS_SUPER_MAGIC:
+    case TMPFS_MAGIC:
+    case OVERLAYFS_SUPER_MAGIC:
+    case PROC_SUPER_MAGIC:
+    case SYSFS_MAGIC:
+        return true;
+    default:
+        return false;
+    }
+}
+
 // Holds the directory of the last component and that itself, if it is there. 0 or -errno.
 static int
 hold_leaf(struct resolved *r, uint64_t how)
 {
     r->object_fd =
         sys_openat2(r->fd, r->leaf, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0, how & RESOLVE_CACHED);
+    // What was never looked for is not in the cache, but its directory is: a local file system
+    // answers at once.
+    if (r->object_fd < 0 && errno == EAGAIN && resolve_is_local(r->fd))
+        r->object_fd = sys_openat2(r->fd, r->leaf, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0, 0);
     r->exists = r->object_fd >= 0;
     return r->exists || errno == ENOENT ? 0 : -errno;
 }
@@ -138,6 +163,30 @@ plain_parent(const char *path, uint64_t how, struct resolved *r)
     return hold_leaf(r, how);
 }
 
+// As hold_leaf(), for a plain path whose last component is not in the cache. -1 with errno.
+static int
+open_cold_leaf(char *path, uint64_t flags)
+{
+    char *slash = strrchr(path, '/');
+    *slash = 0;
+    cleanup_fd int dir =
+        sys_openat2(AT_FDCWD, slash == path ? "/" : path, O_PATH | O_CLOEXEC | O_DIRECTORY, 0,
+                    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_CACHED);
+    *slash = '/';
+    if (dir < 0)
+        return -1;
+    if (!resolve_is_local(dir)) {
+        errno = EAGAIN;
+        return -1;
+    }
+    int fd = sys_openat2(dir, slash[1] ? slash + 1 : ".", O_PATH | O_CLOEXEC | flags, 0,
+                         RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    int error = errno;
+    close_fd(&dir);
+    errno = error;
+    return fd;
+}
+
 // The common case in one or two calls: no symbolic link and no ".." anywhere, so the name is the
 // object's own. -ELOOP, -EINVAL: not that simple.
 static int
@@ -165,6 +214,8 @@ resolve_plain(pid_t tid, int dirfd, const char *path, unsigned flags, struct res
         return plain_parent(path, how, r);
     r->fd =
         sys_openat2(AT_FDCWD, r->path, O_PATH | O_CLOEXEC | (trailing ? O_DIRECTORY : 0), 0, how);
+    if (r->fd < 0 && errno == EAGAIN)
+        r->fd = open_cold_leaf(r->path, trailing ? O_DIRECTORY : 0);
     r->exists = r->fd >= 0;
     if (r->exists)
         return 0;

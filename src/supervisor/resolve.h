@@ -37,5 +37,7 @@ void resolved_done(struct resolved *r);
 // A copy with descriptors of its own. 0 or -errno.
 int resolved_dup(const struct resolved *r, struct resolved *ret_r);
 
+// Is it on a file system that answers without asking anyone else?
+bool resolve_is_local(int fd);
 // The path of a descriptor of this process, at least NONO_PATH_MAX bytes of room. Length or -errno.
 ssize_t resolve_fd_path(int fd, char *buf);
