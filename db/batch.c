@@ -27,6 +27,9 @@ row_free(struct row *row)
     grant_free(row->grant);
     network_event_free(row->network);
     revocation_done(&row->revocation);
+    if (row->terminal)
+        free(row->terminal->data);
+    free(row->terminal);
     free(row->text);
     free(row);
     return NULL;

@@ -8,21 +8,30 @@
 
 #include "record.h"
 
-enum row_type { ROW_REQUEST, ROW_DECISION, ROW_NETWORK, ROW_REVOCATION, ROW_FAULT, ROW_COUNT };
+enum row_type {
+    ROW_REQUEST,
+    ROW_DECISION,
+    ROW_NETWORK,
+    ROW_REVOCATION,
+    ROW_TERMINAL,
+    ROW_FAULT,
+    ROW_COUNT
+};
 
 struct row {
     enum row_type type;
     bool durable;
-    int error;                     /* it can never be stored; 0 */
-    uint64_t real_ns;              /* when it was handed over */
-    struct request *request;       /* ROW_REQUEST; owned */
-    struct decision *decision;     /* ROW_DECISION; owned */
-    struct grant *grant;           /* ROW_DECISION; owned, may be NULL */
-    unsigned count;                /* ROW_DECISION */
-    struct network_event *network; /* ROW_NETWORK; owned */
-    struct revocation revocation;  /* ROW_REVOCATION; owned */
-    char *text;                    /* ROW_FAULT; owned */
-    struct count_row counted;      /* ROW_COUNT */
+    int error;                       /* it can never be stored; 0 */
+    uint64_t real_ns;                /* when it was handed over */
+    struct request *request;         /* ROW_REQUEST; owned */
+    struct decision *decision;       /* ROW_DECISION; owned */
+    struct grant *grant;             /* ROW_DECISION; owned, may be NULL */
+    unsigned count;                  /* ROW_DECISION */
+    struct network_event *network;   /* ROW_NETWORK; owned */
+    struct revocation revocation;    /* ROW_REVOCATION; owned */
+    struct terminal_chunk *terminal; /* ROW_TERMINAL; owned */
+    char *text;                      /* ROW_FAULT; owned */
+    struct count_row counted;        /* ROW_COUNT */
 };
 
 struct row *row_new(enum row_type type);

@@ -24,6 +24,10 @@ void canon_blob(struct buf *b, const void *data, size_t n);
 void canon_text(struct buf *b, const void *data, size_t n);
 void canon_null(struct buf *b);
 
+// BLAKE2b-256 of a and b, one behind the other.
+void chain_hash(uint8_t ret_hash[CHAIN_HASH_LEN], const void *a, size_t a_len, const void *b,
+                size_t b_len);
+
 // The tip of a chain without events.
 void chain_start(struct chain_tip *tip, const char *name, const char *id);
 // Moves the tip to the next event. bytes: what its canonical values are.

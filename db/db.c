@@ -194,6 +194,7 @@ authorize_read(void *ctx, int action, const char *a, const char *b, const char *
     case SQLITE_FUNCTION:
     case SQLITE_TRANSACTION:
     case SQLITE_PRAGMA:
+    case SQLITE_RECURSIVE:
         return SQLITE_OK;
     default:
         return SQLITE_DENY;

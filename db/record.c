@@ -13,6 +13,7 @@
 #include "db.h"
 #include "facts.h"
 #include "util.h"
+#include "walk.h"
 
 // INSERT of all columns: the table's and, in front, the session's number.
 static const struct {
@@ -25,6 +26,7 @@ static const struct {
     [RECORD_GRANT] = {"granted", FACTS_GRANTED},
     [RECORD_NETWORK] = {"network", FACTS_NETWORK},
     [RECORD_REVOCATION] = {"revocation", FACTS_REVOCATION},
+    [RECORD_TERMINAL] = {"terminal", FACTS_TERMINAL},
 };
 
 static const char *const sql[_RECORD_MAX] = {
@@ -299,6 +301,7 @@ recorder_add_session(struct recorder *rec, const struct session_info *info)
         return rc;
     rec->session = sqlite3_last_insert_rowid(rec->h);
     chain_start(&rec->tip, "session", info->id);
+    chain_start(&rec->terminal, "terminal", "");
     return add_event(rec, KIND_SESSION_START, info->started_real_ns, 0, NULL);
 }
 
@@ -505,6 +508,27 @@ recorder_add_fault(struct recorder *rec, uint64_t real_ns, const char *text)
 }
 
 int
+recorder_add_terminal(struct recorder *rec, const struct terminal_chunk *t)
+{
+    struct put p;
+    struct chain_tip next = rec->terminal;
+    int rc = put_begin(rec, RECORD_TERMINAL, &rec->facts, &p);
+    if (rc != SQLITE_OK)
+        return rc;
+    put_u64(&p, next.seq + 1);
+    put_u64(&p, t->first_ns);
+    put_u64(&p, t->last_ns);
+    put_int(&p, t->rows);
+    put_int(&p, t->columns);
+    put_blob(&p, t->data, t->len);
+    chain_add(&next, &rec->facts);
+    rc = db_run(p.st);
+    if (rc == SQLITE_OK)
+        rec->terminal = next;
+    return rc;
+}
+
+int
 recorder_add_count(struct recorder *rec, const struct count_row *c)
 {
     sqlite3_stmt *st = statement(rec, RECORD_COUNT);
@@ -529,12 +553,17 @@ recorder_end_session(struct recorder *rec, int wait_status, uint64_t real_ns)
     else if (wait_status != -1 && WIFSIGNALED(wait_status))
         snprintf(text, sizeof text, "signal %d", WTERMSIG(wait_status));
     struct put p;
-    int rc = put_begin(rec, RECORD_END, &rec->facts, &p);
+    uint8_t counts[CHAIN_HASH_LEN];
+    uint64_t rows;
+    int rc = walk_counts_digest(rec->h, rec->session, counts, &rows);
+    if (rc == SQLITE_OK)
+        rc = put_begin(rec, RECORD_END, &rec->facts, &p);
     if (rc != SQLITE_OK)
         return rc;
     put_u64(&p, real_ns);
     put_int(&p, wait_status);
-    put_nulls(&p, 2);
+    put_blob(&p, counts, CHAIN_HASH_LEN);
+    put_blob(&p, rec->terminal.hash, CHAIN_HASH_LEN);
     return add_facts(rec, &p, KIND_SESSION_END, real_ns, 0, text);
 }
 

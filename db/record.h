@@ -23,6 +23,7 @@ enum record_stmt {
     RECORD_GRANT,
     RECORD_NETWORK,
     RECORD_REVOCATION,
+    RECORD_TERMINAL,
     RECORD_COUNT,
     RECORD_END,
     _RECORD_MAX,
@@ -32,9 +33,10 @@ struct recorder {
     sqlite3 *h;                      /* not owned */
     sqlite3_stmt *stmt[_RECORD_MAX]; /* prepared when first needed */
     int64_t session;                 /* session.nr */
-    struct chain_tip tip;            /* the caller restores it on a rollback */
-    uint64_t last_ms;                /* network.ts_ms of the last one */
-    struct buf facts, bytes;         /* canonical bytes of the row in the making */
+    struct chain_tip tip;            /* the caller restores both on a rollback */
+    struct chain_tip terminal;
+    uint64_t last_ms;        /* network.ts_ms of the last one */
+    struct buf facts, bytes; /* canonical bytes of the row in the making */
 };
 
 struct count_row {
@@ -62,6 +64,7 @@ int recorder_add_decision(struct recorder *rec, const struct decision *d, const 
 int recorder_add_network(struct recorder *rec, const struct network_event *n);
 int recorder_add_revocation(struct recorder *rec, uint64_t real_ns, const struct revocation *v);
 int recorder_add_fault(struct recorder *rec, uint64_t real_ns, const char *text);
+int recorder_add_terminal(struct recorder *rec, const struct terminal_chunk *t);
 int recorder_add_count(struct recorder *rec, const struct count_row *c);
 int recorder_end_session(struct recorder *rec, int wait_status, uint64_t real_ns);
 void recorder_done(struct recorder *rec);

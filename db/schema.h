@@ -14,9 +14,11 @@ int schema_migrate(sqlite3 *h, int from);
 // One per version, run in order. They may use what follows.
 int schema_migrate_to_2(sqlite3 *h);
 
-#define APPEND_ONLY(table)                                                                         \
+#define NO_UPDATE(table)                                                                           \
     "CREATE TRIGGER " table "_no_update BEFORE UPDATE ON " table                                   \
-    " BEGIN SELECT RAISE(ABORT, '" table " is append-only'); END;\n"                               \
+    " BEGIN SELECT RAISE(ABORT, '" table " is append-only'); END;\n"
+#define APPEND_ONLY(table)                                                                         \
+    NO_UPDATE(table)                                                                               \
     "CREATE TRIGGER " table "_no_delete BEFORE DELETE ON " table                                   \
     " BEGIN SELECT RAISE(ABORT, '" table " is append-only'); END;\n"
 

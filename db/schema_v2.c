@@ -3,7 +3,12 @@
 // texts stored once; the hash chain with its signed heads (chain.h) and the journal of the record.
 #include "schema.h"
 
+#include "chain.h"
+#include "clock.h"
+#include "db.h"
+#include "journal.h"
 #include "util.h"
+#include "walk.h"
 
 // A comment of the other kind would be lost: SQLite ends the column where its last word ends.
 #define ADD(table, column, comment)                                                                \
@@ -107,7 +112,7 @@ static const char v2_tables[] =
 
     "CREATE TABLE journal( -- what happened to the record itself; a chain of its own\n"
     "  seq INTEGER PRIMARY KEY, -- from 1, without gaps\n"
-    "  what TEXT NOT NULL, -- began adopted imported counts_pruned pruned revoked\n"
+    "  what TEXT NOT NULL, -- began adopted imported thinned pruned revoked\n"
     "  id TEXT NOT NULL, -- the session that it is about\n"
     "  n INTEGER NOT NULL, -- how many events it had then; revoked: granted.id\n"
     "  facts BLOB NOT NULL, -- the hash of its last event then; revoked: empty\n"
@@ -127,8 +132,8 @@ static const char v2_tables[] =
     "  signature BLOB NOT NULL -- by it, over chain, seq, hash and time\n"
     ") STRICT;\n";
 
-static const char v2_triggers[] =
-    APPEND_ONLY("network") APPEND_ONLY("revocation") APPEND_ONLY("journal") APPEND_ONLY("content");
+static const char v2_triggers[] = APPEND_ONLY("network") APPEND_ONLY("revocation")
+    APPEND_ONLY("journal") APPEND_ONLY("content") NO_UPDATE("event");
 
 // clang-format off
 #define FAMILY(column)                                                                             \
@@ -202,12 +207,59 @@ static const char v2_views[] =
     " LEFT JOIN network n ON n.session = e.session AND n.seq = e.seq;\n";
 // clang-format on
 
+// Gives the events of one session, recorded without a chain, their hashes.
+static int
+adopt_session(sqlite3 *h, sqlite3_stmt *update, int64_t session, const char *id)
+{
+    struct chain_tip tip;
+    struct walk w;
+    int rc = walk_begin(&w, h, session);
+    chain_start(&tip, "session", id);
+    while (rc == SQLITE_OK && (rc = walk_next(&w)) == SQLITE_ROW) {
+        // The numbers of the events were never optional: what is amiss here was so before.
+        chain_add(&tip, &w.bytes);
+        tip.seq = w.seq;
+        db_bind_int(update, 1, session);
+        db_bind_int(update, 2, (int64_t)w.seq);
+        db_bind_bytes(update, 3, tip.hash, CHAIN_HASH_LEN);
+        rc = db_run(update);
+    }
+    walk_done(&w);
+    if (rc != SQLITE_DONE)
+        return rc;
+    struct journal_row row = {.what = JOURNAL_ADOPTED,
+                              .id = id,
+                              .n = tip.seq,
+                              .hash = tip.hash,
+                              .real_ns = clock_real_ns()};
+    return journal_add(h, &row, NULL);
+}
+
+static int
+adopt_sessions(sqlite3 *h)
+{
+    sqlite3_stmt *sessions = NULL, *update = NULL;
+    int rc = sqlite3_prepare_v2(h, "SELECT nr, id FROM session ORDER BY nr", -1, &sessions, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_prepare_v2(h, "UPDATE event SET hash = ?3 WHERE session = ?1 AND seq = ?2", -1,
+                                &update, NULL);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(sessions)) == SQLITE_ROW)
+        rc = adopt_session(h, update, sqlite3_column_int64(sessions, 0),
+                           (const char *)sqlite3_column_text(sessions, 1));
+    sqlite3_finalize(sessions);
+    sqlite3_finalize(update);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 int
 schema_migrate_to_2(sqlite3 *h)
 {
-    static const char *const steps[] = {v2_columns, v2_tables, v2_triggers, v2_views};
+    static const char *const steps[] = {v2_columns, v2_tables, v2_views,
+                                        "DROP TRIGGER event_no_update"};
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < ARRAY_SIZE(steps); i++)
         rc = sqlite3_exec(h, steps[i], NULL, NULL, NULL);
-    return rc;
+    if (rc == SQLITE_OK)
+        rc = adopt_sessions(h);
+    return rc == SQLITE_OK ? sqlite3_exec(h, v2_triggers, NULL, NULL, NULL) : rc;
 }

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@
 #include "bounds.h"
 #include "clock.h"
 #include "db.h"
+#include "journal.h"
+#include "key.h"
 #include "record.h"
 #include "util.h"
 
@@ -23,6 +26,7 @@
 #define CHECKPOINT_PAGES 1000      /* of the log, while the session runs */
 #define CLOSE_CHECKPOINT_PAGES 256 /* the next start reads this much again to recover the index */
 #define STOP_TRIES 5
+#define SIGN_NS (10 * NS_PER_SEC) /* what is not a decision is signed within this */
 
 enum { QUEUE_ROW = 1, QUEUE_STOP };
 
@@ -35,6 +39,10 @@ struct writer {
     // Of the db thread from its start to its end.
     sqlite3 *h;
     struct recorder rec;
+    struct key key;
+    char *id;            /* of the session */
+    uint64_t signed_seq; /* the event up to which the head is signed */
+    uint64_t signed_ns;  /* when it was, monotonic */
     struct batch batch;
     int wal_pages;
     bool full; /* synchronous=FULL is in force, else NORMAL */
@@ -89,6 +97,9 @@ write_row(struct writer *w, struct row *row)
     case ROW_REVOCATION:
         rc = recorder_add_revocation(&w->rec, row->real_ns, &row->revocation);
         break;
+    case ROW_TERMINAL:
+        rc = recorder_add_terminal(&w->rec, row->terminal);
+        break;
     case ROW_COUNT:
         break;
     }
@@ -123,8 +134,21 @@ write_outage(struct writer *w)
     return recorder_add_fault(&w->rec, clock_real_ns(), text);
 }
 
+// When the head is to be signed if nothing else happens; UINT64_MAX: it is.
+static uint64_t
+sign_due(const struct writer *w)
+{
+    return w->rec.tip.seq > w->signed_seq ? w->signed_ns + SIGN_NS : UINT64_MAX;
+}
+
+static bool
+is_sign_due(const struct writer *w)
+{
+    return sign_due(w) <= clock_mono_ns();
+}
+
 static int
-write_batch(struct writer *w)
+write_batch(struct writer *w, bool sign)
 {
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < w->batch.rows_n; i++)
@@ -135,6 +159,8 @@ write_batch(struct writer *w)
         rc = write_outage(w);
     if (rc == SQLITE_OK && w->stopping)
         rc = recorder_end_session(&w->rec, w->wait_status, clock_real_ns());
+    if (rc == SQLITE_OK && sign)
+        rc = head_put(w->h, &w->key, w->rec.session, w->id, &w->rec.tip, clock_real_ns());
     return rc;
 }
 
@@ -142,7 +168,8 @@ static int
 commit(struct writer *w)
 {
     int moved = 0;
-    struct chain_tip tip = w->rec.tip;
+    struct chain_tip tip = w->rec.tip, terminal = w->rec.terminal;
+    bool sign = w->batch.durable || w->stopping || is_sign_due(w);
     // A record that was moved away or deleted is one that nobody will find.
     sqlite3_file_control(w->h, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     if (moved)
@@ -153,15 +180,20 @@ commit(struct writer *w)
     int rc = sqlite3_exec(w->h, "BEGIN IMMEDIATE", NULL, NULL, NULL);
     if (rc != SQLITE_OK)
         return db_errno(w->h, rc);
-    rc = write_batch(w);
+    rc = write_batch(w, sign);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(w->h, "COMMIT", NULL, NULL, NULL);
+    if (rc == SQLITE_OK && sign) {
+        w->signed_seq = w->rec.tip.seq;
+        w->signed_ns = clock_mono_ns();
+    }
     if (rc == SQLITE_OK)
         return 0;
     int code = db_errno(w->h, rc);
     if (!sqlite3_get_autocommit(w->h))
         sqlite3_exec(w->h, "ROLLBACK", NULL, NULL, NULL);
     w->rec.tip = tip;
+    w->rec.terminal = terminal;
     return code;
 }
 
@@ -234,8 +266,10 @@ take_message(struct writer *w, struct msg *m)
 static uint64_t
 commit_due(const struct writer *w)
 {
-    if (batch_is_empty(&w->batch))
-        return UINT64_MAX;
+    if (batch_is_empty(&w->batch)) {
+        uint64_t due = sign_due(w);
+        return due > w->retry_ns ? due : w->retry_ns;
+    }
     if (w->batch.durable)
         return 0;
     if (w->failed_ns)
@@ -289,6 +323,8 @@ static struct writer *
 writer_free(struct writer *w)
 {
     recorder_done(&w->rec);
+    sodium_memzero(&w->key, sizeof w->key);
+    free(w->id);
     batch_done(&w->batch);
     db_close(w->h);
     queue_free(w->queue);
@@ -300,8 +336,20 @@ static int
 open_session(struct writer *w, const char *path, const struct session_info *info, struct err *err)
 {
     int rc = sqlite3_exec(w->h, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    uint64_t now = clock_real_ns();
     if (rc == SQLITE_OK)
         rc = recorder_add_session(&w->rec, info);
+    struct journal_row row = {.what = JOURNAL_BEGAN,
+                              .id = w->id,
+                              .n = w->rec.tip.seq,
+                              .hash = w->rec.tip.hash,
+                              .real_ns = now};
+    if (rc == SQLITE_OK)
+        rc = journal_add(w->h, &row, &w->key);
+    if (rc == SQLITE_OK)
+        rc = head_put(w->h, &w->key, w->rec.session, w->id, &w->rec.tip, now);
+    w->signed_seq = w->rec.tip.seq;
+    w->signed_ns = clock_mono_ns();
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(w->h, "COMMIT", NULL, NULL, NULL);
     return rc == SQLITE_OK ? 0 : db_fail(w->h, rc, path, err);
@@ -320,14 +368,21 @@ start_thread(struct writer *w)
 }
 
 int
-writer_start(const char *path, const struct session_info *info, struct queue *acks,
+writer_start(const char *path, const char *key, const struct session_info *info, struct queue *acks,
              struct writer **ret_w, struct err *err)
 {
     sqlite3 *h = NULL;
-    int r = db_open_write(path, &h, err);
+    struct key opened;
+    if (sodium_init() < 0)
+        return err_set(err, -EIO, "libsodium does not start");
+    int r = key_open(key, &opened, err);
+    if (r == 0)
+        r = db_open_write(path, &h, err);
     if (r < 0)
         return r;
     struct writer *w = xcalloc(1, sizeof *w);
+    w->key = opened;
+    w->id = xstrdup(info->id);
     w->h = w->rec.h = h;
     w->full = true;
     w->acks = acks;
@@ -447,5 +502,13 @@ writer_add_revocation(struct writer *w, uint64_t grant, const char *source, cons
     struct row *row = row_new(ROW_REVOCATION);
     row->revocation =
         (struct revocation){.granted = grant, .source = xstrdup(source), .note = xstrdup(note)};
+    return push_row(w, row);
+}
+
+int
+writer_add_terminal(struct writer *w, struct terminal_chunk *t)
+{
+    struct row *row = row_new(ROW_TERMINAL);
+    row->terminal = t;
     return push_row(w, row);
 }

@@ -25,8 +25,9 @@ struct writer;
 // with which file and what to do; a file that is not ours is never overwritten (-EEXIST), one of a
 // newer nono neither (-EPROTO).
 // The session row is committed before this returns. info is copied.
-int writer_start(const char *path, const struct session_info *info, struct queue *acks,
-                 struct writer **ret_w, struct err *err);
+// key: file of the key that signs (key.h), made when there is none.
+int writer_start(const char *path, const char *key, const struct session_info *info,
+                 struct queue *acks, struct writer **ret_w, struct err *err);
 // Records how the session ended, commits what is queued, stops the thread, closes. Gives up after
 // half a second of a disk that refuses: the session then counts as crashed.
 // wait_status: of the command, as waitpid(2) gives it; -1 when it never started.
@@ -49,6 +50,8 @@ int writer_add_decision(struct writer *w, struct decision *d, struct grant *g, u
 // time. what: "floor" (request 0, by op), "grant" (request: the grant's id), "refused" (request:
 // the id of the request first refused the same way).
 int writer_add_count(struct writer *w, const char *what, uint64_t request, enum op op, uint64_t n);
+// What the terminal showed. Takes t and its data over; chunks in order.
+int writer_add_terminal(struct writer *w, struct terminal_chunk *t);
 // A fault worth keeping: one line of text.
 int writer_add_fault(struct writer *w, const char *text);
 // A connect, bind or send, as it was judged. Takes n over.

@@ -73,6 +73,14 @@ struct network_event {
 struct network_event *network_event_new(void);
 struct network_event *network_event_free(struct network_event *n);
 
+// A stretch of what the terminal of nono run --record showed.
+struct terminal_chunk {
+    uint64_t first_ns, last_ns; /* of its first and its last output, CLOCK_REALTIME */
+    unsigned rows, columns;     /* size of the terminal at its begin */
+    void *data;                 /* asciicast v2 event lines, compressed; owned */
+    size_t len;
+};
+
 // A session as it starts. Strings are owned.
 struct session_info {
     char *id;   /* 12 lower-case hex digits */

@@ -74,6 +74,13 @@ registry_default_db(void)
 }
 
 char *
+registry_key_file(void)
+{
+    cleanup_free char *state = registry_state_dir();
+    return state ? xasprintf("%s/audit.key", state) : NULL;
+}
+
+char *
 registry_socket_path(const char *id)
 {
     cleanup_free char *dir = registry_runtime_dir();

@@ -19,6 +19,8 @@ char *registry_runtime_dir(void);
 char *registry_config_dir(void);
 // <state>/audit.db
 char *registry_default_db(void);
+// <state>/audit.key
+char *registry_key_file(void);
 // <runtime>/<id>.sock
 char *registry_socket_path(const char *id);
 

@@ -16,7 +16,7 @@
 
 enum { WRITERS = 2, THREADS = 3, ROWS = 400 };
 
-static char db[96];
+static char db[96], key_file[96];
 static atomic_bool done;
 static atomic_int failures;
 
@@ -95,7 +95,7 @@ start(struct session *s, int n)
     snprintf(id, sizeof id, "00000000000%d", n);
     struct session_info info = {.id = id, .started_real_ns = clock_real_ns()};
     s->acks = queue_new(THREADS * ROWS);
-    if (writer_start(db, &info, s->acks, &s->w, &err) < 0)
+    if (writer_start(db, key_file, &info, s->acks, &s->w, &err) < 0)
         die("%s", err.msg);
 }
 
@@ -123,6 +123,7 @@ main(void)
     if (!mkdtemp(dir))
         die("mkdtemp failed");
     snprintf(db, sizeof db, "%s/audit.db", dir);
+    snprintf(key_file, sizeof key_file, "%s/audit.key", dir);
     for (int i = 0; i < WRITERS; i++)
         start(&sessions[i], i);
     pthread_create(&consumer, NULL, consume, NULL);

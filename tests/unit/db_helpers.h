@@ -18,6 +18,7 @@
 
 static char dir[64];
 static char db[96];
+static char key_file[96];
 static struct queue *acks;
 
 static inline void
@@ -26,6 +27,7 @@ setup(void)
     strcpy(dir, "/tmp/nono-db-XXXXXX");
     cr_assert(mkdtemp(dir) != NULL);
     snprintf(db, sizeof db, "%s/state/audit.db", dir);
+    snprintf(key_file, sizeof key_file, "%s/audit.key", dir);
     acks = queue_new(1024);
 }
 
@@ -56,7 +58,7 @@ start(const char *id)
     };
     struct writer *w = NULL;
     cleanup_err struct err err = {0};
-    int r = writer_start(db, &s, acks, &w, &err);
+    int r = writer_start(db, key_file, &s, acks, &w, &err);
     cr_assert(r == 0, "%s", err.msg);
     return w;
 }
