@@ -4,17 +4,25 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "clock.h"
 #include "display.h"
+#include "reach.h"
 #include "util.h"
 
 static void
-add_part(struct buf *out, const char *bytes, size_t n, unsigned flags)
+add_bytes(struct buf *out, const char *bytes, unsigned flags)
+{
+    display_escape(out, bytes ? bytes : "", bytes ? strlen(bytes) : 0, flags);
+}
+
+static void
+add_part(struct buf *out, const char *bytes, size_t n, const char *marks, unsigned flags)
 {
     for (size_t i = 0, start = 0; i <= n; i++) {
-        if (i < n && bytes[i] != '{' && bytes[i] != '}')
+        if (i < n && !strchr(marks, bytes[i]))
             continue;
         display_escape(out, bytes + start, i - start, flags);
         if (i < n) {
@@ -25,17 +33,48 @@ add_part(struct buf *out, const char *bytes, size_t n, unsigned flags)
     }
 }
 
-void
-detail_target(struct buf *out, const struct request *r, unsigned flags)
+static void
+add_end(struct buf *out, const struct request *r, unsigned flags)
 {
+    const char *marks = reach_has_two_ends(r) ? "{}>" : "{}";
     size_t n = strlen(r->resolved), covered = r->covered < n ? r->covered : n;
 
-    add_part(out, r->resolved, covered, flags);
+    add_part(out, r->resolved, covered, marks, flags);
     if (covered == n)
         return;
     buf_putc(out, '{');
-    add_part(out, r->resolved + covered, n - covered, flags);
+    add_part(out, r->resolved + covered, n - covered, marks, flags);
     buf_putc(out, '}');
+}
+
+void
+detail_target(struct buf *out, const struct request *r, unsigned flags)
+{
+    add_end(out, r, flags);
+    if (reach_is_inet(r))
+        buf_puts(out, r->peer.type == SOCK_DGRAM ? "/udp" : "/tcp");
+    if (r->peer.family == AF_UNIX && r->peer.abstract)
+        buf_puts(out, " (abstract)");
+    if (r->host && *r->host) {
+        buf_puts(out, " (");
+        add_bytes(out, r->host, flags);
+        buf_putc(out, ')');
+    }
+    if (reach_has_two_ends(r)) {
+        buf_puts(out, " -> ");
+        add_part(out, r->resolved2, strlen(r->resolved2), "{}>", flags);
+    }
+    if (r->detail && *r->detail) {
+        buf_puts(out, "  [");
+        add_bytes(out, r->detail, flags);
+        buf_putc(out, ']');
+    }
+}
+
+bool
+detail_has_more(const struct request *r)
+{
+    return r->interpreter && *r->interpreter;
 }
 
 void
@@ -111,40 +150,53 @@ detail_state(struct buf *out, const struct view_row *row, uint64_t now_ns)
     }
 }
 
-static const char *
-object_noun(const struct request *r)
+const char *
+detail_reason(const char *tag)
 {
-    if (!r->object.exists)
-        return "name";
-    switch (r->object.mode & S_IFMT) {
-    case S_IFREG:
-        return "file";
-    case S_IFDIR:
-        return "directory";
-    case S_IFCHR:
-    case S_IFBLK:
-        return "device";
-    case S_IFIFO:
-        return "FIFO";
-    case S_IFSOCK:
-        return "socket";
-    default:
-        return "object";
-    }
+    static const struct {
+        const char *tag, *reason;
+    } table[] = {
+        {"ssh-key", "SSH keys and their configuration"},
+        {"gpg-key", "GnuPG keys"},
+        {"private-key", "a private key"},
+        {"credentials", "passwords or tokens"},
+        {"keyring", "the keyring"},
+        {"browser-profile", "a browser's profile: cookies and passwords"},
+        {"persistence", "runs again later, outside of the sandbox"},
+        {"git-hook", "git runs it, outside of the sandbox"},
+        {"escape", "a way out of the sandbox"},
+        {"metadata-service", "the cloud's metadata service: credentials"},
+        {"process", "another process"},
+        {"device", "a device"},
+        {"system", "part of the system"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        if (strcmp(table[i].tag, tag) == 0)
+            return table[i].reason;
+    return tag;
 }
 
 void
-detail_rule(struct buf *out, const struct request *r, enum verdict verdict, enum scope scope)
+detail_grant(struct buf *out, const struct grant *g, uint64_t now_ns, unsigned flags)
 {
-    const char *op = op_to_string(r->op);
+    const char *verdict = verdict_to_string(g->verdict), *scope = scope_to_string(g->scope);
+    const char *op = op_to_string(g->op);
 
-    if (scope == SCOPE_ONCE)
-        buf_printf(out, "%s %s%s; no rule stays", verdict == VERDICT_ALLOW ? "allow" : "refuse",
-                   r->count > 1 ? "the calls that wait in this row" : "this one call",
-                   verdict == VERDICT_ALLOW ? "" : " (EACCES)");
-    else
-        buf_printf(out, "session: %s %s of exactly this %s",
-                   verdict == VERDICT_ALLOW ? "allow" : "refuse", op ? op : "?", object_noun(r));
+    buf_printf(out, "%s %s ", verdict ? verdict : "?", scope ? scope : "?");
+    if (g->expires_mono_ns) {
+        detail_age(out, g->expires_mono_ns > now_ns ? g->expires_mono_ns - now_ns : 0);
+        buf_puts(out, " left ");
+    }
+    buf_printf(out, "%s ", op ? op : "?");
+    if (g->reach == REACH_DIR)
+        buf_puts(out, "directly in ");
+    else if (g->reach == REACH_SUBTREE)
+        buf_puts(out, "below ");
+    else if (g->reach == REACH_HOST)
+        buf_puts(out, "any port of ");
+    add_bytes(out, g->path, flags);
+    buf_printf(out, " (used %llu time%s)", (unsigned long long)g->uses, g->uses == 1 ? "" : "s");
 }
 
 static void
@@ -185,18 +237,38 @@ add_flags(struct buf *out, const struct request *r)
         buf_printf(out, " mode %04o", r->mode & 07777);
 }
 
-static void
-add_object(struct buf *out, const struct request *r)
+static const char *
+type_noun(uint32_t mode)
 {
-    const struct object *o = &r->object;
+    switch (mode & S_IFMT) {
+    case S_IFREG:
+        return "regular file";
+    case S_IFDIR:
+        return "directory";
+    case S_IFCHR:
+        return "character device";
+    case S_IFBLK:
+        return "block device";
+    case S_IFIFO:
+        return "FIFO";
+    case S_IFSOCK:
+        return "socket";
+    case S_IFLNK:
+        return "symbolic link";
+    default:
+        return "object";
+    }
+}
 
+static void
+add_object(struct buf *out, const struct object *o)
+{
     if (!o->exists) {
         buf_printf(out, "does not exist yet; its directory: %04o, owner %u:%u", o->mode & 07777,
                    o->uid, o->gid);
         return;
     }
-    buf_printf(out, "%s%s, %04o, owner %u:%u, ", S_ISREG(o->mode) ? "regular " : "", object_noun(r),
-               o->mode & 07777, o->uid, o->gid);
+    buf_printf(out, "%s, %04o, owner %u:%u, ", type_noun(o->mode), o->mode & 07777, o->uid, o->gid);
     if (S_ISREG(o->mode))
         buf_printf(out, "%llu bytes, ", (unsigned long long)o->size);
     buf_printf(out, "%llu link%s", (unsigned long long)o->nlink, o->nlink == 1 ? "" : "s");
@@ -217,33 +289,69 @@ add_line(struct detail *d, const char *label, struct buf *text, bool strong)
 }
 
 static void
-add_bytes(struct buf *out, const char *bytes, unsigned flags)
-{
-    display_escape(out, bytes ? bytes : "", bytes ? strlen(bytes) : 0, flags);
-}
-
-static void
 make_target(struct detail *d, const struct request *r, unsigned flags)
 {
     struct buf b = {0};
 
     detail_target(&b, r, flags);
-    add_line(d, "path", &b, true);
+    add_line(d, reach_is_inet(r) ? "peer" : "path", &b, true);
+    if (detail_has_more(r)) {
+        add_bytes(&b, r->interpreter, flags);
+        add_line(d, "run by", &b, true);
+    }
+    d->target = d->n;
+}
+
+static void
+make_risk(struct detail *d, const struct request *r, unsigned flags)
+{
+    struct buf b = {0};
+
     if (r->risk != RISK_NONE) {
+        const char *tags = r->tags && *r->tags ? r->tags : "untagged";
         buf_puts(&b, r->risk == RISK_HIGH ? "!! high: " : "! ");
-        add_bytes(&b, r->tags && *r->tags ? r->tags : "untagged", flags);
+        for (size_t n; *tags; tags += n + (tags[n] == ',')) {
+            n = strcspn(tags, ",");
+            cleanup_free char *tag = xstrndup(tags, n);
+            add_bytes(&b, detail_reason(tag), flags);
+            if (tags[n])
+                buf_puts(&b, "; ");
+        }
         add_line(d, "risk", &b, r->risk == RISK_HIGH);
     }
-    if (display_is_odd(r->resolved, strlen(r->resolved))) {
+    if (display_is_odd(r->resolved, strlen(r->resolved)) ||
+        (r->resolved2 && display_is_odd(r->resolved2, strlen(r->resolved2)))) {
         buf_puts(&b, "the name holds characters that a terminal would not show as themselves");
         add_line(d, "odd", &b, true);
     }
+}
+
+static void
+make_object(struct detail *d, const struct request *r, unsigned flags)
+{
+    struct buf b = {0};
+
     if (r->target && strcmp(r->target, r->resolved) != 0) {
         add_bytes(&b, r->target, flags);
         add_line(d, "asked", &b, false);
     }
-    add_object(&b, r);
-    add_line(d, "is", &b, false);
+    if (!reach_is_inet(r)) {
+        add_object(&b, &r->object);
+        add_line(d, "is", &b, false);
+    }
+    if (reach_has_two_ends(r)) {
+        if (r->target2 && strcmp(r->target2, r->resolved2) != 0) {
+            add_bytes(&b, r->target2, flags);
+            add_line(d, "to", &b, false);
+        }
+        add_object(&b, &r->object2);
+        add_line(d, "to is", &b, false);
+    }
+    if (r->has_sha256) {
+        for (size_t i = 0; i < SHA256_LEN; i++)
+            buf_printf(&b, "%02x", r->sha256[i]);
+        add_line(d, "sha256", &b, false);
+    }
     buf_puts(&b, r->why == REASON_INSUFFICIENT_ACCESS ? "covered, but not for this access"
                                                       : "no rule covers it");
     if (r->nearest && *r->nearest) {
@@ -278,7 +386,7 @@ make_program(struct detail *d, const struct request *r, unsigned flags)
 }
 
 static void
-make_wait(struct detail *d, const struct view_row *row, uint64_t now_ns)
+make_wait(struct detail *d, const struct view *v, const struct view_row *row, uint64_t now_ns)
 {
     const struct request *r = row->request;
     struct buf b = {0};
@@ -299,38 +407,81 @@ make_wait(struct detail *d, const struct view_row *row, uint64_t now_ns)
     }
     if (r->count > 1)
         buf_printf(&b, "; %u calls like it wait in this row", r->count);
+    if (v->sessions[row->session].frozen)
+        buf_puts(&b, "; its sandbox is FROZEN");
     add_line(d, "waits", &b, false);
 }
 
 static void
-make_rules(struct detail *d, const struct request *r)
+make_history(struct detail *d, const struct view *v, const struct view_row *row, unsigned flags)
+{
+    struct buf b = {0};
+    unsigned allowed, denied;
+    size_t like = view_like(v, row);
+
+    view_past(v, row, &allowed, &denied);
+    buf_printf(&b, "%zu like it wait (same program, operation and place); before: ", like);
+    if (allowed || denied)
+        buf_printf(&b, "%u allowed, %u denied", allowed, denied);
+    else
+        buf_puts(&b, "none decided");
+    add_line(d, "like it", &b, false);
+    if (v->n_sessions > 1 && v->sessions[row->session].id) {
+        add_bytes(&b, v->sessions[row->session].id, flags);
+        buf_putc(&b, ' ');
+        add_bytes(&b, v->sessions[row->session].title, flags);
+        add_line(d, "session", &b, false);
+    }
+    if (v->note.len && row->key == v->selected) {
+        display_escape(&b, v->note.data, v->note.len, flags);
+        add_line(d, "note", &b, false);
+    }
+}
+
+static void
+make_rules(struct detail *d, const struct view *v, const struct request *r, unsigned flags)
 {
     static const struct {
         const char *label;
         enum verdict verdict;
         enum scope scope;
     } keys[] = {
-        {"o", VERDICT_ALLOW, SCOPE_ONCE},
-        {"s", VERDICT_ALLOW, SCOPE_SESSION},
-        {"d", VERDICT_DENY, SCOPE_ONCE},
-        {"D", VERDICT_DENY, SCOPE_SESSION},
+        {"o", VERDICT_ALLOW, SCOPE_ONCE},    {"t", VERDICT_ALLOW, SCOPE_TIME},
+        {"s", VERDICT_ALLOW, SCOPE_SESSION}, {"p", VERDICT_ALLOW, SCOPE_ALWAYS},
+        {"d", VERDICT_DENY, SCOPE_ONCE},     {"D", VERDICT_DENY, SCOPE_SESSION},
+        {"P", VERDICT_DENY, SCOPE_ALWAYS},
     };
+    enum reach steps[REACH_STEPS];
+    size_t n = reach_ladder(r, steps);
+    enum reach reach = steps[v->reach < n ? v->reach : n - 1];
 
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        bool allow = keys[i].verdict == VERDICT_ALLOW;
+        enum reach used = keys[i].scope == SCOPE_ONCE ? steps[0] : reach;
         struct buf b = {0};
-        detail_rule(&b, r, keys[i].verdict, keys[i].scope);
+        reach_rule(&b, r, keys[i].verdict, keys[i].scope, used, v->for_ns, flags);
+        if (allow && view_must_confirm(r, keys[i].scope, used)) {
+            cleanup_free char *name = reach_name(r, used);
+            buf_puts(&b, " (type ");
+            add_bytes(&b, name, flags);
+            buf_putc(&b, ')');
+        }
         add_line(d, keys[i].label, &b, false);
     }
 }
 
 void
-detail_make(struct detail *d, const struct view_row *row, uint64_t now_ns, unsigned flags)
+detail_make(struct detail *d, const struct view *v, const struct view_row *row, uint64_t now_ns,
+            unsigned flags)
 {
     d->n = 0;
     make_target(d, row->request, flags);
+    make_risk(d, row->request, flags);
+    make_object(d, row->request, flags);
     make_program(d, row->request, flags);
-    make_wait(d, row, now_ns);
-    make_rules(d, row->request);
+    make_wait(d, v, row, now_ns);
+    make_history(d, v, row, flags);
+    make_rules(d, v, row->request, flags);
 }
 
 void

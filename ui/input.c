@@ -89,6 +89,29 @@ number_code(unsigned n)
     return n < ARRAY_SIZE(codes) && codes[n] ? codes[n] : INPUT_OTHER;
 }
 
+// ESC [ < button ; column ; row M, or m for a release.
+static void
+decode_mouse(const char *p, size_t n, struct input_key *k)
+{
+    unsigned numbers[3] = {0}, count = 0;
+
+    for (size_t i = 3; i + 1 < n; i++) {
+        if (p[i] >= '0' && p[i] <= '9' && numbers[count] < 10000)
+            numbers[count] = numbers[count] * 10 + (unsigned)(p[i] - '0');
+        else if (p[i] == ';' && count < 2)
+            count++;
+        else
+            return;
+    }
+    if (count != 2 || !numbers[1] || !numbers[2] || (p[n - 1] != 'M' && p[n - 1] != 'm'))
+        return;
+    k->code = INPUT_MOUSE;
+    k->button = numbers[0];
+    k->col = numbers[1] - 1;
+    k->row = numbers[2] - 1;
+    k->release = p[n - 1] == 'm';
+}
+
 // ESC [ ... with its final byte at p[n - 1].
 static void
 decode_csi(const char *p, size_t n, struct input_key *k)
@@ -97,6 +120,10 @@ decode_csi(const char *p, size_t n, struct input_key *k)
     char last = p[n - 1];
 
     k->code = INPUT_OTHER;
+    if (n > 3 && p[2] == '<') {
+        decode_mouse(p, n, k);
+        return;
+    }
     for (size_t i = 2; i + 1 < n; i++) {
         if (p[i] >= '0' && p[i] <= '9' && numbers[count] < 1000)
             numbers[count] = numbers[count] * 10 + (unsigned)(p[i] - '0');

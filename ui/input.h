@@ -22,6 +22,7 @@ enum input_code {
     INPUT_DELETE,
     INPUT_BACKTAB,
     INPUT_PASTE,         /* a piece of pasted text, in raw */
+    INPUT_MOUSE,         /* a button or a move of the mouse */
     INPUT_OTHER,         /* a sequence or byte with no meaning here, in raw */
     INPUT_F0 = 0x110100, /* + n for Fn, n <= 24 */
 };
@@ -35,6 +36,9 @@ struct input_key {
     size_t raw_len;
     bool paste_start; /* INPUT_PASTE: the first piece */
     bool paste_end;   /* INPUT_PASTE: the last piece; raw may be empty */
+    // INPUT_MOUSE, as SGR reports it: bits of the button, place from 0.
+    unsigned button, row, col;
+    bool release;
 };
 
 struct input {

@@ -12,6 +12,7 @@
 #define KEYS_PREFIX_NAME "^]"
 #define KEYS_PREFIX_F 12 /* F12 does the same */
 
+// The order counts: moves and decisions are each in one piece.
 enum keys_command {
     KEYS_NONE,
     KEYS_DOWN,
@@ -23,23 +24,48 @@ enum keys_command {
     KEYS_OPEN,
     KEYS_BACK,
     KEYS_NEXT_PANE,
+    KEYS_SEARCH,
+    KEYS_SEARCH_NEXT,
+    KEYS_SEARCH_BACK,
+    KEYS_FILTER,
+    KEYS_ALLOW_ONCE,
+    KEYS_ALLOW_TIME,
+    KEYS_ALLOW_SESSION,
+    KEYS_ALLOW_ALWAYS,
+    KEYS_DENY_ONCE,
+    KEYS_DENY_SESSION,
+    KEYS_DENY_ALWAYS,
+    KEYS_NARROW,
+    KEYS_WIDEN,
+    KEYS_DURATION,
+    KEYS_MARK,
+    KEYS_MARK_GROUP,
+    KEYS_NOTE,
+    KEYS_UNDO,
+    KEYS_GRANTS,
+    KEYS_REVOKE,
     KEYS_HELP,
     KEYS_LEAVE,
     KEYS_REDRAW,
     KEYS_SUSPEND,
-    KEYS_ALLOW_ONCE,
-    KEYS_ALLOW_SESSION,
-    KEYS_DENY_ONCE,
-    KEYS_DENY_SESSION,
     KEYS_FOCUS,
     KEYS_LITERAL,
     KEYS_DETACH,
     KEYS_ZOOM,
     KEYS_NEXT_WAITING,
+    KEYS_FREEZE,
+    KEYS_SCROLL,
     _KEYS_MAX,
 };
 
-enum keys_group { KEYS_MOVE, KEYS_DECIDE, KEYS_GENERAL, KEYS_PREFIXED, _KEYS_GROUP_MAX };
+enum keys_group {
+    KEYS_MOVE,
+    KEYS_DECIDE,
+    KEYS_CHOOSE,
+    KEYS_GENERAL,
+    KEYS_PREFIXED,
+    _KEYS_GROUP_MAX
+};
 
 struct keys_row {
     enum keys_command command;

@@ -7,37 +7,21 @@
 
 #include "detail.h"
 #include "display.h"
+#include "reach.h"
 #include "screen.h"
 #include "util.h"
 
 static const struct pane_ops *const bodies[_VIEW_MODE_MAX] = {
     [VIEW_LIST] = &pane_list,
     [VIEW_DETAIL] = &pane_detail,
+    [VIEW_GRANTS] = &pane_grants,
     [VIEW_HELP] = &pane_help,
 };
-
-void
-pane_init(struct pane *p, const char *session, const char *title)
-{
-    *p = (struct pane){0};
-    pane_set_title(p, session, title);
-}
-
-void
-pane_set_title(struct pane *p, const char *session, const char *title)
-{
-    free(p->session);
-    free(p->title);
-    p->session = display_str(session ? session : "", screen_display_flags());
-    p->title = display_str(title ? title : "", screen_display_flags());
-}
 
 void
 pane_done(struct pane *p)
 {
     view_done(&p->view);
-    free(p->session);
-    free(p->title);
     free(p->notice);
 }
 
@@ -64,12 +48,24 @@ pane_draw_rule(unsigned row, unsigned cols, bool heavy, bool strong, const char 
 static void
 add_to_head(unsigned row, unsigned cols, unsigned *col, enum look look, const char *text)
 {
-    unsigned n = (unsigned)strlen(text);
+    unsigned n = (unsigned)display_width(text);
 
     if (*col + n + 2 > cols)
         return;
     screen_text(row, *col, n, look, text);
     *col += n + 2;
+}
+
+static void
+draw_filter(const struct view *v, unsigned row, unsigned cols, unsigned *col)
+{
+    cleanup_buf struct buf text = {0}, shown = {0};
+
+    display_escape(&shown, v->filter.data, v->filter.len, screen_display_flags());
+    buf_puts(&text, "[& ");
+    display_clip(&text, buf_str(&shown), 20);
+    buf_printf(&text, ": %zu hidden]", v->n - v->listed);
+    add_to_head(row, cols, col, LOOK_NOTICE, buf_str(&text));
 }
 
 static void
@@ -85,8 +81,8 @@ draw_head(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
     pane_draw_rule(row, cols, true, v->focus, "");
     if (bodies[v->mode]->title)
         buf_printf(&text, "[%s]", bodies[v->mode]->title);
-    else if (v->n)
-        buf_printf(&text, "[approvals %zu/%zu]", view_selected_index(v) + 1, v->n);
+    else if (v->listed)
+        buf_printf(&text, "[approvals %zu/%zu]", view_selected_index(v) + 1, v->listed);
     else
         buf_puts(&text, "[approvals]");
     add_to_head(row, cols, &col, look, buf_str(&text));
@@ -94,6 +90,15 @@ draw_head(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
         add_to_head(row, cols, &col, LOOK_ARMED, "[ARMED]");
     else if (lock != VIEW_LOCK_EMPTY)
         add_to_head(row, cols, &col, LOOK_LOCKED, "[LOCKED]");
+    if (v->marked) {
+        buf_reset(&text);
+        buf_printf(&text, "[%zu marked]", v->marked);
+        add_to_head(row, cols, &col, LOOK_STRONG, buf_str(&text));
+    }
+    if (at && v->sessions[at->session].frozen)
+        add_to_head(row, cols, &col, LOOK_LOCKED, "[FROZEN]");
+    if (v->filter.len)
+        draw_filter(v, row, cols, &col);
     if (oldest) {
         buf_reset(&text);
         buf_puts(&text, "[oldest ");
@@ -111,22 +116,76 @@ draw_head(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
 }
 
 static void
-draw_confirmation(const struct view *v, unsigned row, unsigned cols)
+add_confirmation(const struct view *v, struct buf *line)
 {
-    cleanup_buf struct buf line = {0};
-    const struct view_row *at = view_selected(v);
-    const char *name = at ? view_confirmation(at->request) : "";
+    const struct view_row *at = view_confirmed_by(v);
+    cleanup_free char *name =
+        at ? reach_name(at->request, v->batch ? REACH_OBJECT : v->decision.reach) : xstrdup("");
 
-    buf_puts(&line, " HIGH RISK. To allow, type ");
-    display_escape(&line, name, strlen(name), screen_display_flags());
-    buf_puts(&line, " and Enter (Esc: no): ");
+    if (v->batch)
+        buf_printf(line, " ALLOW %zu REQUESTS. To do so, type ", v->marked);
+    else if (at && at->request->risk == RISK_HIGH)
+        buf_puts(line, " HIGH RISK. To allow, type ");
+    else if (v->decision.scope == SCOPE_ALWAYS)
+        buf_puts(line, " ALWAYS. To allow, type ");
+    else
+        buf_puts(line, " WIDE. To allow, type ");
+    display_escape(line, name, strlen(name), screen_display_flags());
+    buf_puts(line, " and Enter (Esc: no): ");
+}
+
+static void
+draw_prompt(const struct view *v, unsigned row, unsigned cols)
+{
+    static const char *const words[] = {
+        [VIEW_PROMPT_SEARCH] = " / ",
+        [VIEW_PROMPT_FILTER] = " & (words; -word: without it; empty: all) ",
+        [VIEW_PROMPT_NOTE] = " note: ",
+        [VIEW_PROMPT_SCROLL] = " / ",
+    };
+    cleanup_buf struct buf line = {0};
+
+    if (v->prompt == VIEW_PROMPT_CONFIRM)
+        add_confirmation(v, &line);
+    else
+        buf_puts(&line, words[v->prompt]);
     display_escape(&line, buf_str(&v->typed), v->typed.len, screen_display_flags());
     buf_putc(&line, '_');
     // The end is what is being typed: it must stay in sight.
     const char *text = buf_str(&line);
     for (size_t width; display_width(text) > cols;)
         text += display_unit(text, &width);
-    screen_text(row, 0, cols, LOOK_HIGH, text);
+    screen_text(row, 0, cols, v->prompt == VIEW_PROMPT_CONFIRM ? LOOK_HIGH : LOOK_NOTICE, text);
+}
+
+// What the next decision would be about when it is not the selected object alone.
+static bool
+add_what(const struct view *v, const struct view_row *at, struct buf *line)
+{
+    enum reach steps[REACH_STEPS];
+    size_t n;
+
+    if (v->marked > (at->marked ? 1u : 0u)) {
+        buf_printf(line, " decides the %zu marked ones, each for itself (Esc: no marks)",
+                   v->marked);
+        return true;
+    }
+    n = reach_ladder(at->request, steps);
+    if (v->reach == 0 || v->reach >= n)
+        return false;
+    buf_puts(line, " > ");
+    reach_rule(line, at->request, VERDICT_ALLOW, SCOPE_SESSION, steps[v->reach], 0,
+               screen_display_flags());
+    return true;
+}
+
+static void
+add_risk(const struct view_row *at, struct buf *line)
+{
+    cleanup_free char *name = reach_name(at->request, REACH_OBJECT);
+
+    buf_puts(line, " HIGH RISK: allow asks you to type ");
+    display_escape(line, name, strlen(name), screen_display_flags());
 }
 
 // One line about what is now: the last key, the guard, a notice, the risk.
@@ -139,23 +198,23 @@ draw_hint(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
     cleanup_buf struct buf line = {0};
     enum look look = LOOK_NOTICE;
 
-    if (v->confirming) {
-        draw_confirmation(v, row, cols);
+    if (v->prompt != VIEW_PROMPT_NONE) {
+        draw_prompt(v, row, cols);
         return true;
     }
     if (v->prefix) {
-        buf_puts(&line, " ^]-   a approvals  n next  z zoom  d detach  ] literal  ? help");
+        buf_printf(&line, " %s", PANE_PREFIX_KEYS);
     } else if (v->hint) {
         buf_printf(&line, " %s", v->hint);
     } else if (lock == VIEW_LOCK_TYPING || lock == VIEW_LOCK_CUT) {
         buf_printf(&line, " %s", view_lock_text(lock));
         look = LOOK_LOCKED;
+    } else if (at && view_row_waits(at) && add_what(v, at, &line)) {
+        look = LOOK_STRONG;
     } else if (p->notice) {
         buf_printf(&line, " %s", p->notice);
     } else if (v->focus && at && view_row_waits(at) && at->request->risk == RISK_HIGH) {
-        const char *name = view_confirmation(at->request);
-        buf_puts(&line, " HIGH RISK: allow asks you to type ");
-        display_escape(&line, name, strlen(name), screen_display_flags());
+        add_risk(at, &line);
         look = LOOK_HIGH;
     } else {
         return false;
@@ -179,16 +238,39 @@ draw_legend(const struct pane *p, unsigned row, unsigned cols)
 static void
 draw_figures(const struct pane *p, unsigned row, unsigned cols)
 {
-    const struct stats *s = &p->stats;
+    struct stats sum = {0};
     cleanup_buf struct buf line = {0};
-    const char *record = s->record_error ? "rec:FAIL " : "rec:ok ";
-    unsigned n = (unsigned)strlen(record);
+    const char *record;
+    unsigned n;
 
-    buf_printf(&line, " grants %u  allowed %llu  refused %llu  by the floor %llu", s->grants,
-               (unsigned long long)(s->allowed + s->granted), (unsigned long long)s->refused,
-               (unsigned long long)s->floor);
+    for (unsigned i = 0; i < UI_SESSIONS_MAX; i++) {
+        const struct stats *s = &p->view.sessions[i].stats;
+        sum.grants += s->grants;
+        sum.allowed += s->allowed + s->granted;
+        sum.refused += s->refused;
+        sum.floor += s->floor;
+        sum.record_error = s->record_error ? s->record_error : sum.record_error;
+    }
+    record = sum.record_error ? "rec:FAIL " : "rec:ok ";
+    n = (unsigned)strlen(record);
+    buf_printf(&line, " grants %u  allowed %llu  refused %llu  by the floor %llu", sum.grants,
+               (unsigned long long)sum.allowed, (unsigned long long)sum.refused,
+               (unsigned long long)sum.floor);
     screen_text(row, 0, cols - n, LOOK_DIM, buf_str(&line));
-    screen_text(row, cols - n, n, s->record_error ? LOOK_HIGH : LOOK_DIM, record);
+    screen_text(row, cols - n, n, sum.record_error ? LOOK_HIGH : LOOK_DIM, record);
+}
+
+// The body, and beside it the processes where there is room.
+static void
+draw_body(struct pane *p, struct pane_area a, uint64_t now_ns)
+{
+    unsigned cols = a.cols;
+
+    if (cols >= PANE_TREE_COLS && p->view.mode != VIEW_HELP) {
+        a.cols -= PANE_TREE_WIDTH;
+        pane_draw_tree(p, &(struct pane_area){a.top, a.rows, PANE_TREE_WIDTH}, a.cols, now_ns);
+    }
+    bodies[p->view.mode]->draw(p, &a, now_ns);
 }
 
 void
@@ -200,8 +282,9 @@ pane_draw(struct pane *p, const struct pane_area *a, uint64_t now_ns)
 
     p->shown = 0;
     p->shown_first = p->shown_end = p->shown_needed = 0;
+    p->list_rows = 0;
     draw_head(p, a->top, a->cols, now_ns);
-    bodies[p->view.mode]->draw(p, &body, now_ns);
+    draw_body(p, body, now_ns);
     if (roomy) {
         draw_legend(p, last - 2, a->cols);
         if (!draw_hint(p, last - 1, a->cols, now_ns))

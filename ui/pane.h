@@ -13,15 +13,19 @@
 #define PANE_ROWS 16       /* height in a split */
 #define PANE_SPLIT_ROWS 30 /* terminals from this height up are split for good */
 
+#define PANE_TREE_COLS 140 /* from this width up the processes have a column of their own */
+#define PANE_TREE_WIDTH 44
+#define PANE_PREFIX_KEYS                                                                           \
+    "^]-   a approvals  n next  z zoom  f freeze  [ history  d detach  ] literal  ? help"
+
 struct pane {
     struct view view;
-    struct stats stats;
-    char *session, *title; /* owned, display-safe */
-    char *notice;          /* owned; NULL for none */
+    char *notice; /* owned; NULL for none */
     // What the frame being drawn shows of the selected request's target; view_displayed() gets it
     // once the frame is out.
     uint64_t shown;
     size_t shown_first, shown_end, shown_needed;
+    size_t list_first, list_rows; /* likewise for view_list_displayed() */
 };
 
 struct pane_area {
@@ -34,12 +38,9 @@ struct pane_ops {
     void (*draw)(struct pane *p, const struct pane_area *a, uint64_t now_ns);
 };
 
-extern const struct pane_ops pane_list, pane_detail, pane_help;
+extern const struct pane_ops pane_list, pane_detail, pane_grants, pane_help;
 
-void pane_init(struct pane *p, const char *session, const char *title);
 void pane_done(struct pane *p);
-// Foreign bytes, copied.
-void pane_set_title(struct pane *p, const char *session, const char *title);
 // text is display-safe and copied.
 void pane_set_notice(struct pane *p, const char *text);
 
@@ -49,8 +50,15 @@ void pane_draw(struct pane *p, const struct pane_area *a, uint64_t now_ns);
 void pane_draw_title(const struct pane *p, unsigned row, unsigned cols);
 // One row in place of the pane: the oldest request, or the count alone.
 void pane_draw_bar(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns);
-// The agent's rows [first, first + rows) at top; the damaged ones, or all of them.
-void pane_draw_agent(const struct terminal *t, unsigned first, const struct pane_area *a, bool all);
+// The agent's rows [first, first + rows) at top; the damaged ones, or all of them. back: scrolled
+// back by that many rows.
+void pane_draw_agent(const struct terminal *t, unsigned first, size_t back,
+                     const struct pane_area *a, bool all);
+// The processes that wait, below those that started them, and the grants; from column left on.
+void pane_draw_tree(const struct pane *p, const struct pane_area *a, unsigned left,
+                    uint64_t now_ns);
+// Appends "3 sessions", or the session's id and title, within columns.
+void pane_add_title(const struct pane *p, struct buf *out, unsigned cols);
 
 // The facts of the selected request from line v->scroll on, wrapped, and what of the target they
 // show. Returns the lines that they would take.

@@ -17,6 +17,30 @@ session_cols(unsigned cols)
 }
 
 void
+pane_add_title(const struct pane *p, struct buf *out, unsigned cols)
+{
+    const struct view *v = &p->view;
+    const struct view_session *s = NULL;
+    cleanup_free char *id = NULL, *title = NULL;
+
+    for (unsigned i = 0; i < UI_SESSIONS_MAX; i++)
+        if (v->sessions[i].known)
+            s = &v->sessions[i];
+    if (v->n_sessions != 1 || !s) {
+        buf_printf(out, "%u sessions", v->n_sessions);
+        return;
+    }
+    id = display_str(s->id, screen_display_flags());
+    title = display_str(s->title, screen_display_flags());
+    buf_printf(out, "%.*s%s%s", session_cols(cols), id, s->frozen ? "  FROZEN" : "",
+               s->ended ? "  ended" : "");
+    if (out->len + 4 < cols) {
+        buf_puts(out, "  ");
+        display_clip(out, title, cols - out->len);
+    }
+}
+
+void
 pane_draw_title(const struct pane *p, unsigned row, unsigned cols)
 {
     const struct view *v = &p->view;
@@ -24,19 +48,37 @@ pane_draw_title(const struct pane *p, unsigned row, unsigned cols)
     unsigned n;
 
     if (v->has_agent)
-        buf_printf(&right, "FOCUS: %s   ", v->focus ? "APPROVALS" : "AGENT");
+        buf_printf(&right, "FOCUS: %s   ",
+                   v->focus       ? "APPROVALS"
+                   : v->scrolling ? "HISTORY"
+                                  : "AGENT");
     buf_printf(&right, "%zu waiting   ", v->waiting);
     if (v->prefix)
         buf_puts(&right, "^]-   ");
-    buf_puts(&right, v->focus && v->has_agent ? "q agent  ? help "
-                     : v->focus               ? "? help "
-                                              : "^] a approvals ");
+    buf_puts(&right, v->scrolling               ? "q agent "
+                     : v->focus && v->has_agent ? "q agent  ? help "
+                     : v->focus                 ? "? help "
+                                                : "^] a approvals ");
     n = right.len < cols ? (unsigned)right.len : cols;
-    buf_printf(&left, " nono %.*s  ", session_cols(cols), p->session);
-    if (left.len + n + 2 < cols)
-        display_clip(&left, p->title, cols - n - left.len - 2);
+    buf_puts(&left, " nono ");
+    if (n + 10 < cols)
+        pane_add_title(p, &left, cols - n - 2);
     screen_text(row, 0, cols - n, LOOK_BAR, buf_str(&left));
     screen_text(row, cols - n, n, LOOK_BAR, buf_str(&right));
+}
+
+// Scrolled back: where, and how to go on.
+static void
+add_scroll(const struct view *v, struct buf *left)
+{
+    if (v->prompt == VIEW_PROMPT_SCROLL) {
+        buf_puts(left, " / ");
+        display_escape(left, buf_str(&v->typed), v->typed.len, screen_display_flags());
+        buf_putc(left, '_');
+        return;
+    }
+    buf_printf(left, " HISTORY -%zu  %s", v->back,
+               v->hint ? v->hint : "j k PgUp PgDn g G move  / n N search  q ends");
 }
 
 void
@@ -50,10 +92,13 @@ pane_draw_bar(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns
     if (v->small) {
         buf_printf(&left, "%s%zu waiting - enlarge", v->prefix ? "^]- " : "", v->waiting);
     } else if (v->prefix) {
-        buf_puts(&left, " ^]-   a approvals  n next  z zoom  d detach  ] literal  ? help");
+        buf_printf(&left, " %s", PANE_PREFIX_KEYS);
+    } else if (v->scrolling) {
+        add_scroll(v, &left);
     } else if (!oldest) {
-        buf_printf(&left, " nono %.*s  ", session_cols(cols), p->session);
-        buf_puts(&left, v->hint ? v->hint : p->notice ? p->notice : "nothing waits");
+        buf_puts(&left, " nono ");
+        pane_add_title(p, &left, cols / 3);
+        buf_printf(&left, "  %s", v->hint ? v->hint : p->notice ? p->notice : "nothing waits");
         buf_puts(&right, "  ^] a approvals  ^] ? help ");
     } else {
         buf_printf(&left, "%s%zu waiting  %s ", oldest->request->risk == RISK_HIGH ? "!! " : "! ",
@@ -61,6 +106,8 @@ pane_draw_bar(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns
         detail_target(&left, oldest->request, screen_display_flags());
         buf_puts(&left, " by ");
         detail_program(&left, oldest->request, screen_display_flags());
+        if (v->sessions[oldest->session].frozen)
+            buf_puts(&right, "  FROZEN");
         buf_puts(&right, "  ");
         detail_state(&right, oldest, now_ns);
         buf_puts(&right, "  ^] a review ");
@@ -72,7 +119,8 @@ pane_draw_bar(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns
 }
 
 void
-pane_draw_agent(const struct terminal *t, unsigned first, const struct pane_area *a, bool all)
+pane_draw_agent(const struct terminal *t, unsigned first, size_t back, const struct pane_area *a,
+                bool all)
 {
     struct terminal_cell c;
 
@@ -80,7 +128,7 @@ pane_draw_agent(const struct terminal *t, unsigned first, const struct pane_area
         if (!all && !terminal_row_damaged(t, first + y))
             continue;
         for (unsigned x = 0; x < a->cols; x++) {
-            terminal_cell(t, first + y, x, &c);
+            terminal_cell_back(t, back, first + y, x, &c);
             if (c.width == 2 && x + 1 >= a->cols)
                 c = (struct terminal_cell){.width = 1, .fg = c.fg, .bg = c.bg};
             screen_cell(a->top + y, x, &c);

@@ -10,31 +10,36 @@
 #include "screen.h"
 #include "util.h"
 
-#define LABEL_COLS 7
+#define LABEL_COLS 9
 
-// Bytes of text that fit into columns, whole units only.
+// Bytes of text that fit into columns, whole units only; words stay whole where that costs little.
 static size_t
-fitting(const char *text, unsigned columns)
+fitting(const char *text, unsigned columns, bool words)
 {
-    size_t fit = 0, used = 0, width, length;
+    size_t fit = 0, used = 0, width, length, space = 0, space_at = 0;
 
     while ((length = display_unit(text + fit, &width)) > 0 && (used + width <= columns || !fit)) {
         fit += length;
         used += width;
+        if (text[fit - 1] == ' ') {
+            space = fit;
+            space_at = used;
+        }
     }
-    return fit;
+    return words && text[fit] && space && space_at + columns / 3 > columns ? space : fit;
 }
 
 // Draws the part of a fact that falls into the area; *line counts on from the first fact's first.
+// The target is broken where the row ends and nowhere else: no blank of it is out of sight.
 static void
-draw_fact(const struct detail_line *fact, const struct pane_area *a, unsigned scroll,
+draw_fact(const struct detail_line *fact, const struct pane_area *a, bool target, unsigned scroll,
           unsigned *line)
 {
     const char *text = fact->text;
     bool first = true;
 
     do {
-        size_t fit = fitting(text, a->cols - LABEL_COLS - 1);
+        size_t fit = fitting(text, a->cols - LABEL_COLS - 1, !target);
         if (*line >= scroll && *line - scroll < a->rows) {
             unsigned y = a->top + *line - scroll;
             cleanup_free char *part = xstrndup(text, fit);
@@ -57,16 +62,16 @@ pane_draw_facts(struct pane *p, const struct pane_area *a, unsigned scroll, uint
     unsigned line = 0, target = 0, end = scroll + a->rows;
 
     if (row)
-        detail_make(&d, row, now_ns, screen_display_flags());
+        detail_make(&d, &p->view, row, now_ns, screen_display_flags());
     for (size_t i = 0; i < d.n; i++) {
-        draw_fact(&d.lines[i], a, scroll, &line);
-        if (i == 0)
+        draw_fact(&d.lines[i], a, i < d.target, scroll, &line);
+        if (i + 1 == d.target)
             target = line;
     }
     for (unsigned y = line > scroll ? line - scroll : 0; y < a->rows; y++)
         screen_text(a->top + y, 0, a->cols, LOOK_PLAIN, "");
     if (row && a->rows) {
-        p->shown = row->request->id;
+        p->shown = row->key;
         p->shown_first = scroll;
         p->shown_end = end < target ? end : target;
         p->shown_needed = target;
@@ -87,6 +92,7 @@ static void
 draw_detail(struct pane *p, const struct pane_area *a, uint64_t now_ns)
 {
     struct view *v = &p->view;
+    const struct view_row *at = view_selected(v);
     struct pane_area facts = {a->top, a->rows - 1, a->cols};
     unsigned lines = count_lines(p, a->cols, now_ns);
     char foot[96];
@@ -94,7 +100,7 @@ draw_detail(struct pane *p, const struct pane_area *a, uint64_t now_ns)
     view_fit_lines(v, lines, facts.rows);
     pane_draw_facts(p, &facts, (unsigned)v->scroll, now_ns);
     snprintf(foot, sizeof foot, "[#%llu  lines %u-%u of %u, Esc goes back]",
-             (unsigned long long)v->selected, (unsigned)v->scroll + 1,
+             (unsigned long long)(at ? at->request->id : 0), (unsigned)v->scroll + 1,
              lines < v->scroll + facts.rows ? lines : (unsigned)v->scroll + facts.rows, lines);
     pane_draw_rule(a->top + a->rows - 1, a->cols, false, false, foot);
 }

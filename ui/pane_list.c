@@ -9,22 +9,23 @@
 #include "screen.h"
 #include "util.h"
 
-#define MARK_COLS 4
+#define MARK_COLS 5
 #define OP_COLS 7
-#define COUNT_COLS 6
+#define COUNT_COLS 8
 #define AGE_COLS 10
 
 struct columns {
-    unsigned target, who, argv; /* widths; argv may be 0 */
+    unsigned session, target, who, argv; /* widths; session and argv may be 0 */
 };
 
 static struct columns
-columns_for(unsigned cols)
+columns_for(const struct view *v, unsigned cols)
 {
     struct columns c = {.who = cols < 72 ? 12 : cols < 100 ? 16 : 22};
 
+    c.session = v->n_sessions > 1 ? 6 : 0;
     c.argv = cols < 100 ? 0 : cols / 4;
-    c.target = cols - MARK_COLS - OP_COLS - c.who - c.argv - COUNT_COLS - AGE_COLS;
+    c.target = cols - MARK_COLS - OP_COLS - c.session - c.who - c.argv - COUNT_COLS - AGE_COLS;
     return c;
 }
 
@@ -40,55 +41,83 @@ row_look(const struct pane *p, const struct view_row *row, bool selected)
 
 // The row shows all of the target, or too little of it to decide.
 static void
-note_shown(struct pane *p, uint64_t id, bool whole)
+note_shown(struct pane *p, uint64_t key, bool whole)
 {
-    p->shown = id;
+    p->shown = key;
     p->shown_first = 0;
     p->shown_end = whole;
     p->shown_needed = whole ? 1 : 2;
 }
 
+// One column, a blank behind it.
 static void
-draw_row(struct pane *p, const struct view_row *row, unsigned y, unsigned cols, uint64_t now_ns)
+draw_column(unsigned y, unsigned *x, unsigned width, enum look look, const char *text)
+{
+    if (!width)
+        return;
+    screen_text(y, *x, width - 1, look, text);
+    screen_text(y, *x + width - 1, 1, look, "");
+    *x += width;
+}
+
+static void
+draw_marks(const struct view_row *row, bool selected, unsigned y, unsigned *x, enum look look)
 {
     const struct request *r = row->request;
-    unsigned flags = screen_display_flags(), x = 0;
-    struct columns c = columns_for(cols);
-    bool selected = r->id == p->view.selected;
-    enum look look = row_look(p, row, selected);
     const char *mark = !view_row_waits(row)     ? "-"
                        : r->risk == RISK_HIGH   ? "!!"
                        : r->risk == RISK_NOTICE ? "!"
                                                 : ".";
+    char small[16];
+
+    snprintf(small, sizeof small, "%c%c%s", selected ? '>' : ' ', row->marked ? '*' : ' ', mark);
+    draw_column(y, x, MARK_COLS, look, small);
+}
+
+static void
+draw_count(const struct view *v, const struct view_row *row, unsigned y, unsigned *x,
+           enum look look)
+{
+    size_t like = view_row_waits(row) ? view_like(v, row) : 0;
+    char small[32];
+
+    snprintf(small, sizeof small, like > 1 ? "x%u +%zu" : "x%u", row->request->count, like - 1);
+    draw_column(y, x, COUNT_COLS, look, small);
+}
+
+static void
+draw_row(struct pane *p, struct view_row *row, unsigned y, unsigned cols, uint64_t now_ns)
+{
+    const struct request *r = row->request;
+    const char *session = p->view.sessions[row->session].id;
+    unsigned flags = screen_display_flags(), x = 0;
+    struct columns c = columns_for(&p->view, cols);
+    bool selected = row->key == p->view.selected, whole;
+    enum look look = row_look(p, row, selected);
     cleanup_buf struct buf text = {0};
     char small[16];
 
-    snprintf(small, sizeof small, "%c%-3s", selected ? '>' : ' ', mark);
-    screen_text(y, x, MARK_COLS, look, small);
-    x += MARK_COLS;
-    screen_text(y, x, OP_COLS, look, detail_op(r->op));
-    x += OP_COLS;
+    draw_marks(row, selected, y, &x, look);
+    draw_column(y, &x, OP_COLS, look, detail_op(r->op));
+    if (c.session) {
+        cleanup_free char *id = display_str(session ? session : "?", flags);
+        draw_column(y, &x, c.session, look, id);
+    }
     detail_target(&text, r, flags);
+    whole = display_width(buf_str(&text)) < c.target && !detail_has_more(r);
     if (selected)
-        note_shown(p, r->id, display_width(buf_str(&text)) < c.target);
-    screen_text(y, x, c.target - 1, look, buf_str(&text));
-    screen_text(y, x + c.target - 1, 1, look, "");
-    x += c.target;
+        note_shown(p, row->key, whole);
+    row->drawn_whole = whole;
+    draw_column(y, &x, c.target, look, buf_str(&text));
     buf_reset(&text);
     detail_program(&text, r, flags);
-    screen_text(y, x, c.who - 1, look, buf_str(&text));
-    screen_text(y, x + c.who - 1, 1, look, "");
-    x += c.who;
+    draw_column(y, &x, c.who, look, buf_str(&text));
     if (c.argv) {
         buf_reset(&text);
         detail_argv(&text, r, flags);
-        screen_text(y, x, c.argv - 1, look, buf_str(&text));
-        screen_text(y, x + c.argv - 1, 1, look, "");
-        x += c.argv;
+        draw_column(y, &x, c.argv, look, buf_str(&text));
     }
-    snprintf(small, sizeof small, "x%u", r->count);
-    screen_text(y, x, COUNT_COLS, look, small);
-    x += COUNT_COLS;
+    draw_count(&p->view, row, y, &x, look);
     buf_reset(&text);
     detail_state(&text, row, now_ns);
     snprintf(small, sizeof small, "%*s ", AGE_COLS - 1, buf_str(&text));
@@ -110,7 +139,7 @@ draw_preview(struct pane *p, const struct pane_area *a, uint64_t now_ns)
         pane_draw_rule(a->top, a->cols, false, false, head);
     pane_draw_facts(p, &facts, 0, now_ns);
     if (whole)
-        note_shown(p, row->request->id, true);
+        note_shown(p, row->key, true);
 }
 
 static void
@@ -124,17 +153,21 @@ draw_list(struct pane *p, const struct pane_area *a, uint64_t now_ns)
                                   : a->rows / 3;
     struct pane_area preview = {a->top + rows, a->rows - rows, a->cols};
 
-    if (v->n == 0)
+    if (v->listed == 0)
         rows = a->rows;
     view_fit_list(v, rows);
+    p->list_first = v->top;
+    p->list_rows = rows;
     for (unsigned i = 0; i < rows; i++) {
-        if (v->top + i < v->n)
-            draw_row(p, &v->rows[v->top + i], a->top + i, a->cols, now_ns);
+        if (v->top + i < v->listed)
+            draw_row(p, v->list[v->top + i], a->top + i, a->cols, now_ns);
         else
             screen_text(a->top + i, 0, a->cols, LOOK_DIM,
-                        v->n == 0 && i == 0 ? " nothing waits" : "");
+                        v->listed || i ? ""
+                        : v->n         ? " nothing that waits has those words (& asks anew)"
+                                       : " nothing waits");
     }
-    if (v->n && preview.rows)
+    if (v->listed && preview.rows)
         draw_preview(p, &preview, now_ns);
 }
 

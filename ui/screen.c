@@ -21,6 +21,8 @@
 
 #define PASTE_ON "\033[?2004h"
 #define PASTE_OFF "\033[?2004l"
+#define MOUSE_OFF "\033[?1003l\033[?1002l\033[?1000l\033[?1006l"
+#define SHAPE_OFF "\033[0 q"
 
 // One screen at a time: what a signal handler needs must be static.
 static struct {
@@ -31,7 +33,9 @@ static struct {
     char restore[256];
     size_t restore_len;
     volatile sig_atomic_t active;
-    bool tty, utf8, colours, own_colours, pastes, forget;
+    bool tty, utf8, colours, own_colours, pastes, shapes, forget;
+    enum terminal_mouse mouse;
+    unsigned shape;
 } scr;
 
 static int
@@ -62,8 +66,13 @@ prepare_restore(void)
     cleanup_buf struct buf text = {0};
 
     scr.pastes = strncmp(term, "vt1", 3) != 0 && strncmp(term, "linux", 5) != 0;
+    scr.shapes = terminfo_has_cursor_shape();
+    scr.mouse = TERMINAL_MOUSE_NONE;
+    scr.shape = 0;
     if (scr.pastes)
-        buf_puts(&text, PASTE_OFF);
+        buf_puts(&text, PASTE_OFF MOUSE_OFF);
+    if (scr.shapes)
+        buf_puts(&text, SHAPE_OFF);
     terminfo_add_restore(&text);
     scr.restore_len = text.len < sizeof scr.restore ? text.len : sizeof scr.restore;
     memcpy(scr.restore, buf_str(&text), scr.restore_len);
@@ -146,9 +155,48 @@ screen_resume(void)
         return;
 }
 
+static void
+send_sequence(const char *text)
+{
+    // A terminal that is gone is seen by whoever reads from it.
+    if (write_all(scr.out_fd, text, strlen(text)) < 0)
+        scr.forget = true;
+}
+
+void
+screen_set_mouse(enum terminal_mouse mouse)
+{
+    static const char *const on[] = {
+        [TERMINAL_MOUSE_CLICK] = "\033[?1000h\033[?1006h",
+        [TERMINAL_MOUSE_DRAG] = "\033[?1002h\033[?1006h",
+        [TERMINAL_MOUSE_MOVE] = "\033[?1003h\033[?1006h",
+    };
+
+    if (mouse == scr.mouse || !scr.pastes)
+        return;
+    send_sequence(MOUSE_OFF);
+    if (mouse != TERMINAL_MOUSE_NONE)
+        send_sequence(on[mouse]);
+    scr.mouse = mouse;
+}
+
+void
+screen_set_cursor_shape(unsigned shape)
+{
+    char text[16];
+
+    if (shape == scr.shape || !scr.shapes)
+        return;
+    snprintf(text, sizeof text, "\033[%u q", shape);
+    send_sequence(text);
+    scr.shape = shape;
+}
+
 void
 screen_suspend(void)
 {
+    screen_set_mouse(TERMINAL_MOUSE_NONE);
+    screen_set_cursor_shape(0);
     if (scr.pastes && write_all(scr.out_fd, PASTE_OFF, strlen(PASTE_OFF)) < 0)
         scr.pastes = false;
     if (!terminfo_has_alternate()) {
@@ -243,11 +291,54 @@ screen_bell(void)
     beep();
 }
 
-// Entries of the 256 colour palette on a terminal with fewer: bright ones are the plain ones, the
-// others their nearest corner of the cube.
+// Nearest entry of the 6x6x6 cube or the grey ramp of the 256 colour palette.
 static int
-fit_palette(int colour)
+nearest_256(unsigned rgb)
 {
+    static const unsigned steps[] = {0, 95, 135, 175, 215, 255};
+    const unsigned v[3] = {rgb >> 16 & 255, rgb >> 8 & 255, rgb & 255};
+    unsigned cube[3], distance = 0;
+    for (int i = 0; i < 3; i++) {
+        cube[i] = v[i] < 48 ? 0 : v[i] < 115 ? 1 : (v[i] - 35) / 40;
+        distance += (v[i] - steps[cube[i]]) * (v[i] - steps[cube[i]]);
+    }
+    unsigned mean = (v[0] + v[1] + v[2]) / 3;
+    unsigned grey = mean < 8 ? 0 : mean > 238 ? 23 : (mean - 3) / 10;
+    unsigned level = 8 + grey * 10, away = 0;
+    for (int i = 0; i < 3; i++)
+        away += (v[i] - level) * (v[i] - level);
+    return away < distance ? 232 + (int)grey : 16 + (int)(36 * cube[0] + 6 * cube[1] + cube[2]);
+}
+
+// An entry of the 256 colour palette as red, green and blue, the way xterm has them.
+static int
+palette_rgb(int colour)
+{
+    static const int bright[] = {0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00,
+                                 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff};
+    static const int steps[] = {0, 95, 135, 175, 215, 255};
+
+    if (colour < 16)
+        return bright[colour & 7];
+    if (colour >= 232)
+        return (8 + (colour - 232) * 10) * 0x010101;
+    colour -= 16;
+    return steps[colour / 36] << 16 | steps[colour / 6 % 6] << 8 | steps[colour % 6];
+}
+
+// A colour on this terminal: one with direct colours takes red, green and blue as they are; on one
+// with fewer than 256, bright ones are the plain ones, the others their nearest corner of the cube.
+static int
+fit_colour(int colour)
+{
+    if (colour < 0)
+        return -1;
+    if (COLORS > 256)
+        return colour & TERMINAL_RGB ? colour & 0xffffff
+               : colour < 8          ? colour
+                                     : palette_rgb(colour);
+    if (colour & TERMINAL_RGB)
+        colour = nearest_256((unsigned)colour & 0xffffff);
     if (colour < COLORS)
         return colour;
     if (colour < 16)
@@ -265,7 +356,7 @@ pair_for(int fg, int bg)
 
     if (!scr.colours || (fg < 0 && bg < 0))
         return 0;
-    pair = alloc_pair(fit_palette(fg), fit_palette(bg));
+    pair = alloc_pair(fit_colour(fg), fit_colour(bg));
     return pair > 0 ? pair : 0;
 }
 

@@ -46,6 +46,10 @@ void screen_forget(void);
 // Shows what was drawn, with the cursor at row, col or hidden.
 void screen_flush(bool cursor, unsigned row, unsigned col);
 void screen_bell(void);
+// What the terminal is to report of the mouse, and the shape of the cursor as DECSCUSR numbers it
+// (0: its own); where it can.
+void screen_set_mouse(enum terminal_mouse mouse);
+void screen_set_cursor_shape(unsigned shape);
 
 // The one way of text to the terminal: made by display_escape() or our own, cut to width columns
 // (a mark stands where it was cut) and padded with blanks to it. What is neither an allowed

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <vterm.h>
 
+#include "buf.h"
 #include "display.h"
+#include "history.h"
 #include "util.h"
 
 struct terminal {
@@ -17,6 +19,11 @@ struct terminal {
     unsigned rows, cols;
     bool cursor_visible, damaged, bell;
     bool *row_damaged; /* owned, one per row */
+    enum terminal_mouse mouse;
+    unsigned shape; /* enum of libvterm; 0: never said */
+    bool blink;
+    struct history history;
+    size_t pushed;
 };
 
 static int
@@ -50,8 +57,32 @@ on_property(VTermProp prop, VTermValue *val, void *user)
     if (prop == VTERM_PROP_CURSORVISIBLE) {
         t->cursor_visible = val->boolean;
         t->damaged = true;
+    } else if (prop == VTERM_PROP_CURSORSHAPE) {
+        t->shape = (unsigned)val->number;
+    } else if (prop == VTERM_PROP_CURSORBLINK) {
+        t->blink = val->boolean;
+    } else if (prop == VTERM_PROP_MOUSE) {
+        t->mouse = (enum terminal_mouse)val->number;
     }
     return 1;
+}
+
+static int
+on_push_line(int cols, const VTermScreenCell *cells, void *user)
+{
+    struct terminal *t = user;
+
+    history_push(&t->history, cells, (unsigned)cols);
+    t->pushed++;
+    return 1;
+}
+
+static int
+on_pop_line(int cols, VTermScreenCell *cells, void *user)
+{
+    struct terminal *t = user;
+
+    return history_pop(&t->history, cells, (unsigned)cols);
 }
 
 static int
@@ -68,6 +99,8 @@ static const VTermScreenCallbacks callbacks = {
     .movecursor = on_move_cursor,
     .settermprop = on_property,
     .bell = on_bell,
+    .sb_pushline = on_push_line,
+    .sb_popline = on_pop_line,
 };
 
 static void
@@ -107,6 +140,7 @@ terminal_new(unsigned rows, unsigned cols, void (*reply)(void *, const void *, s
     vterm_screen_enable_altscreen(t->screen, 1);
     vterm_screen_set_damage_merge(t->screen, VTERM_DAMAGE_ROW);
     vterm_screen_reset(t->screen, 1);
+    t->shape = 0; /* the reset is not the agent's word */
     return t;
 }
 
@@ -116,6 +150,7 @@ terminal_free(struct terminal *t)
     if (!t)
         return NULL;
     vterm_free(t->vt);
+    history_done(&t->history);
     free(t->row_damaged);
     free(t);
     return NULL;
@@ -147,24 +182,6 @@ terminal_feed(struct terminal *t, const void *data, size_t n)
     vterm_screen_flush_damage(t->screen);
 }
 
-// Nearest entry of the 6x6x6 cube or the grey ramp of the 256 colour palette.
-static int
-nearest_256(unsigned r, unsigned g, unsigned b)
-{
-    static const unsigned steps[] = {0, 95, 135, 175, 215, 255};
-    const unsigned v[3] = {r, g, b};
-    unsigned cube[3], distance = 0;
-    for (int i = 0; i < 3; i++) {
-        cube[i] = v[i] < 48 ? 0 : v[i] < 115 ? 1 : (v[i] - 35) / 40;
-        distance += (v[i] - steps[cube[i]]) * (v[i] - steps[cube[i]]);
-    }
-    unsigned mean = (r + g + b) / 3, grey = mean < 8 ? 0 : mean > 238 ? 23 : (mean - 3) / 10;
-    unsigned level = 8 + grey * 10, away = 0;
-    for (int i = 0; i < 3; i++)
-        away += (v[i] - level) * (v[i] - level);
-    return away < distance ? 232 + (int)grey : 16 + (int)(36 * cube[0] + 6 * cube[1] + cube[2]);
-}
-
 static int
 colour_of(const VTermColor *c)
 {
@@ -172,7 +189,7 @@ colour_of(const VTermColor *c)
         return -1;
     if (VTERM_COLOR_IS_INDEXED(c))
         return c->indexed.idx;
-    return nearest_256(c->rgb.red, c->rgb.green, c->rgb.blue);
+    return TERMINAL_RGB | c->rgb.red << 16 | c->rgb.green << 8 | c->rgb.blue;
 }
 
 // What may be drawn for a character of the agent's, 0 for nothing. Blank look-alikes and no-break
@@ -191,33 +208,129 @@ safe_char(uint32_t c, bool base)
     return 0xfffd;
 }
 
+// cell is foreign, limit the columns of its row.
+static void
+make_cell(const VTermScreenCell *cell, unsigned col, unsigned limit, struct terminal_cell *ret_c)
+{
+    size_t n = 0;
+
+    if (cell->chars[0] == (uint32_t)-1) {
+        ret_c->width = 0;
+        return;
+    }
+    for (size_t i = 0; i < VTERM_MAX_CHARS_PER_CELL && cell->chars[i]; i++) {
+        uint32_t c = safe_char(cell->chars[i], i == 0);
+        if (c)
+            ret_c->chars[n++] = c;
+    }
+    ret_c->width = cell->width == 2 && col + 1 < limit ? 2 : 1;
+    ret_c->bold = cell->attrs.bold;
+    ret_c->underline = cell->attrs.underline != 0;
+    ret_c->reverse = cell->attrs.reverse;
+    ret_c->italic = cell->attrs.italic;
+    ret_c->blink = cell->attrs.blink;
+    ret_c->fg = colour_of(&cell->fg);
+    ret_c->bg = colour_of(&cell->bg);
+}
+
 void
 terminal_cell(const struct terminal *t, unsigned row, unsigned col, struct terminal_cell *ret_c)
 {
     VTermScreenCell cell;
     VTermPos pos = {.row = (int)row, .col = (int)col};
-    size_t n = 0;
 
     *ret_c = (struct terminal_cell){.width = 1, .fg = -1, .bg = -1};
-    if (row >= t->rows || col >= t->cols || !vterm_screen_get_cell(t->screen, pos, &cell))
-        return;
-    if (cell.chars[0] == (uint32_t)-1) {
-        ret_c->width = 0;
+    if (row < t->rows && col < t->cols && vterm_screen_get_cell(t->screen, pos, &cell))
+        make_cell(&cell, col, t->cols, ret_c);
+}
+
+void
+terminal_cell_back(const struct terminal *t, size_t back, unsigned row, unsigned col,
+                   struct terminal_cell *ret_c)
+{
+    size_t n = t->history.n;
+    const struct history_row *old;
+
+    back = back < n ? back : n;
+    if (row >= back) {
+        terminal_cell(t, row - (unsigned)back, col, ret_c);
         return;
     }
-    for (size_t i = 0; i < VTERM_MAX_CHARS_PER_CELL && cell.chars[i]; i++) {
-        uint32_t c = safe_char(cell.chars[i], i == 0);
-        if (c)
-            ret_c->chars[n++] = c;
+    *ret_c = (struct terminal_cell){.width = 1, .fg = -1, .bg = -1};
+    old = history_row(&t->history, n - back + row);
+    if (col < old->cols && col < t->cols)
+        make_cell(&old->cells[col], col, t->cols, ret_c);
+}
+
+size_t
+terminal_history(const struct terminal *t)
+{
+    return t->history.n;
+}
+
+size_t
+terminal_pushed(const struct terminal *t)
+{
+    return t->pushed;
+}
+
+static void
+add_utf8(struct buf *out, uint32_t c)
+{
+    if (c < 0x80)
+        buf_putc(out, (char)c);
+    else if (c < 0x800)
+        buf_printf(out, "%c%c", (char)(0xc0 | c >> 6), (char)(0x80 | (c & 0x3f)));
+    else if (c < 0x10000)
+        buf_printf(out, "%c%c%c", (char)(0xe0 | c >> 12), (char)(0x80 | (c >> 6 & 0x3f)),
+                   (char)(0x80 | (c & 0x3f)));
+    else
+        buf_printf(out, "%c%c%c%c", (char)(0xf0 | c >> 18), (char)(0x80 | (c >> 12 & 0x3f)),
+                   (char)(0x80 | (c >> 6 & 0x3f)), (char)(0x80 | (c & 0x3f)));
+}
+
+// Is text in the row that lies on top when scrolled back by that many?
+static bool
+row_has(const struct terminal *t, size_t back, const char *text)
+{
+    cleanup_buf struct buf line = {0};
+    struct terminal_cell c;
+
+    for (unsigned col = 0; col < t->cols; col++) {
+        terminal_cell_back(t, back, 0, col, &c);
+        if (c.width && !c.chars[0])
+            buf_putc(&line, ' ');
+        for (size_t i = 0; i < ARRAY_SIZE(c.chars) && c.chars[i]; i++)
+            add_utf8(&line, c.chars[i]);
     }
-    ret_c->width = cell.width == 2 && col + 1 < t->cols ? 2 : 1;
-    ret_c->bold = cell.attrs.bold;
-    ret_c->underline = cell.attrs.underline != 0;
-    ret_c->reverse = cell.attrs.reverse;
-    ret_c->italic = cell.attrs.italic;
-    ret_c->blink = cell.attrs.blink;
-    ret_c->fg = colour_of(&cell.fg);
-    ret_c->bg = colour_of(&cell.bg);
+    return strcasestr(buf_str(&line), text) != NULL;
+}
+
+bool
+terminal_find(const struct terminal *t, const char *text, bool older, size_t *back)
+{
+    for (size_t b = *back; older ? b < t->history.n : b > 0;) {
+        b = older ? b + 1 : b - 1;
+        if (row_has(t, b, text)) {
+            *back = b;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum terminal_mouse
+terminal_mouse_wanted(const struct terminal *t)
+{
+    return t->mouse;
+}
+
+unsigned
+terminal_cursor_shape(const struct terminal *t)
+{
+    if (t->shape < VTERM_PROP_CURSORSHAPE_BLOCK || t->shape > VTERM_PROP_CURSORSHAPE_BAR_LEFT)
+        return 0;
+    return 2 * t->shape - (t->blink ? 1 : 0);
 }
 
 bool
@@ -308,4 +421,23 @@ terminal_press(struct terminal *t, const struct input_key *key)
         // Characters go as they were typed: an encoding of our own could only differ.
         t->reply(t->ctx, key->raw, key->raw_len);
     }
+}
+
+void
+terminal_mouse(struct terminal *t, const struct input_key *key, unsigned row, unsigned col)
+{
+    unsigned button = (key->button & 3) + 1;
+    VTermModifier mod = (VTermModifier)((key->button & 4 ? VTERM_MOD_SHIFT : 0) |
+                                        (key->button & 8 ? VTERM_MOD_ALT : 0) |
+                                        (key->button & 16 ? VTERM_MOD_CTRL : 0));
+
+    if (t->mouse == TERMINAL_MOUSE_NONE || row >= t->rows || col >= t->cols)
+        return;
+    vterm_mouse_move(t->vt, (int)row, (int)col, mod);
+    if (key->button & 32) /* a move alone */
+        return;
+    if (key->button & 64) /* the wheel */
+        button += 3;
+    if (button != 4 || key->button & 64)
+        vterm_mouse_button(t->vt, (int)button, !key->release, mod);
 }

@@ -35,6 +35,12 @@ terminfo_has_alternate(void)
     return capability("rmcup") != NULL;
 }
 
+bool
+terminfo_has_cursor_shape(void)
+{
+    return capability("Ss") != NULL;
+}
+
 void
 terminfo_add_restore(struct buf *out)
 {

@@ -5,13 +5,16 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "input.h"
+#include "notify.h"
 #include "pane.h"
+#include "plain.h"
 #include "screen.h"
 #include "terminal.h"
 #include "ui_internal.h"
@@ -19,7 +22,8 @@
 #include "view.h"
 
 #define FRAME_NS (16 * NS_PER_MS)
-#define READS_MAX 16 /* pieces of input taken in one go */
+#define READS_MAX 16             /* pieces of input taken in one go */
+#define BELL_NS (3 * NS_PER_SEC) /* no more than one bell and one notification in this time */
 
 // Where things are on the screen; what has no rows is not there.
 struct layout {
@@ -39,9 +43,14 @@ struct ui {
     struct terminal *terminal; /* NULL without an agent */
     unsigned rows, cols;
     struct layout layout;
-    bool had_focus; /* of the view, when it was last looked at */
-    bool dirty, relaid;
+    struct plain *plain; /* instead of all that; NULL with a screen */
+    bool had_focus;      /* of the view, when it was last looked at */
+    bool dirty, relaid, ring, was_scrolling;
     uint64_t drawn_ns, wake_ns;
+    uint64_t rung_ns; /* the last bell; 0: none */
+    char *notify;     /* owned, NULL for none */
+    pid_t notifying;  /* 0: nobody */
+    size_t pushed;    /* rows that the agent's history had got when last looked at */
 };
 
 // The agent's size depends on that of the terminal and on the zoom: a request never changes it.
@@ -153,27 +162,51 @@ on_reply(void *ctx, const void *data, size_t n)
     ui->ops->agent_input(ui->ctx, data, n);
 }
 
+static void
+open_plain(const struct ui_config *config, struct ui *ui)
+{
+    ui->plain = plain_new(config->agent, config->out_fd, ui->ops, ui->ctx, &ui->pane.view);
+    view_init(&ui->pane.view, false, ui->clock());
+}
+
+static int
+open_screen(const struct ui_config *config, struct ui *ui, struct err *err)
+{
+    int ret = screen_open(config->in_fd, config->out_fd, ui->tty, err);
+
+    if (ret < 0)
+        return ret;
+    view_init(&ui->pane.view, config->agent, ui->clock());
+    ui->had_focus = ui->pane.view.focus;
+    if (config->agent)
+        ui->terminal = terminal_new(TERMINAL_ROWS_MIN, TERMINAL_COLS_MIN, on_reply, ui);
+    take_size(ui, ui->clock(), true);
+    return 0;
+}
+
 int
 ui_open(const struct ui_config *config, const struct ui_ops *ops, void *ctx, bool tty,
         uint64_t (*clock)(void), struct ui **ret_ui, struct err *err)
 {
-    int ret = screen_open(config->in_fd, config->out_fd, tty, err);
-    struct ui *ui;
+    struct ui *ui = xcalloc(1, sizeof *ui);
+    int ret = 0;
 
-    if (ret < 0)
-        return ret;
-    ui = xcalloc(1, sizeof *ui);
     ui->ops = ops;
     ui->ctx = ctx;
     ui->clock = clock;
     ui->in_fd = config->in_fd;
-    ui->tty = tty;
-    pane_init(&ui->pane, config->session, config->title);
-    view_init(&ui->pane.view, config->agent, clock());
-    ui->had_focus = ui->pane.view.focus;
-    if (config->agent)
-        ui->terminal = terminal_new(TERMINAL_ROWS_MIN, TERMINAL_COLS_MIN, on_reply, ui);
-    take_size(ui, clock(), true);
+    ui->tty = tty && !config->plain;
+    if (config->plain)
+        open_plain(config, ui);
+    else
+        ret = open_screen(config, ui, err);
+    if (ret < 0) {
+        free(ui);
+        return ret;
+    }
+    ui->notify = xstrdup(config->notify);
+    if (config->session)
+        ui_add_session(ui, 0, config->session, config->title);
     *ret_ui = ui;
     return 0;
 }
@@ -190,10 +223,13 @@ ui_free(struct ui *ui)
 {
     if (!ui)
         return NULL;
-    screen_close();
+    if (!ui->plain)
+        screen_close();
+    plain_free(ui->plain);
     terminal_free(ui->terminal);
     pane_done(&ui->pane);
     input_done(&ui->input);
+    free(ui->notify);
     free(ui);
     return NULL;
 }
@@ -201,44 +237,79 @@ ui_free(struct ui *ui)
 void
 ui_agent_output(struct ui *ui, const void *data, size_t n)
 {
-    if (ui->terminal)
-        terminal_feed(ui->terminal, data, n);
+    if (ui->plain)
+        plain_agent_output(ui->plain, data, n);
+    if (!ui->terminal)
+        return;
+    terminal_feed(ui->terminal, data, n);
+    // Scrolled back, the same rows stay in sight.
+    if (ui->pane.view.scrolling)
+        ui->pane.view.back += terminal_pushed(ui->terminal) - ui->pushed;
+    ui->pushed = terminal_pushed(ui->terminal);
 }
 
 void
 ui_add_session(struct ui *ui, unsigned session, const char *id, const char *title)
 {
-    if (session != 0)
-        return;
-    pane_set_title(&ui->pane, id, title);
+    view_add_session(&ui->pane.view, session, id, title);
     ui->dirty = true;
 }
 
 void
 ui_end_session(struct ui *ui, unsigned session)
 {
+    uint64_t now = ui->clock();
+
+    view_end_session(&ui->pane.view, session, now);
+    apply_flush(ui, now);
     ui->dirty = true;
 }
 
 void
 ui_set_grants(struct ui *ui, unsigned session, const struct grant *const *grants, size_t n)
 {
+    view_set_grants(&ui->pane.view, session, grants, n, ui->clock());
     ui->dirty = true;
 }
 
 void
 ui_set_frozen(struct ui *ui, unsigned session, bool frozen)
 {
+    view_set_frozen(&ui->pane.view, session, frozen);
+    if (ui->plain)
+        plain_say(ui->plain, frozen ? "frozen" : "thawed");
     ui->dirty = true;
+}
+
+// Somebody who looks elsewhere is told, now and then.
+static void
+call_attention(struct ui *ui, uint64_t now)
+{
+    bool looking = ui->pane.view.has_agent && ui->pane.view.focus;
+
+    if (looking || (ui->rung_ns && now - ui->rung_ns < BELL_NS))
+        return;
+    ui->rung_ns = now;
+    ui->ring = true;
+    notify_reap(&ui->notifying);
+    if (ui->notify && ui->notifying == 0) {
+        pid_t pid = notify_run(ui->notify);
+        ui->notifying = pid > 0 ? pid : 0;
+    }
 }
 
 void
 ui_add_request(struct ui *ui, unsigned session, struct request *r)
 {
-    uint64_t now = ui->clock();
+    uint64_t now = ui->clock(), id = r->id, before = ui->pane.view.last_key;
 
-    view_add(&ui->pane.view, r, now);
+    view_add(&ui->pane.view, session, r, now);
     apply_flush(ui, now);
+    if (ui->pane.view.last_key != before) {
+        call_attention(ui, now);
+        if (ui->plain)
+            plain_request(ui->plain, session, id, now);
+    }
     ui->dirty = true;
 }
 
@@ -247,27 +318,28 @@ ui_update_request(struct ui *ui, unsigned session, const struct request_update *
 {
     uint64_t now = ui->clock();
 
-    if (u->error) {
-        view_unsent(&ui->pane.view, u->id);
-        ui->dirty = true;
-        return;
-    }
-    view_update(&ui->pane.view, u, now);
+    view_update(&ui->pane.view, session, u, now);
     apply_flush(ui, now);
+    if (ui->plain)
+        plain_update(ui->plain, session, u);
     ui->dirty = true;
 }
 
 void
 ui_set_stats(struct ui *ui, unsigned session, const struct stats *s)
 {
-    ui->pane.stats = *s;
+    if (session < UI_SESSIONS_MAX)
+        ui->pane.view.sessions[session].stats = *s;
     ui->dirty = true;
 }
 
 void
 ui_set_notice(struct ui *ui, const char *text)
 {
-    pane_set_notice(&ui->pane, text);
+    if (ui->plain)
+        plain_say(ui->plain, text);
+    else
+        pane_set_notice(&ui->pane, text);
     ui->dirty = true;
 }
 
@@ -281,6 +353,8 @@ ui_set_size(struct ui *ui, unsigned rows, unsigned cols, uint64_t now_mono_ns)
 void
 ui_resized(struct ui *ui, uint64_t now_mono_ns)
 {
+    if (ui->plain)
+        return;
     screen_resize();
     take_size(ui, now_mono_ns, false);
 }
@@ -288,6 +362,8 @@ ui_resized(struct ui *ui, uint64_t now_mono_ns)
 void
 ui_suspend(struct ui *ui)
 {
+    if (ui->plain)
+        return;
     screen_suspend();
     view_set_size(&ui->pane.view, ui->rows, ui->cols, ui->clock());
 }
@@ -295,6 +371,8 @@ ui_suspend(struct ui *ui)
 void
 ui_resume(struct ui *ui, uint64_t now_mono_ns)
 {
+    if (ui->plain)
+        return;
     screen_resume();
     ui->pane.view.flush = true;
     apply_flush(ui, now_mono_ns);
@@ -308,24 +386,76 @@ ui_emergency_restore(void)
 }
 
 static void
-decide(struct ui *ui, const struct decision *d)
+decide(struct ui *ui, uint64_t now)
 {
-    int ret = ui->ops->decide(ui->ctx, 0, d);
+    unsigned session;
+    struct decision d;
 
-    if (ret == 0)
-        return;
-    view_unsent(&ui->pane.view, d->request);
-    ui->pane.view.hint = ret == -EAGAIN ? "not decided: busy, press again"
-                                        : "not decided: the session did not take it";
+    while (view_take(&ui->pane.view, now, &session, &d)) {
+        int ret = ui->ops->decide(ui->ctx, session, &d);
+
+        if (ret == 0)
+            continue;
+        view_unsent(&ui->pane.view, session, d.request);
+        ui->pane.view.hint = ret == -EAGAIN ? "not decided: busy, press again"
+                                            : "not decided: the session did not take it";
+    }
+}
+
+static void
+ask(struct ui *ui, bool revoke)
+{
+    struct view *v = &ui->pane.view;
+    int ret = -ENOTSUP;
+
+    if (revoke && ui->ops->revoke)
+        ret = ui->ops->revoke(ui->ctx, v->wish.session, v->wish.grant);
+    else if (!revoke && ui->ops->freeze)
+        ret = ui->ops->freeze(ui->ctx, v->wish.session, v->wish.on);
+    if (ret == -ENOTSUP)
+        v->hint = "that is not possible here";
+    else if (ret == -EAGAIN)
+        v->hint = "not done: busy, press again";
+    else if (ret < 0)
+        v->hint = "not done: the session did not take it";
+    else
+        v->hint = revoke ? "it is being taken back" : v->wish.on ? "freezing" : "thawing";
+}
+
+static void
+find_in_history(struct ui *ui, bool older)
+{
+    struct view *v = &ui->pane.view;
+    size_t n = terminal_history(ui->terminal);
+
+    v->back = v->back < n ? v->back : n;
+    if (!terminal_find(ui->terminal, buf_str(&v->scroll_search), older, &v->back))
+        v->hint = "not found";
+}
+
+// The mouse is the agent's, inside of its pane and while it has the focus; nothing else hears it.
+static void
+press_mouse(struct ui *ui, const struct input_key *key)
+{
+    const struct pane_area *a = &ui->layout.agent;
+
+    if (ui->terminal && !ui->pane.view.focus && !ui->pane.view.scrolling && key->row >= a->top &&
+        key->row - a->top < a->rows)
+        terminal_mouse(ui->terminal, key, key->row - a->top + ui->layout.agent_first, key->col);
 }
 
 static void
 press(struct ui *ui, const struct input_key *key, bool alone, uint64_t now)
 {
     static const char literal[] = {KEYS_PREFIX};
-    struct decision d = {0};
+    enum view_result result;
 
-    switch (view_press(&ui->pane.view, key, alone, now, &d)) {
+    if (key->code == INPUT_MOUSE) {
+        press_mouse(ui, key);
+        return;
+    }
+    result = view_press(&ui->pane.view, key, alone, now);
+    switch (result) {
     case VIEW_TO_AGENT:
         if (ui->terminal)
             terminal_press(ui->terminal, key);
@@ -334,7 +464,7 @@ press(struct ui *ui, const struct input_key *key, bool alone, uint64_t now)
         ui->ops->agent_input(ui->ctx, literal, sizeof literal);
         break;
     case VIEW_DECIDE:
-        decide(ui, &d);
+        decide(ui, now);
         break;
     case VIEW_LEAVE:
         ui->ops->leave(ui->ctx);
@@ -348,6 +478,14 @@ press(struct ui *ui, const struct input_key *key, bool alone, uint64_t now)
         break;
     case VIEW_LAYOUT:
         resize_agent(ui, false);
+        break;
+    case VIEW_REVOKE:
+    case VIEW_FREEZE:
+        ask(ui, result == VIEW_REVOKE);
+        break;
+    case VIEW_SCROLL_FIND:
+    case VIEW_SCROLL_NEWER:
+        find_in_history(ui, result == VIEW_SCROLL_FIND);
         break;
     case VIEW_NOTHING:
         break;
@@ -387,47 +525,86 @@ ui_read_input(struct ui *ui, uint64_t now_mono_ns)
             break;
         if (n <= 0)
             ui->lost = true;
+        else if (ui->plain)
+            plain_feed(ui->plain, data, (size_t)n, now_mono_ns);
         else
             input_feed(&ui->input, data, (size_t)n, now_mono_ns);
     }
-    press_all(ui, now_mono_ns);
+    if (ui->plain)
+        plain_run(ui->plain, now_mono_ns);
+    else
+        press_all(ui, now_mono_ns);
     return ui->lost ? -ENODATA : 0;
+}
+
+// Where the agent's cursor is on the screen; false when it is not to be seen.
+static bool
+place_cursor(const struct ui *ui, unsigned *ret_row, unsigned *ret_col)
+{
+    const struct layout *l = &ui->layout;
+    const struct view *v = &ui->pane.view;
+    unsigned row, col;
+    bool visible = terminal_cursor(ui->terminal, &row, &col);
+
+    *ret_row = l->agent.top + row - l->agent_first;
+    *ret_col = col;
+    return visible && !v->focus && !v->scrolling && row >= l->agent_first &&
+           row - l->agent_first < l->agent.rows && col < ui->cols;
+}
+
+static bool
+draw_agent(struct ui *ui, unsigned *ret_row, unsigned *ret_col)
+{
+    struct view *v = &ui->pane.view;
+    size_t history = terminal_history(ui->terminal);
+    bool mine = !v->focus && !v->scrolling;
+
+    if (v->scrolling)
+        v->back = v->back < history ? v->back : history;
+    pane_draw_agent(ui->terminal, ui->layout.agent_first, v->scrolling ? v->back : 0,
+                    &ui->layout.agent, ui->relaid || v->scrolling);
+    terminal_clear_damage(ui->terminal);
+    if (terminal_take_bell(ui->terminal))
+        ui->ring = true;
+    screen_set_mouse(mine ? terminal_mouse_wanted(ui->terminal) : TERMINAL_MOUSE_NONE);
+    screen_set_cursor_shape(mine ? terminal_cursor_shape(ui->terminal) : 0);
+    return place_cursor(ui, ret_row, ret_col);
 }
 
 static void
 draw(struct ui *ui, uint64_t now)
 {
-    struct view *v = &ui->pane.view;
+    struct pane *p = &ui->pane;
     const struct layout *l = &ui->layout;
-    enum view_lock lock = view_lock(v, now);
+    enum view_lock lock = view_lock(&p->view, now);
     unsigned row = 0, col = 0;
     bool cursor = false;
 
     lay_out(ui);
+    ui->relaid |= ui->was_scrolling != p->view.scrolling;
+    ui->was_scrolling = p->view.scrolling;
     if (ui->relaid)
         screen_erase();
-    ui->pane.shown = 0;
-    if (ui->terminal) {
-        pane_draw_agent(ui->terminal, l->agent_first, &l->agent, ui->relaid);
-        cursor = terminal_cursor(ui->terminal, &row, &col) && !v->focus && row >= l->agent_first &&
-                 row - l->agent_first < l->agent.rows && col < ui->cols;
-        terminal_clear_damage(ui->terminal);
-        if (terminal_take_bell(ui->terminal))
-            screen_bell();
-    }
+    p->shown = 0;
+    p->list_rows = 0;
+    if (ui->terminal)
+        cursor = draw_agent(ui, &row, &col);
     if (l->title)
-        pane_draw_title(&ui->pane, 0, ui->cols);
+        pane_draw_title(p, 0, ui->cols);
     if (l->pane.rows)
-        pane_draw(&ui->pane, &l->pane, now);
+        pane_draw(p, &l->pane, now);
     if (l->bar)
-        pane_draw_bar(&ui->pane, ui->rows - 1, ui->cols, now);
-    screen_flush(cursor, l->agent.top + row - l->agent_first, col);
-    view_displayed(v, ui->pane.shown, ui->pane.shown_first, ui->pane.shown_end,
-                   ui->pane.shown_needed, now);
+        pane_draw_bar(p, ui->rows - 1, ui->cols, now);
+    screen_flush(cursor, row, col);
+    if (ui->ring)
+        screen_bell();
+    ui->ring = false;
+    view_displayed(&p->view, p->shown, p->shown_first, p->shown_end, p->shown_needed, now);
+    view_list_displayed(&p->view, p->list_first, p->list_rows);
     ui->drawn_ns = now;
     ui->relaid = false;
     // What this frame brought to the screen may change what it says about deciding.
-    ui->dirty = view_lock(v, now) != lock;
+    ui->dirty = view_lock(&p->view, now) != lock;
 }
 
 // When something on the screen changes by itself: ages, the arming clock, a row that fades.
@@ -445,6 +622,10 @@ ui_draw(struct ui *ui, uint64_t now_mono_ns)
 {
     uint64_t now = now_mono_ns, at;
 
+    if (ui->notifying)
+        notify_reap(&ui->notifying);
+    if (ui->plain)
+        return plain_flush(ui->plain, now);
     if (input_deadline(&ui->input) <= now)
         press_all(ui, now);
     if (view_tick(&ui->pane.view, now)) {

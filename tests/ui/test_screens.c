@@ -446,14 +446,18 @@ Test(screens, no_color)
 Test(screens, nothing_foreign_reaches_the_terminal)
 {
     SCREEN(t, 48, 160, true);
+    unsigned bells = 0;
+
     type(&t, "\035ajj\r");
     for (size_t i = 0; i < t.raw.len; i++) {
         unsigned char c = (unsigned char)t.raw.data[i];
-        cr_assert(c >= 0x20 || strchr("\033\r\n\b\t\016\017", c), "byte %02x", c);
+        bells += c == '\a';
+        cr_assert(c >= 0x20 || strchr("\033\r\n\b\t\016\017\a", c), "byte %02x", c);
         cr_assert_neq(c, 0x7f);
         if (c == 0xc2)
             cr_assert_geq((unsigned char)t.raw.data[i + 1], 0xa0);
     }
+    cr_assert_eq(bells, 1, "four requests at once ring once");
     cr_assert_null(memmem(t.raw.data, t.raw.len, "\xe2\x80\xae", 3));
     cr_assert_null(memmem(t.raw.data, t.raw.len, "\033]", 2));
     cr_assert_null(strstr(buf_str(&t.raw), "not a title"));

@@ -48,16 +48,30 @@ finish(struct view *v, uint64_t id, enum state state, enum verdict verdict, uint
                                .verdict = verdict,
                                .by = DECIDER_USER,
                                .scope = SCOPE_ONCE};
-    view_update(v, &u, now);
+    view_update(v, 0, &u, now);
 }
 
+// Decisions that the last press took.
+static unsigned taken;
+
+// *d: the first of them.
 static inline enum view_result
 press_as(struct view *v, uint32_t code, bool alone, uint64_t now, struct decision *d)
 {
     char raw[8] = {(char)code};
     struct input_key key = {.code = code, .raw = raw, .raw_len = 1};
+    enum view_result result = view_press(v, &key, alone, now);
+    struct decision one;
+    unsigned session;
 
-    return view_press(v, &key, alone, now, d);
+    taken = 0;
+    while (result == VIEW_DECIDE && view_take(v, now, &session, &one)) {
+        one.note = NULL;
+        if (taken++ == 0)
+            *d = one;
+    }
+    cr_assert_eq(result == VIEW_DECIDE, taken > 0);
+    return result;
 }
 
 static inline enum view_result
@@ -81,6 +95,12 @@ type_name(struct view *v, const char *name, uint64_t *now)
         *now += 50 * MS;
         cr_assert_eq(press(v, (unsigned char)*name, *now, &d), VIEW_NOTHING);
     }
+}
+
+static inline uint64_t
+selected_id(const struct view *v)
+{
+    return view_selected(v) ? view_selected(v)->request->id : 0;
 }
 
 #define VIEW(v)                                                                                    \
@@ -129,6 +149,9 @@ static const uint32_t all_keys[] = {
     's',
     'S',
     't',
+    'T',
+    'm',
+    'r',
     'u',
     'U',
     'x',
@@ -142,6 +165,8 @@ static const uint32_t all_keys[] = {
     ']',
     '*',
     '&',
+    '[',
+    'f',
     0x7f,
     0xe9,
     KEYS_PREFIX,

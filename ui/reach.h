@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// How far a decision about a request can reach, and that in words. Pure, private to ui/.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "request.h"
+
+#define REACH_STEPS 3
+
+// The reaches that a decision about r can have, narrowest first; returns their count, at least 1.
+size_t reach_ladder(const struct request *r, enum reach ret_steps[REACH_STEPS]);
+// A socket call whose peer is an address of the internet.
+bool reach_is_inet(const struct request *r);
+// Two ends: rename and link.
+bool reach_has_two_ends(const struct request *r);
+// Anything but the narrowest kind: it needs a confirmation.
+bool reach_is_wide(enum reach reach);
+// What a rule of that reach is about, as bytes: the path, the directory, "host:port", the host. The
+// caller frees it.
+char *reach_target(const struct request *r, enum reach reach);
+// What has to be typed to confirm it, as bytes: the last component of that, or the host. The caller
+// frees it.
+char *reach_name(const struct request *r, enum reach reach);
+// "allow session read of everything below /home/u/.ssh". flags: of display_escape().
+void reach_rule(struct buf *out, const struct request *r, enum verdict verdict, enum scope scope,
+                enum reach reach, uint64_t for_ns, unsigned flags);
+// "15m", "1h30m", "45s"
+void reach_duration(struct buf *out, uint64_t ns);
