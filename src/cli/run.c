@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "capability.h"
 #include "cli.h"
 #include "display.h"
 #include "options.h"
+#include "policy_options.h"
 #include "registry.h"
 #include "session.h"
 #include "util.h"
@@ -19,11 +19,7 @@
 #define ASK_TIMEOUT_MAX_S (100ul * 365 * 86400)
 
 enum {
-    OPT_ALLOW_FILE = OPTIONS_LONG,
-    OPT_READ_FILE,
-    OPT_WRITE_FILE,
-    OPT_WORKDIR,
-    OPT_UI,
+    OPT_UI = OPTIONS_LONG,
     OPT_ON_ASK,
     OPT_ASK_TIMEOUT,
     OPT_NAME,
@@ -32,14 +28,7 @@ enum {
 };
 
 static const struct option_row run_rows[] = {
-    {'a', "allow", "DIR", "read and write below DIR"},
-    {'r', "read", "DIR", "read, and run programs, below DIR"},
-    {'w', "write", "DIR", "write below DIR"},
-    {OPT_ALLOW_FILE, "allow-file", "F", "read and write exactly F"},
-    {OPT_READ_FILE, "read-file", "F", "read exactly F"},
-    {OPT_WRITE_FILE, "write-file", "F", "write exactly F"},
-    {OPT_WORKDIR, "workdir-access", "A",
-     "none, read or readwrite: the current directory (default readwrite; none in / and $HOME)"},
+    POLICY_ROWS,
     {OPT_UI, "ui", "MODE", "split (default on a terminal), attach (wait for nono ui) or none"},
     {OPT_ON_ASK, "on-ask", "WHO",
      "ui (default where there is one), deny, or allow: grant and record, to learn"},
@@ -62,39 +51,17 @@ static const struct options_help run_help = {
 };
 
 // Words of the options, in the order of the enums they stand for.
-static const char *const workdir_words[] = {"none", "read", "readwrite", NULL};
 static const char *const ui_words[] = {"split", "attach", "none", NULL};
 static const char *const on_ask_words[] = {"ui", "deny", "allow", NULL};
 
 struct run_args {
-    struct capability_set set;
+    struct policy_args policy;
     struct options options;
-    int workdir, ui, on_ask; /* index of the word, -1: not given */
+    int ui, on_ask; /* index of the word, -1: not given */
     const char *name, *db;
     uint64_t timeout_s;
     bool without_landlock;
 };
-
-static int
-add_capability(struct run_args *a, int opt, const char *value, struct err *err)
-{
-    struct capability_set *s = &a->set;
-    unsigned rw = ACCESS_READ | ACCESS_WRITE;
-    switch (opt) {
-    case 'a':
-        return capability_add_path(s, CAPABILITY_SUBTREE, rw, value, "--allow", err);
-    case 'r':
-        return capability_add_path(s, CAPABILITY_SUBTREE, ACCESS_READ, value, "--read", err);
-    case 'w':
-        return capability_add_path(s, CAPABILITY_SUBTREE, ACCESS_WRITE, value, "--write", err);
-    case OPT_ALLOW_FILE:
-        return capability_add_path(s, CAPABILITY_FILE, rw, value, "--allow-file", err);
-    case OPT_READ_FILE:
-        return capability_add_path(s, CAPABILITY_FILE, ACCESS_READ, value, "--read-file", err);
-    default:
-        return capability_add_path(s, CAPABILITY_FILE, ACCESS_WRITE, value, "--write-file", err);
-    }
-}
 
 // 0, or -errno: *err is set, or options_*() has said it.
 static int
@@ -102,8 +69,6 @@ parse_option(struct run_args *a, int opt, struct err *err)
 {
     struct options *o = &a->options;
     switch (opt) {
-    case OPT_WORKDIR:
-        return a->workdir = options_word(o, workdir_words);
     case OPT_UI:
         return a->ui = options_word(o, ui_words);
     case OPT_ON_ASK:
@@ -120,39 +85,7 @@ parse_option(struct run_args *a, int opt, struct err *err)
         a->without_landlock = true;
         return 0;
     default:
-        return add_capability(a, opt, o->arg, err);
-    }
-}
-
-static int
-add_workdir(struct run_args *a, struct err *err)
-{
-    static const unsigned access[] = {0, ACCESS_READ, ACCESS_READ | ACCESS_WRITE};
-    cleanup_free char *cwd = getcwd(NULL, 0);
-    cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
-    int which = a->workdir;
-    if (which < 0)
-        which = cwd && (strcmp(cwd, "/") == 0 || (home && strcmp(cwd, home) == 0)) ? 0 : 2;
-    if (!cwd || !access[which])
-        return 0;
-    return capability_add_path(&a->set, CAPABILITY_SUBTREE, access[which], cwd,
-                               a->workdir < 0 ? "workdir" : "--workdir-access", err);
-}
-
-// I7: our own state, configuration and runtime directories, and the database wherever it is.
-static void
-protect_own(struct capability_set *s, const char *db)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    char *dirs[] = {registry_state_dir(), registry_runtime_dir(), registry_config_dir()};
-    for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-        if (dirs[i])
-            capability_protect(s, dirs[i]);
-        free(dirs[i]);
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-        cleanup_free char *file = xasprintf("%s%s", db, suffixes[i]);
-        capability_protect(s, file);
+        return policy_option(&a->policy, o, opt, err);
     }
 }
 
@@ -182,7 +115,7 @@ static int
 start(struct run_args *a, char **argv, struct err *err)
 {
     struct session_options o = {0};
-    if (choose_modes(a, &o, err) < 0 || add_workdir(a, err) < 0)
+    if (choose_modes(a, &o, err) < 0)
         return EXIT_RUN_FAILED;
     cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
     cleanup_free char *db = a->db ? absolute_path(a->db) : registry_default_db();
@@ -190,13 +123,11 @@ start(struct run_args *a, char **argv, struct err *err)
         err_set(err, -ENOENT, "no home directory for the record: set HOME or use --db FILE");
         return EXIT_RUN_FAILED;
     }
-    capability_add_defaults(&a->set, getenv("TMPDIR"));
-    protect_own(&a->set, db);
-    // I4: the user's other terminals; the supervisor serves the session's own.
-    capability_protect(&a->set, "/dev/pts");
-    capability_set_seal(&a->set);
+    if (policy_complete(&a->policy, db, err) < 0)
+        return EXIT_RUN_FAILED;
+    policy_print_warnings(&a->policy.profile);
     o.argv = argv;
-    o.capabilities = &a->set;
+    o.capabilities = &a->policy.set;
     o.ask_timeout_s = a->timeout_s;
     o.db_path = db;
     o.name = a->name;
@@ -235,12 +166,13 @@ int
 cmd_run(int argc, char **argv)
 {
     hold_streams();
-    struct run_args a = {.workdir = -1, .ui = -1, .on_ask = -1, .timeout_s = ASK_TIMEOUT_S};
+    struct run_args a = {
+        .policy = POLICY_ARGS_NONE, .ui = -1, .on_ask = -1, .timeout_s = ASK_TIMEOUT_S};
     cleanup_err struct err err = {0};
     int status = run(&a, argc, argv, &err);
     if (err.msg)
         fprintf(stderr, "nono: %s\n", err.msg);
     options_done(&a.options);
-    capability_set_done(&a.set);
+    policy_args_done(&a.policy);
     return status;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bounds.h"
+#include "buf.h"
 #include "display.h"
 #include "util.h"
 
@@ -27,10 +28,8 @@ capability_set_done(struct capability_set *s)
         free(s->caps[i].path);
         free(s->caps[i].source);
     }
-    for (size_t i = 0; i < s->n_protected; i++)
-        free(s->protected_roots[i]);
+    denials_done(&s->denials);
     free(s->caps);
-    free(s->protected_roots);
     *s = (struct capability_set){0};
 }
 
@@ -78,83 +77,51 @@ capability_add_path(struct capability_set *s, enum capability_kind kind, unsigne
     return 0;
 }
 
-void
-capability_add_default(struct capability_set *s, unsigned access, bool exec, const char *path)
+// What a profile makes readable there holds no programs, and devices want their ioctl(2).
+static void
+adjust_present(struct capability *c)
 {
-    struct stat st;
-    cleanup_free char *real = realpath(path, NULL);
-    if (!real || stat(real, &st) < 0)
-        return;
-    struct capability *c =
-        capability_append(s, S_ISDIR(st.st_mode) ? CAPABILITY_SUBTREE : CAPABILITY_FILE, access,
-                          steal_pointer(&real), "default");
-    c->exec = exec;
+    static const char *const data[] = {"/etc", "/proc", "/sys", "/dev"};
+    for (size_t i = 0; i < ARRAY_SIZE(data); i++)
+        if (path_is_below(c->path, data[i]))
+            c->exec = false;
     c->device = strncmp(c->path, "/dev/", 5) == 0 && strcmp(c->path, "/dev/shm") != 0;
 }
 
-// Where a symbolic link leads that leads to nothing yet; NULL when path is none.
-static char *
-dangling_target(const char *path)
+int
+capability_add_present(struct capability_set *s, unsigned access, const char *path,
+                       const char *source, struct err *err)
 {
-    char target[NONO_PATH_MAX];
-    cleanup_free char *real = realpath(path, NULL);
-    ssize_t n = real ? -1 : readlink(path, target, sizeof target - 1);
-    if (n <= 0)
-        return NULL;
-    target[n] = 0;
-    const char *slash = strrchr(path, '/');
-    if (target[0] == '/' || !slash)
-        return xstrdup(target);
-    return xasprintf("%.*s/%s", (int)(slash - path), path, target);
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return 0;
+    enum capability_kind kind = S_ISDIR(st.st_mode) ? CAPABILITY_SUBTREE : CAPABILITY_FILE;
+    int ret = capability_add_path(s, kind, access, path, source, err);
+    if (ret == 0)
+        adjust_present(&s->caps[s->n - 1]);
+    return ret;
 }
 
-static void
-protect_one(struct capability_set *s, const char *path)
+int
+capability_deny(struct capability_set *s, const char *path, size_t fixed, const char *source,
+                struct err *err)
 {
-    cleanup_free char *head = xstrdup(path);
-    cleanup_free char *real = NULL;
-    size_t len = strlen(head);
-    while (len > 1 && !(real = realpath(head, NULL))) {
-        while (len > 1 && head[len - 1] != '/')
-            len--;
-        while (len > 1 && head[len - 1] == '/')
-            len--;
-        head[len] = 0;
-    }
-    if (!real)
-        real = xstrdup("/");
-    const char *rest = path + len;
-    while (*rest == '/')
-        rest++;
-    s->protected_roots =
-        xrealloc(s->protected_roots, (s->n_protected + 1) * sizeof *s->protected_roots);
-    s->protected_roots[s->n_protected++] =
-        *rest ? xasprintf("%s/%s", strcmp(real, "/") ? real : "", rest) : steal_pointer(&real);
+    return denials_add(&s->denials, path, fixed, source, err);
 }
 
 void
 capability_protect(struct capability_set *s, const char *path)
 {
-    cleanup_free char *at = xstrdup(path);
-    protect_one(s, at);
-    // What is made through a dangling link appears where the link leads.
-    for (int i = 0; i < NONO_SYMLINKS_MAX; i++) {
-        char *target = dangling_target(at);
-        if (!target)
-            return;
-        free(at);
-        at = target;
-        protect_one(s, at);
-    }
+    denials_protect(&s->denials, path);
 }
 
 void
 capability_set_seal(struct capability_set *s)
 {
+    bool anywhere;
     for (size_t i = 0; i < s->n; i++)
-        for (size_t j = 0; j < s->n_protected; j++)
-            if (path_is_below(s->protected_roots[j], s->caps[i].path))
-                s->caps[i].holed = true;
+        s->caps[i].holed =
+            denials_standing(&s->denials, s->caps[i].path, &anywhere) == STANDING_ABOVE;
 }
 
 // Bytes that the two paths share, up to the end of a whole component of both.
@@ -184,14 +151,22 @@ capability_covers(const struct capability *c, const char *path, size_t len)
     return path[c->len - 1] == c->path[c->len - 1] && memcmp(path, c->path, c->len) == 0;
 }
 
+static void
+judgement_refuse(struct judgement *j, const struct denial *d)
+{
+    j->protected_ = true;
+    j->denied = d;
+    j->by = d->source ? DECIDER_INITIAL : DECIDER_PROTECTED;
+}
+
 void
 capability_judge(const struct capability_set *s, const char *path, struct judgement *ret_j)
 {
-    struct judgement j = {0};
+    struct judgement j = {.by = DECIDER_PROTECTED};
     size_t len = strlen(path);
-    for (size_t i = 0; i < s->n_protected; i++)
-        if (path_is_below(path, s->protected_roots[i]))
-            j.protected_ = true;
+    const struct denial *denied = denials_refuse(&s->denials, path);
+    if (denied)
+        judgement_refuse(&j, denied);
     for (size_t i = 0; i < s->n; i++) {
         const struct capability *c = &s->caps[i];
         if (!capability_covers(c, path, len))
@@ -205,6 +180,15 @@ capability_judge(const struct capability_set *s, const char *path, struct judgem
     if (j.nearest)
         j.shared = j.nearest->len < len ? j.nearest->len + (j.nearest->len > 1) : len;
     *ret_j = j;
+}
+
+void
+capability_judge_object(const struct capability_set *s, uint64_t dev, uint64_t ino,
+                        struct judgement *j)
+{
+    const struct denial *denied = denials_refuse_object(&s->denials, dev, ino);
+    if (denied && !j->denied)
+        judgement_refuse(j, denied);
 }
 
 void
@@ -225,4 +209,21 @@ capability_describe(const struct capability *c)
 {
     return xasprintf("%s%s %s (%s)", access_to_string(c->access), c->exec ? "x" : "", c->path,
                      c->source);
+}
+
+char *
+capability_set_describe(const struct capability_set *s)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < s->n; i++) {
+        cleanup_free char *line = capability_describe(&s->caps[i]);
+        buf_printf(&b, "%s\n", line);
+    }
+    for (size_t i = 0; i < s->denials.n; i++) {
+        const struct denial *d = &s->denials.rows[i];
+        cleanup_free char *what = denial_describe(d);
+        if (d->source)
+            buf_printf(&b, "deny %s (%s)\n", what, d->source);
+    }
+    return buf_steal(&b);
 }

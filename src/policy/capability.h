@@ -4,8 +4,10 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
+#include "denial.h"
 #include "enums.h"
 #include "err.h"
 
@@ -19,17 +21,16 @@ struct capability {
     unsigned access; /* bits of enum access */
     bool exec;       /* programs in it may be run */
     bool device;     /* ioctl(2) of a device node */
-    bool holed;      /* a protected root lies below it (capability_set_seal()) */
+    bool holed;      /* something refused lies, or may come, below it (capability_set_seal()) */
     char *path;      /* canonical, no trailing slash but for "/" */
     size_t len;      /* of path */
-    char *source;    /* where it comes from: "--allow", "default" */
+    char *source;    /* where it comes from: "--allow", "default.json:12" */
 };
 
 struct capability_set {
     struct capability *caps;
     size_t n;
-    char **protected_roots; /* canonical; nobody can grant them (I7) */
-    size_t n_protected;
+    struct denials denials; /* nobody can grant what is refused here (I7) */
 };
 
 #define cleanup_capability_set __attribute__((cleanup(capability_set_done)))
@@ -39,28 +40,34 @@ void capability_set_done(struct capability_set *s);
 // on with a line naming source and path in *err.
 int capability_add_path(struct capability_set *s, enum capability_kind kind, unsigned access,
                         const char *path, const char *source, struct err *err);
-// The same for what may be missing (defaults): 0 then, and nothing is added. kind follows what is
+// The same for what may be missing (profiles): 0 then, and nothing is added. kind follows what is
 // there.
-void capability_add_default(struct capability_set *s, unsigned access, bool exec, const char *path);
-// To be called once when all is added: finds the capabilities that have a protected root below.
-void capability_set_seal(struct capability_set *s);
-// Adds a protected root; need not exist yet (its nearest existing ancestor is resolved).
+int capability_add_present(struct capability_set *s, unsigned access, const char *path,
+                           const char *source, struct err *err);
+// Refuses what path names (denials_add()).
+int capability_deny(struct capability_set *s, const char *path, size_t fixed, const char *source,
+                    struct err *err);
+// Adds a protected root; need not exist yet.
 void capability_protect(struct capability_set *s, const char *path);
-
-// The defaults of SPEC 2 without a profile: system directories, /proc, plain devices, /tmp,
-// $TMPDIR.
-void capability_add_defaults(struct capability_set *s, const char *tmpdir);
+// To be called once when all is added: finds the capabilities that have something refused below.
+void capability_set_seal(struct capability_set *s);
 
 // How a canonical path stands to the set.
 struct judgement {
     unsigned access; /* what the capabilities covering the path give together */
     bool exec;
-    bool protected_; /* is, or lies below, a protected root: always refused */
+    bool protected_; /* always refused, without asking: denied says what refuses it */
+    const struct denial *denied;
+    enum decider by; /* with protected_: DECIDER_PROTECTED (nono's own) or DECIDER_INITIAL */
     bool holed;      /* covered by a capability with a hole below: ask the floor's own list */
     const struct capability *nearest; /* most specific one covering it; NULL for none */
     size_t shared; /* bytes of path that the nearest one shares, at a component's edge */
 };
 void capability_judge(const struct capability_set *s, const char *path, struct judgement *ret_j);
+// Adds to the judgement of a path what is known of the object that was found there: it may be
+// refused under another name.
+void capability_judge_object(const struct capability_set *s, uint64_t dev, uint64_t ino,
+                             struct judgement *j);
 
 // For a path that nothing covers: sets nearest and shared to the capability that shares most of it,
 // if any shares more than the root.
@@ -71,3 +78,6 @@ bool path_is_below(const char *path, const char *root);
 
 // "rw /home/u/shop (--allow)"; foreign bytes raw. The caller frees it.
 char *capability_describe(const struct capability *c);
+// The whole set, a line for each capability and each denial ("deny /home/u/shop/.env (--deny)").
+// The caller frees it.
+char *capability_set_describe(const struct capability_set *s);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bounds.h"
 #include "display.h"
 #include "kernel.h"
 #include "util.h"
@@ -60,15 +61,18 @@ rights_of(const struct capability *c)
     return rights;
 }
 
-// Adds one rule for what dirfd and name hold. What vanished meanwhile, or can't be opened, gets
-// none.
+// Adds one rule for what dirfd and name hold. What vanished meanwhile, can't be opened, or is
+// another name of what is refused, gets none.
 static int
-floor_add(struct floor *f, const struct capability *c, int dirfd, const char *name, char *path)
+floor_add(struct floor *f, const struct capability_set *s, const struct capability *c, int dirfd,
+          const char *name, char *path)
 {
     struct stat st;
     cleanup_free char *owned = path;
+    if (f->n >= NONO_FLOOR_RULES_MAX)
+        return 0;
     cleanup_fd int fd = openat(dirfd, name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 || fstat(fd, &st) < 0)
+    if (fd < 0 || fstat(fd, &st) < 0 || denials_refuse_object(&s->denials, st.st_dev, st.st_ino))
         return 0;
     uint64_t rights = rights_of(c) & handled_rights(f->abi);
     if (!S_ISDIR(st.st_mode))
@@ -83,20 +87,7 @@ floor_add(struct floor *f, const struct capability *c, int dirfd, const char *na
     return 0;
 }
 
-static bool
-is_protected(const struct capability_set *s, const char *path, bool *ret_on_the_way)
-{
-    *ret_on_the_way = false;
-    for (size_t i = 0; i < s->n_protected; i++) {
-        if (path_is_below(path, s->protected_roots[i]))
-            return true;
-        if (path_is_below(s->protected_roots[i], path))
-            *ret_on_the_way = true;
-    }
-    return false;
-}
-
-// Carves: rules for what lies in a directory on the way to a protected root, none for itself.
+// Carves: rules for what lies in a directory on the way to something refused, none for itself.
 static int
 floor_carve(struct floor *f, const struct capability_set *s, const struct capability *c,
             const char *path)
@@ -107,18 +98,22 @@ floor_carve(struct floor *f, const struct capability_set *s, const struct capabi
     int ret = 0;
     struct dirent *e;
     while (ret == 0 && (e = readdir(dir))) {
-        bool on_the_way;
+        bool anywhere;
+        struct stat st;
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
         char *child = xasprintf("%s/%s", strcmp(path, "/") ? path : "", e->d_name);
-        if (is_protected(s, child, &on_the_way)) {
-            free(child);
-        } else if (on_the_way) {
-            ret = floor_carve(f, s, c, child);
-            free(child);
-        } else {
-            ret = floor_add(f, c, dirfd(dir), e->d_name, child);
+        enum standing standing = denials_standing(&s->denials, child, &anywhere);
+        bool is_dir =
+            fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode);
+        if (standing == STANDING_FREE || (standing == STANDING_ABOVE && !is_dir)) {
+            ret = floor_add(f, s, c, dirfd(dir), e->d_name, child);
+            continue;
         }
+        // Where a refused name may appear at any depth, no directory can have a rule.
+        if (standing == STANDING_ABOVE && !anywhere)
+            ret = floor_carve(f, s, c, child);
+        free(child);
     }
     closedir(dir);
     return ret;
@@ -127,12 +122,38 @@ floor_carve(struct floor *f, const struct capability_set *s, const struct capabi
 static int
 floor_add_capability(struct floor *f, const struct capability_set *s, const struct capability *c)
 {
-    bool on_the_way;
-    if (is_protected(s, c->path, &on_the_way))
-        return 0;
-    if (c->holed)
-        return floor_carve(f, s, c, c->path);
-    return floor_add(f, c, AT_FDCWD, c->path, xstrdup(c->path));
+    bool anywhere;
+    switch (denials_standing(&s->denials, c->path, &anywhere)) {
+    case STANDING_FREE:
+        return floor_add(f, s, c, AT_FDCWD, c->path, xstrdup(c->path));
+    case STANDING_ABOVE:
+        return anywhere ? 0 : floor_carve(f, s, c, c->path);
+    case STANDING_REFUSED:
+        break;
+    }
+    return 0;
+}
+
+// The number of a refused object must not become another's while the session lasts, so that what
+// is refused by it is that object: it is held.
+static void
+floor_hold(struct floor *f, const struct denials *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        struct stat st;
+        const struct denial *row = &d->rows[i];
+        cleanup_fd int fd = row->ino ? open(row->path, O_PATH | O_CLOEXEC | O_NOFOLLOW) : -1;
+        if (fd < 0 || fstat(fd, &st) < 0 || st.st_dev != row->dev || st.st_ino != row->ino)
+            continue;
+        f->held = xrealloc(f->held, (f->n_held + 1) * sizeof *f->held);
+        f->held[f->n_held++] = steal_fd(&fd);
+    }
+}
+
+static int
+rule_compare(const void *a, const void *b)
+{
+    return strcmp(((const struct floor_rule *)a)->path, ((const struct floor_rule *)b)->path);
 }
 
 int
@@ -140,6 +161,7 @@ floor_build(const struct capability_set *s, bool without, struct floor *ret_f, s
 {
     struct floor f = {.abi = without ? 0 : landlock_abi(), .ruleset_fd = -1};
     if (without) {
+        floor_hold(&f, &s->denials);
         *ret_f = f;
         return 0;
     }
@@ -164,6 +186,8 @@ floor_build(const struct capability_set *s, bool without, struct floor *ret_f, s
             return err_set(err, ret, "landlock rule for %s: %s", shown, strerror(-ret));
         }
     }
+    floor_hold(&f, &s->denials);
+    qsort(f.rules, f.n, sizeof *f.rules, rule_compare);
     *ret_f = f;
     return 0;
 }
@@ -174,6 +198,9 @@ floor_done(struct floor *f)
     for (size_t i = 0; i < f->n; i++)
         free(f->rules[i].path);
     free(f->rules);
+    for (size_t i = 0; i < f->n_held; i++)
+        close(f->held[i]);
+    free(f->held);
     close_fd(&f->ruleset_fd);
     *f = (struct floor){.ruleset_fd = -1};
 }
@@ -186,17 +213,40 @@ floor_enforce(const struct floor *f)
     return syscall(SYS_landlock_restrict_self, f->ruleset_fd, 0) < 0 ? -errno : 0;
 }
 
+// What the rules for exactly this path give to the object that dev and ino name.
+static unsigned
+rules_give(const struct floor *f, char *path, uint64_t dev, uint64_t ino)
+{
+    unsigned given = 0;
+    struct floor_rule key = {.path = path};
+    const struct floor_rule *r = bsearch(&key, f->rules, f->n, sizeof *r, rule_compare);
+    while (r && r > f->rules && strcmp(r[-1].path, path) == 0)
+        r--;
+    for (; r && r < f->rules + f->n && strcmp(r->path, path) == 0; r++)
+        if (r->dev == dev && r->ino == ino)
+            given |= r->access;
+    return given;
+}
+
+static unsigned
+rules_give_below(const struct floor *f, char *dir)
+{
+    struct stat st;
+    struct floor_rule key = {.path = dir};
+    // The name may be another directory's by now, one without a rule.
+    if (!bsearch(&key, f->rules, f->n, sizeof key, rule_compare) || lstat(dir, &st) < 0)
+        return 0;
+    return rules_give(f, dir, st.st_dev, st.st_ino);
+}
+
 bool
 floor_covers(const struct floor *f, const char *path, uint64_t dev, uint64_t ino, unsigned access)
 {
-    unsigned given = 0;
-    for (size_t i = 0; i < f->n; i++) {
-        const struct floor_rule *r = &f->rules[i];
-        if (!path_is_below(path, r->path))
-            continue;
-        if (strcmp(path, r->path) == 0 && (r->dev != dev || r->ino != ino))
-            continue;
-        given |= r->access;
+    cleanup_free char *at = xstrdup(path);
+    unsigned given = ino ? rules_give(f, at, dev, ino) : 0;
+    for (char *slash; access & ~given && at[1] && (slash = strrchr(at, '/'));) {
+        slash[slash == at] = 0;
+        given |= rules_give_below(f, at);
     }
     return (access & ~given) == 0;
 }

@@ -18,10 +18,12 @@ struct floor_rule {
 
 // What the kernel was told. Constant after the start.
 struct floor {
-    int abi;        /* 0: no Landlock here */
-    int ruleset_fd; /* -1 without Landlock; owned */
-    struct floor_rule *rules;
+    int abi;                  /* 0: no Landlock here */
+    int ruleset_fd;           /* -1 without Landlock; owned */
+    struct floor_rule *rules; /* sorted by path */
     size_t n;
+    int *held; /* what is refused and was there: its inode number stays its own; owned */
+    size_t n_held;
 };
 
 // Landlock's ABI version, 0 where it is missing or switched off.
@@ -36,6 +38,6 @@ int floor_enforce(const struct floor *f);
 
 // Does a rule cover path for access? For capabilities with a hole below (struct judgement). dev and
 // ino of the object tell a replaced entry from the one that has the rule; 0, 0 when the object does
-// not exist yet.
+// not exist yet. The directories above are looked at again, for the same reason.
 bool floor_covers(const struct floor *f, const char *path, uint64_t dev, uint64_t ino,
                   unsigned access);

@@ -159,14 +159,13 @@ Test(policy, protected_roots_win)
     cleanup_capability_set struct capability_set s = {0};
     struct judgement j;
     fill(&s, caps, ARRAY_SIZE(caps));
-    s.protected_roots = xcalloc(1, sizeof *s.protected_roots);
-    s.protected_roots[s.n_protected++] = xstrdup("/h/.state/nono");
+    capability_protect(&s, "/h/.state/nono");
     capability_set_seal(&s);
     cr_expect(s.caps[0].holed && !s.caps[1].holed && !s.caps[2].holed && s.caps[3].holed);
     const char *refused[] = {"/h/.state/nono", "/h/.state/nono/audit.db", "/h/.state/nono/deep/x"};
     for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
         capability_judge(&s, refused[i], &j);
-        cr_expect(j.protected_, "%s", refused[i]);
+        cr_expect(j.protected_ && j.by == DECIDER_PROTECTED, "%s", refused[i]);
     }
     capability_judge(&s, "/h/.state/nonox", &j);
     cr_expect(!j.protected_ && j.holed);
@@ -254,7 +253,7 @@ Test(policy, protect_what_is_not_there_yet)
 {
     static const struct {
         const char *given, *want;
-    } rows[] = {{"link/a/b", "sub/a/b"}, {"sub", "sub"}, {"sub/", "sub"}, {"no/x//y", "no/x//y"}};
+    } rows[] = {{"link/a/b", "sub/a/b"}, {"sub", "sub"}, {"sub/", "sub"}, {"no/x//y", "no/x/y"}};
     cleanup_capability_set struct capability_set s = {0};
     cleanup_free char *link = below("link");
     make_subdir("sub");
@@ -262,10 +261,10 @@ Test(policy, protect_what_is_not_there_yet)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         cleanup_free char *given = below(rows[i].given), *want = below(rows[i].want);
         capability_protect(&s, given);
-        cr_expect_str_eq(s.protected_roots[i], want);
+        cr_expect_str_eq(s.denials.rows[i].path, want);
     }
     capability_protect(&s, "/nono-not-there");
-    cr_expect_str_eq(s.protected_roots[s.n_protected - 1], "/nono-not-there");
+    cr_expect_str_eq(s.denials.rows[s.denials.n - 1].path, "/nono-not-there");
 }
 
 // A record behind a symbolic link that leads to nothing yet is made where the link leads.

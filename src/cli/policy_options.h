@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options that say what a session may do, shared by nono run and nono why, and what they come
+// to together with the profile and nono's own protected places.
+#pragma once
+#include "capability.h"
+#include "options.h"
+#include "profile.h"
+
+enum policy_option {
+    OPT_ALLOW_FILE = OPTIONS_LONG + 1000,
+    OPT_READ_FILE,
+    OPT_WRITE_FILE,
+    OPT_DENY,
+    OPT_WORKDIR,
+};
+
+#define POLICY_ROWS                                                                                \
+    {'p', "profile", "NAME|FILE", "what is allowed and denied (nono profile list)"},               \
+        {'a', "allow", "DIR", "read and write below DIR"},                                         \
+        {'r', "read", "DIR", "read, and run programs, below DIR"},                                 \
+        {'w', "write", "DIR", "write below DIR"},                                                  \
+        {OPT_ALLOW_FILE, "allow-file", "F", "read and write exactly F"},                           \
+        {OPT_READ_FILE, "read-file", "F", "read exactly F"},                                       \
+        {OPT_WRITE_FILE, "write-file", "F", "write exactly F"},                                    \
+        {OPT_DENY, "deny", "PATH", "never asked, always refused; also inside what is allowed"},    \
+    {                                                                                              \
+        OPT_WORKDIR, "workdir-access", "A",                                                        \
+            "none, read, write or readwrite: the current directory (default\n"                     \
+            "                                  readwrite; none in / and $HOME)"                    \
+    }
+
+struct policy_args {
+    struct capability_set set;
+    struct profile profile;
+    const char *profile_name; /* NULL: "default" */
+    int workdir;              /* WORKDIR_*, -1: not given */
+};
+#define POLICY_ARGS_NONE                                                                           \
+    (struct policy_args)                                                                           \
+    {                                                                                              \
+        .workdir = -1                                                                              \
+    }
+
+void policy_args_done(struct policy_args *a);
+
+// Takes the option just returned. 0, or -errno: *err is set, or options_*() has said it; -ENOENT
+// without a message when it is none of POLICY_ROWS.
+int policy_option(struct policy_args *a, struct options *o, int opt, struct err *err);
+// To be called once, behind the options: loads the profile, adds the current directory, protects
+// what is nono's own (db: absolute path of the record, or NULL) and seals the set.
+int policy_complete(struct policy_args *a, const char *db, struct err *err);
+
+// The directory of the user's profiles, NULL without a home directory. The caller frees it.
+char *policy_profile_dir(void);
+// Prints what the profiles that were loaded were warned about, on standard error.
+void policy_print_warnings(const struct profile *p);

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "denial.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bounds.h"
+#include "display.h"
+#include "util.h"
+
+// States of a pattern are bits: state i has matched the parts before i.
+#define PARTS_MAX 63
+
+void
+denials_done(struct denials *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        free(d->rows[i].path);
+        free(d->rows[i].parts);
+        free(d->rows[i].pattern);
+        free(d->rows[i].source);
+    }
+    free(d->rows);
+    *d = (struct denials){0};
+}
+
+// --- from a path to the names it stands for ----------------------------------------------------
+
+// Appends the components of rest to the canonical path at, by their words.
+static char *
+append_words(char *at, const char *rest)
+{
+    while (*rest) {
+        rest += strspn(rest, "/");
+        size_t n = strcspn(rest, "/");
+        char *slash = strrchr(at, '/');
+        if (n == 2 && strncmp(rest, "..", 2) == 0)
+            slash[slash == at] = 0;
+        else if (n && !(n == 1 && rest[0] == '.')) {
+            char *longer = xasprintf("%s/%.*s", at[1] ? at : "", (int)n, rest);
+            free(at);
+            at = longer;
+        }
+        rest += n;
+    }
+    return at;
+}
+
+// The canonical path of what may be missing: that of the nearest directory that is there, and the
+// rest by its words.
+static char *
+canonical(const char *path)
+{
+    cleanup_free char *head = xstrdup(path);
+    char *real = NULL;
+    size_t len = strlen(head);
+    while (len && !(real = realpath(head, NULL))) {
+        while (len && head[len - 1] != '/')
+            len--;
+        while (len && head[len - 1] == '/')
+            len--;
+        head[len] = 0;
+    }
+    return append_words(real ? real : xstrdup("/"), path + len);
+}
+
+// The same without following a link in the last component.
+static char *
+canonical_name(const char *path)
+{
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    size_t leaf = len;
+    while (leaf && path[leaf - 1] != '/')
+        leaf--;
+    cleanup_free char *name = xstrndup(path + leaf, len - leaf);
+    if (name[0] == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return canonical(path);
+    cleanup_free char *dir = xstrndup(path, leaf);
+    return append_words(canonical(dir), name);
+}
+
+// Where the link at path (canonical but for its last component) leads; NULL when it is none.
+static char *
+link_target(const char *path)
+{
+    char target[NONO_PATH_MAX];
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    if (n <= 0)
+        return NULL;
+    target[n] = 0;
+    if (target[0] == '/')
+        return xstrdup(target);
+    return xasprintf("%.*s/%s", (int)(strrchr(path, '/') - path), path, target);
+}
+
+// --- adding ------------------------------------------------------------------------------------
+
+// Takes path over.
+static void
+append(struct denials *d, char *path, const char *pattern, const char *source)
+{
+    d->rows = xrealloc(d->rows, (d->n + 1) * sizeof *d->rows);
+    struct denial *row = &d->rows[d->n++];
+    *row = (struct denial){
+        .path = path, .len = strlen(path), .pattern = xstrdup(pattern), .source = xstrdup(source)};
+    struct stat st;
+    if (!pattern && lstat(path, &st) == 0 && !S_ISLNK(st.st_mode)) {
+        row->dev = st.st_dev;
+        row->ino = st.st_ino;
+    }
+    for (const char *p = row->pattern; p && *p;) {
+        p += strspn(p, "/");
+        size_t n = strcspn(p, "/");
+        if (n) {
+            row->parts = xrealloc(row->parts, (row->n_parts + 1) * sizeof *row->parts);
+            row->parts[row->n_parts++] = (struct glob_part){p, n};
+        }
+        p += n;
+    }
+}
+
+// What path names, and where links lead from there: what is made through a link that leads to
+// nothing yet appears at its end.
+static void
+append_names(struct denials *d, const char *path, const char *pattern, const char *source)
+{
+    cleanup_free char *at = xstrdup(path);
+    for (int i = 0; i < NONO_SYMLINKS_MAX; i++) {
+        char *name = canonical_name(at);
+        append(d, name, pattern, source);
+        char *target = link_target(name);
+        if (!target)
+            return;
+        free(at);
+        at = target;
+    }
+}
+
+// Where the first component with a pattern starts, from i on; the end of path when there is none.
+static size_t
+pattern_start(const char *path, size_t i)
+{
+    while (path[i]) {
+        size_t slashes = strspn(path + i, "/"), n = strcspn(path + i + slashes, "/");
+        if (glob_is_pattern(path + i + slashes, n))
+            return i + slashes;
+        i += slashes + n;
+    }
+    return i;
+}
+
+static bool
+pattern_is_sound(const char *pattern)
+{
+    size_t parts = 0;
+    for (const char *p = pattern; *p;) {
+        p += strspn(p, "/");
+        size_t n = strcspn(p, "/");
+        parts += n > 0;
+        if (parts > PARTS_MAX || (n <= 2 && strncmp(p, "..", n) == 0 && n))
+            return false;
+        p += n;
+    }
+    return true;
+}
+
+int
+denials_add(struct denials *d, const char *path, size_t fixed, const char *source, struct err *err)
+{
+    cleanup_free char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    cleanup_free char *whole =
+        path[0] == '/' || !cwd ? xstrdup(path) : xasprintf("%s/%s", cwd, path);
+    cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
+    if (!path[0] || whole[0] != '/')
+        return err_set(err, -EINVAL, "%s %s: not a path", source, shown);
+    size_t start = pattern_start(whole, fixed + strlen(whole) - strlen(path));
+    if (d->n + 2 * NONO_SYMLINKS_MAX > NONO_DENIALS_MAX)
+        return err_set(err, -E2BIG, "%s %s: more than %d denials", source, shown,
+                       NONO_DENIALS_MAX - 2 * NONO_SYMLINKS_MAX);
+    struct stat st;
+    // "[id].tsx" may be a pattern and a name at once.
+    if (!whole[start] || lstat(whole, &st) == 0)
+        append_names(d, whole, NULL, source);
+    if (!whole[start])
+        return 0;
+    if (!pattern_is_sound(whole + start))
+        return err_set(err, -EINVAL,
+                       "%s %s: no \".\" or \"..\" behind a pattern, and at most %d parts", source,
+                       shown, PARTS_MAX);
+    cleanup_free char *dir = xstrndup(whole, start);
+    append_names(d, dir, whole + start, source);
+    return 0;
+}
+
+void
+denials_protect(struct denials *d, const char *path)
+{
+    append_names(d, path, NULL, NULL);
+}
+
+// --- judging -----------------------------------------------------------------------------------
+
+static bool
+is_any(struct glob_part part)
+{
+    return part.len == 2 && part.text[0] == '*' && part.text[1] == '*';
+}
+
+// "**" may stand for nothing, but not when it comes last.
+static uint64_t
+with_skipped(const struct denial *d, uint64_t states)
+{
+    for (size_t i = 0; i + 1 < d->n_parts; i++)
+        if (states >> i & 1 && is_any(d->parts[i]))
+            states |= (uint64_t)1 << (i + 1);
+    return states;
+}
+
+// The states after the components of path (below d->path); the last bit alone once all matched.
+static uint64_t
+pattern_walk(const struct denial *d, const char *path)
+{
+    uint64_t states = with_skipped(d, 1), done = (uint64_t)1 << d->n_parts;
+    for (;;) {
+        path += strspn(path, "/");
+        size_t n = strcspn(path, "/");
+        if (n == 0 || states == 0)
+            return states;
+        uint64_t next = 0;
+        for (size_t i = 0; i < d->n_parts; i++) {
+            if (!(states >> i & 1))
+                continue;
+            if (is_any(d->parts[i]))
+                next |= (uint64_t)1 << i | (i + 1 == d->n_parts ? done : 0);
+            else if (glob_matches(d->parts[i], path, n))
+                next |= (uint64_t)1 << (i + 1);
+        }
+        if (next & done)
+            return done;
+        states = with_skipped(d, next);
+        path += n;
+    }
+}
+
+static bool
+is_at_or_below(const char *path, const struct denial *d)
+{
+    if (d->len == 1)
+        return true;
+    return strncmp(path, d->path, d->len) == 0 && (path[d->len] == 0 || path[d->len] == '/');
+}
+
+static bool
+is_above(const char *path, const struct denial *d)
+{
+    size_t len = strlen(path);
+    if (len == 1)
+        return d->len > 1;
+    return len < d->len && d->path[len] == '/' && memcmp(path, d->path, len) == 0;
+}
+
+static const char *
+below(const char *path, const struct denial *d)
+{
+    return path + (d->len > 1 ? d->len : 0);
+}
+
+enum standing
+denial_standing(const struct denial *d, const char *path, bool *ret_anywhere)
+{
+    *ret_anywhere = false;
+    if (!is_at_or_below(path, d))
+        return is_above(path, d) ? STANDING_ABOVE : STANDING_FREE;
+    if (!d->n_parts)
+        return STANDING_REFUSED;
+    uint64_t states = pattern_walk(d, below(path, d));
+    if (states >> d->n_parts)
+        return STANDING_REFUSED;
+    for (size_t i = 0; i < d->n_parts; i++)
+        if (states >> i & 1 && is_any(d->parts[i]))
+            *ret_anywhere = true;
+    return states ? STANDING_ABOVE : STANDING_FREE;
+}
+
+const struct denial *
+denials_refuse(const struct denials *d, const char *path)
+{
+    bool anywhere;
+    for (size_t i = 0; i < d->n; i++)
+        if (is_at_or_below(path, &d->rows[i]) &&
+            denial_standing(&d->rows[i], path, &anywhere) == STANDING_REFUSED)
+            return &d->rows[i];
+    return NULL;
+}
+
+const struct denial *
+denials_refuse_object(const struct denials *d, uint64_t dev, uint64_t ino)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->rows[i].ino && d->rows[i].ino == ino && d->rows[i].dev == dev)
+            return &d->rows[i];
+    return NULL;
+}
+
+enum standing
+denials_standing(const struct denials *d, const char *path, bool *ret_anywhere)
+{
+    enum standing strongest = STANDING_FREE;
+    *ret_anywhere = false;
+    for (size_t i = 0; i < d->n; i++) {
+        bool anywhere;
+        enum standing s = denial_standing(&d->rows[i], path, &anywhere);
+        if (s > strongest)
+            strongest = s;
+        *ret_anywhere |= anywhere;
+    }
+    return strongest;
+}
+
+bool
+denials_allow_move(const struct denials *d, const char *from, const char *to)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        const struct denial *row = &d->rows[i];
+        if (is_above(from, row))
+            return false;
+        if (!row->n_parts || !is_at_or_below(from, row))
+            continue;
+        uint64_t here = pattern_walk(row, below(from, row));
+        uint64_t there = is_at_or_below(to, row) ? pattern_walk(row, below(to, row)) : 0;
+        if (here & ~there)
+            return false;
+    }
+    return true;
+}
+
+char *
+denial_describe(const struct denial *d)
+{
+    return d->pattern ? xasprintf("%s/%s", d->len > 1 ? d->path : "", d->pattern)
+                      : xstrdup(d->path);
+}

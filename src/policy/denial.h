@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is refused whatever capabilities and decisions say: explicit denials and nono's own places
+// (I7). Pure, but for denials_add(), which looks the path up once. One owner.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "glob.h"
+
+// A path and all below it, or what a pattern matches below a path.
+struct denial {
+    char *path; /* canonical, no trailing slash but for "/"; need not exist */
+    size_t len; /* of path */
+    // Components below path that the pattern is made of; "**" is any number of them. 0: no pattern.
+    struct glob_part *parts;
+    size_t n_parts;
+    char *pattern;     /* owns the text of the parts; or NULL */
+    char *source;      /* where it comes from: "--deny", "shop.json:7"; NULL: nono's own */
+    uint64_t dev, ino; /* of what path named when it was added; ino 0: of nothing, or a pattern */
+};
+
+struct denials {
+    struct denial *rows;
+    size_t n;
+};
+
+void denials_done(struct denials *d);
+
+// Adds what path names and, where it is a symbolic link, what that leads to, whether anything is
+// there or not. A component with "*", "?" or "[" behind the first fixed bytes begins a pattern; a
+// file of that very name is refused too. path is relative to the current directory. 0 or -errno
+// with *err naming source and path.
+int denials_add(struct denials *d, const char *path, size_t fixed, const char *source,
+                struct err *err);
+
+// Adds one of nono's own places: no pattern, no source. A relative path is taken from "/".
+void denials_protect(struct denials *d, const char *path);
+
+// How a canonical path stands to a denial.
+enum standing {
+    STANDING_FREE,    /* neither it nor anything below it is refused */
+    STANDING_ABOVE,   /* something below it is refused, or would be once it appears */
+    STANDING_REFUSED, /* it is refused, and so is all below it */
+};
+// *ret_anywhere is set with STANDING_ABOVE: whether that may be at any depth below path.
+enum standing denial_standing(const struct denial *d, const char *path, bool *ret_anywhere);
+
+// The first one that refuses path; NULL for none.
+const struct denial *denials_refuse(const struct denials *d, const char *path);
+// The first one that refuses the object under whatever name (a hard link, or renamed since).
+const struct denial *denials_refuse_object(const struct denials *d, uint64_t dev, uint64_t ino);
+// The strongest standing to any of them.
+enum standing denials_standing(const struct denials *d, const char *path, bool *ret_anywhere);
+
+// May the directory from become to? Not when something below it that is refused now would no
+// longer be: a rename must not carry it out of a denial's reach.
+bool denials_allow_move(const struct denials *d, const char *from, const char *to);
+
+// "/home/u/shop/**/.env*"; foreign bytes raw. The caller frees it.
+char *denial_describe(const struct denial *d);

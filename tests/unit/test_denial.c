@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "capability.h"
+#include "util.h"
+
+static char dir[64];
+
+static void
+make_dir(void)
+{
+    strcpy(dir, "/tmp/nono-denial-XXXXXX");
+    cr_assert(mkdtemp(dir));
+}
+
+static void
+remove_dir(void)
+{
+    cleanup_free char *command = xasprintf("chmod -R u+rwx %s; rm -rf %s", dir, dir);
+    cr_expect_eq(system(command), 0);
+}
+
+TestSuite(denial, .init = make_dir, .fini = remove_dir);
+
+static char *
+below(const char *name)
+{
+    return xasprintf("%s/%s", dir, name);
+}
+
+static void
+make_file(const char *name)
+{
+    cleanup_free char *path = below(name);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    cr_assert(fd >= 0);
+    close(fd);
+}
+
+static void
+add(struct denials *d, const char *path)
+{
+    cleanup_err struct err err = {0};
+    cr_assert_eq(denials_add(d, path, 0, "--deny", &err), 0, "%s", err.msg);
+}
+
+static void
+add_below(struct denials *d, const char *name)
+{
+    cleanup_free char *path = below(name);
+    add(d, path);
+}
+
+Test(denial, components)
+{
+    static const struct {
+        const char *pattern, *name;
+        bool matches;
+    } rows[] = {
+        {"a", "a", true},
+        {"a", "b", false},
+        {"a", "ab", false},
+        {"ab", "a", false},
+        {"*", "", true},
+        {"*", ".env", true}, // a leading dot is nothing special: what is meant to be hidden is
+        {".env*", ".env", true},
+        {".env*", ".env.local", true},
+        {".env*", ".envrc", true},
+        {".env*", "x.env", false},
+        {".env*", ".env\xff\xfe", true}, // no valid text in any locale
+        {"*.pem", "key.pem", true},
+        {"*.pem", ".pem", true},
+        {"*.pem", "key.pem.bak", false},
+        {"*.pem", "a.pem.pem", true},
+        {"*a*b*c", "xaxbxc", true},
+        {"*a*b*c", "xaxbx", false},
+        {"*aab", "aaaab", true},
+        {"a**b", "ab", true},
+        {"?", "x", true},
+        {"?", "", false},
+        {"?", "xy", false},
+        {"caf?", "caf\xc3\xa9", true},
+        {"caf?", "caf\xff", true},
+        {"[abc]", "b", true},
+        {"[abc]", "d", false},
+        {"[a-c]x", "bx", true},
+        {"[!a-c]", "d", true},
+        {"[!a-c]", "b", false},
+        {"[^a]", "b", true},
+        {"[]]", "]", true},
+        {"[!]]", "]", false},
+        {"[a-]", "-", true},
+        {"[", "[", true}, // not closed: a bracket
+        {"[a", "[a", true},
+        {"\\*", "*", true},
+        {"\\*", "x", false},
+        {"\\", "\\", true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_expect_eq(glob_matches((struct glob_part){rows[i].pattern, strlen(rows[i].pattern)},
+                                  rows[i].name, strlen(rows[i].name)),
+                     rows[i].matches, "%s on %s", rows[i].pattern, rows[i].name);
+}
+
+// A name that is made to be slow is as fast as any.
+Test(denial, no_name_is_slow, .timeout = 10)
+{
+    char name[255], pattern[255];
+    memset(name, 'a', sizeof name);
+    for (size_t i = 0; i < sizeof pattern; i++)
+        pattern[i] = i % 2 ? 'a' : '*';
+    pattern[sizeof pattern - 1] = 'b';
+    for (int i = 0; i < 1000; i++)
+        cr_assert(!glob_matches((struct glob_part){pattern, sizeof pattern}, name, sizeof name));
+    struct denials d = {0};
+    cleanup_buf struct buf path = {0};
+    add(&d, "/p/**/a/**/a/**/a/**/a/**/a/**/b");
+    buf_puts(&path, "/p");
+    while (path.len < 4090)
+        buf_puts(&path, "/a");
+    for (int i = 0; i < 1000; i++)
+        cr_assert(!denials_refuse(&d, buf_str(&path)));
+    denials_done(&d);
+}
+
+Test(denial, standing)
+{
+    static const struct {
+        const char *denial, *path;
+        enum standing standing;
+        bool anywhere;
+    } rows[] = {
+        {"/p/.env", "/p/.env", STANDING_REFUSED, false},
+        {"/p/.env", "/p/.env/x", STANDING_REFUSED, false},
+        {"/p/.env", "/p/.envx", STANDING_FREE, false},
+        {"/p/.env", "/p", STANDING_ABOVE, false},
+        {"/p/.env", "/", STANDING_ABOVE, false},
+        {"/p/.env", "/pp", STANDING_FREE, false},
+        {"/p/.env", "/p/x", STANDING_FREE, false},
+        {"/", "/", STANDING_REFUSED, false},
+        {"/", "/x/y", STANDING_REFUSED, false},
+        {"/p/*.pem", "/p/a.pem", STANDING_REFUSED, false},
+        {"/p/*.pem", "/p/a.pem/x", STANDING_REFUSED, false},
+        {"/p/*.pem", "/p/x", STANDING_FREE, false},
+        {"/p/*.pem", "/p/x/a.pem", STANDING_FREE, false},
+        {"/p/*.pem", "/p", STANDING_ABOVE, false},
+        {"/p/*/.env", "/p/x", STANDING_ABOVE, false},
+        {"/p/*/.env", "/p/x/.env", STANDING_REFUSED, false},
+        {"/p/*/.env", "/p/x/y", STANDING_FREE, false},
+        {"/p/**/.env*", "/p", STANDING_ABOVE, true},
+        {"/p/**/.env*", "/p/a/b", STANDING_ABOVE, true},
+        {"/p/**/.env*", "/p/.env", STANDING_REFUSED, false},
+        {"/p/**/.env*", "/p/a/b/.env.d/x", STANDING_REFUSED, false},
+        {"/p/**/.env*", "/q/.env", STANDING_FREE, false},
+        {"/p/**/.env*", "/", STANDING_ABOVE, false},
+        {"/p/a/**", "/p/a", STANDING_ABOVE, true}, // the directory itself is not
+        {"/p/a/**", "/p/a/x/y", STANDING_REFUSED, false},
+        {"/p/**/a/b", "/p/a/x/a/b", STANDING_REFUSED, false},
+        {"/p/**/a/b", "/p/a/x/b", STANDING_ABOVE, true},
+        {"/**/x", "/a/x", STANDING_REFUSED, false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct denials d = {0};
+        bool anywhere;
+        add(&d, rows[i].denial);
+        enum standing want = rows[i].standing, got = denials_standing(&d, rows[i].path, &anywhere);
+        cr_expect_eq(got, want, "%s on %s: %d", rows[i].denial, rows[i].path, got);
+        cr_expect_eq(anywhere, rows[i].anywhere, "%s on %s", rows[i].denial, rows[i].path);
+        cr_expect_eq(denials_refuse(&d, rows[i].path) != NULL, want == STANDING_REFUSED);
+        denials_done(&d);
+    }
+}
+
+Test(denial, moves)
+{
+    static const struct {
+        const char *denial, *from, *to;
+        bool allowed;
+    } rows[] = {
+        {"/p/a/.env", "/p/a", "/p/b", false}, // it would carry .env along
+        {"/p/a/.env", "/p", "/q", false},       {"/p/a/.env", "/p/b", "/p/c", true},
+        {"/p/**/.env", "/p/a", "/p/b", true}, // still refused there
+        {"/p/**/.env", "/p/a", "/p/b/c", true}, {"/p/**/.env", "/p/a", "/q", false},
+        {"/p/**/.env", "/q", "/p/a", true},     {"/p/*/.env", "/p/a", "/p/b", true},
+        {"/p/*/.env", "/p/a", "/p/b/c", false}, {"/p/*/.env", "/p/a/b", "/p/c", true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct denials d = {0};
+        add(&d, rows[i].denial);
+        cr_expect_eq(denials_allow_move(&d, rows[i].from, rows[i].to), rows[i].allowed,
+                     "%s: %s to %s", rows[i].denial, rows[i].from, rows[i].to);
+        denials_done(&d);
+    }
+}
+
+Test(denial, links_and_what_they_lead_to)
+{
+    struct denials d = {0};
+    make_file("real");
+    cleanup_free char *one = below("one"), *two = below("two"), *real = below("real"),
+                      *gone = below("gone"), *nowhere = below("no/where");
+    cr_assert_eq(symlink("two", one), 0);
+    cr_assert_eq(symlink(real, two), 0);
+    cr_assert_eq(symlink("no/where", gone), 0);
+    add(&d, one);
+    add(&d, gone);
+    const char *refused[] = {one, two, real, gone, nowhere};
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+        cr_expect(denials_refuse(&d, refused[i]), "%s", refused[i]);
+    cr_assert_eq(unlink(one), 0);
+    cr_assert_eq(symlink("one", one), 0); // a loop
+    add(&d, one);
+    denials_done(&d);
+}
+
+Test(denial, words_of_what_is_not_there)
+{
+    static const struct {
+        const char *given, *want;
+    } rows[] = {
+        {"no/x", "no/x"},  {"no//x/", "no/x"}, {"no/./x", "no/x"}, {"no/../x", "x"},
+        {"no/x/..", "no"}, {"./x", "x"},       {"sub/../x", "x"},
+    };
+    make_file("real");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct denials d = {0};
+        cleanup_free char *want = below(rows[i].want);
+        add_below(&d, rows[i].given);
+        cr_expect_str_eq(d.rows[0].path, want, "%s", rows[i].given);
+        denials_done(&d);
+    }
+}
+
+Test(denial, relative_to_the_current_directory)
+{
+    struct denials d = {0};
+    cleanup_free char *odd = below("[a]"), *file = below("[a]/f"), *key = below("[a]/x.pem");
+    cr_assert_eq(mkdir(odd, 0700), 0);
+    cr_assert_eq(chdir(odd), 0);
+    add(&d, "f");
+    add(&d, "*.pem");
+    cr_expect_str_eq(d.rows[0].path, file);
+    cr_expect(denials_refuse(&d, key), "brackets of the current directory are no pattern");
+    cr_assert_eq(chdir("/"), 0);
+    denials_done(&d);
+}
+
+Test(denial, a_pattern_that_is_a_name_too)
+{
+    struct denials d = {0};
+    cleanup_free char *name = below("[id].tsx"), *match = below("i.tsx"), *other = below("x.tsx");
+    make_file("[id].tsx");
+    add(&d, name);
+    cr_expect(denials_refuse(&d, name));
+    cr_expect(denials_refuse(&d, match));
+    cr_expect(!denials_refuse(&d, other));
+    denials_done(&d);
+}
+
+Test(denial, objects)
+{
+    struct denials d = {0};
+    struct stat st;
+    cleanup_free char *file = below("file"), *link_ = below("link"), *other = below("other");
+    make_file("file");
+    make_file("other");
+    cr_assert_eq(link(file, link_), 0);
+    add(&d, file);
+    cr_assert_eq(stat(link_, &st), 0);
+    cr_expect(denials_refuse_object(&d, st.st_dev, st.st_ino) == &d.rows[0]);
+    cr_assert_eq(stat(other, &st), 0);
+    cr_expect(!denials_refuse_object(&d, st.st_dev, st.st_ino));
+    cr_expect(!denials_refuse_object(&d, 0, 0));
+    denials_done(&d);
+}
+
+Test(denial, mistakes)
+{
+    static const char *const bad[] = {"", "/p/*/../x", "/p/*/./x"};
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct denials d = {0};
+        cleanup_err struct err err = {0};
+        cr_expect_eq(denials_add(&d, bad[i], 0, "--deny", &err), -EINVAL, "%s", bad[i]);
+        cr_expect(err.msg && strstr(err.msg, "--deny"));
+        denials_done(&d);
+    }
+    cleanup_buf struct buf deep = {0};
+    for (int i = 0; i < 64; i++)
+        buf_puts(&deep, "/*");
+    struct denials d = {0};
+    cr_expect_eq(denials_add(&d, buf_str(&deep), 0, "--deny", NULL), -EINVAL);
+    int ret = 0;
+    for (int i = 0; i < 5000 && ret == 0; i++)
+        ret = denials_add(&d, "/x", 0, "--deny", NULL);
+    cr_expect_eq(ret, -E2BIG);
+    denials_done(&d);
+}
+
+Test(denial, wins_before_every_capability)
+{
+    cleanup_capability_set struct capability_set s = {0};
+    cleanup_err struct err err = {0};
+    struct judgement j;
+    make_file("file");
+    cleanup_free char *file = below("file"), *new = below("new");
+    cr_assert_eq(capability_add_path(&s, CAPABILITY_FILE, ACCESS_READ, file, "--read-file", &err),
+                 0);
+    cr_assert_eq(capability_add_path(&s, CAPABILITY_SUBTREE, ACCESS_READ, dir, "--read", &err), 0);
+    cr_assert_eq(capability_deny(&s, file, 0, "shop.json:7", &err), 0);
+    capability_set_seal(&s);
+    capability_judge(&s, file, &j);
+    cr_expect(j.protected_ && j.by == DECIDER_INITIAL);
+    cr_expect_str_eq(j.denied->source, "shop.json:7");
+    capability_judge(&s, new, &j);
+    cr_expect(!j.protected_ && j.holed && j.access == ACCESS_READ);
+    capability_judge_object(&s, s.denials.rows[0].dev, s.denials.rows[0].ino, &j);
+    cr_expect(j.protected_ && j.denied == &s.denials.rows[0], "another name of it");
+    cleanup_free char *text = capability_set_describe(&s);
+    cleanup_free char *want = xasprintf("rx %s (--read-file)\nrx %s (--read)\n"
+                                        "deny %s (shop.json:7)\n",
+                                        file, dir, file);
+    cr_expect_str_eq(text, want);
+}
