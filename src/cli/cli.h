@@ -23,4 +23,6 @@ int cmd_pending(int argc, char **argv);
 int cmd_allow(int argc, char **argv);
 int cmd_deny(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
+int cmd_profile(int argc, char **argv);
+int cmd_why(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

@@ -23,6 +23,8 @@ static const struct command {
     {"deny", cmd_deny, "deny ID [--session]", "refuse a request"},
     {"ps", cmd_ps, "ps [--all]", "sessions"},
     {"log", cmd_log, "log [SESSION] [filters]", "what was asked, granted and refused"},
+    {"why", cmd_why, "why [options] TARGET", "what the policy says, and which line says it"},
+    {"profile", cmd_profile, "profile list|show|check", "policies as files"},
     {"doctor", cmd_doctor, "doctor", "what this kernel offers"},
     {"help", cmd_help, "help [COMMAND]", "how to use a command"},
 };

@@ -95,29 +95,44 @@ protect_own(struct capability_set *s, const char *db)
     }
 }
 
-char *
-policy_profile_dir(void)
+void
+policy_env_init(struct policy_env *e)
 {
+    const char *home = getenv("HOME"), *tmpdir = getenv("TMPDIR");
     cleanup_free char *config = registry_config_dir();
-    return config ? xasprintf("%s/profiles", config) : NULL;
+    e->workdir = getcwd(NULL, 0);
+    e->home = home ? realpath(home, NULL) : NULL;
+    e->dir = config ? xasprintf("%s/profiles", config) : NULL;
+    e->env = (struct profile_env){.home = e->home,
+                                  .workdir = e->workdir,
+                                  .tmpdir = tmpdir && tmpdir[0] == '/' ? tmpdir : NULL,
+                                  .dir = e->dir};
+}
+
+void
+policy_env_done(struct policy_env *e)
+{
+    free(e->home);
+    free(e->workdir);
+    free(e->dir);
+}
+
+static int
+complete(struct policy_args *a, const struct profile_env *env, struct err *err)
+{
+    int ret = profile_load(&a->profile, a->profile_name ? a->profile_name : "default", env, err);
+    if (ret == 0)
+        ret = profile_apply(&a->profile, env, &a->set, err);
+    return ret < 0 ? ret : add_workdir(a, env->workdir, env->home, err);
 }
 
 int
 policy_complete(struct policy_args *a, const char *db, struct err *err)
 {
-    cleanup_free char *cwd = getcwd(NULL, 0);
-    cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
-    cleanup_free char *dir = policy_profile_dir();
-    const char *tmpdir = getenv("TMPDIR");
-    struct profile_env env = {.home = home,
-                              .workdir = cwd,
-                              .tmpdir = tmpdir && tmpdir[0] == '/' ? tmpdir : NULL,
-                              .dir = dir};
-    int ret = profile_load(&a->profile, a->profile_name ? a->profile_name : "default", &env, err);
-    if (ret == 0)
-        ret = profile_apply(&a->profile, &env, &a->set, err);
-    if (ret == 0)
-        ret = add_workdir(a, cwd, home, err);
+    struct policy_env e;
+    policy_env_init(&e);
+    int ret = complete(a, &e.env, err);
+    policy_env_done(&e);
     if (ret < 0)
         return ret;
     protect_own(&a->set, db);

@@ -14,19 +14,18 @@ enum policy_option {
     OPT_WORKDIR,
 };
 
-#define POLICY_ROWS                                                                                \
+// read, write: the long names of -r and -w.
+#define POLICY_ROWS(read, write)                                                                   \
     {'p', "profile", "NAME|FILE", "what is allowed and denied (nono profile list)"},               \
         {'a', "allow", "DIR", "read and write below DIR"},                                         \
-        {'r', "read", "DIR", "read, and run programs, below DIR"},                                 \
-        {'w', "write", "DIR", "write below DIR"},                                                  \
+        {'r', read, "DIR", "read, and run programs, below DIR"},                                   \
+        {'w', write, "DIR", "write below DIR"},                                                    \
         {OPT_ALLOW_FILE, "allow-file", "F", "read and write exactly F"},                           \
         {OPT_READ_FILE, "read-file", "F", "read exactly F"},                                       \
         {OPT_WRITE_FILE, "write-file", "F", "write exactly F"},                                    \
         {OPT_DENY, "deny", "PATH", "never asked, always refused; also inside what is allowed"},    \
     {                                                                                              \
-        OPT_WORKDIR, "workdir-access", "A",                                                        \
-            "none, read, write or readwrite: the current directory (default\n"                     \
-            "                                  readwrite; none in / and $HOME)"                    \
+        OPT_WORKDIR, "workdir-access", "A", "none, read, write, readwrite: the current directory"  \
     }
 
 struct policy_args {
@@ -50,7 +49,12 @@ int policy_option(struct policy_args *a, struct options *o, int opt, struct err 
 // what is nono's own (db: absolute path of the record, or NULL) and seals the set.
 int policy_complete(struct policy_args *a, const char *db, struct err *err);
 
-// The directory of the user's profiles, NULL without a home directory. The caller frees it.
-char *policy_profile_dir(void);
+// Where the variables of profiles lead, for this process.
+struct policy_env {
+    struct profile_env env; /* into what follows */
+    char *home, *workdir, *dir;
+};
+void policy_env_init(struct policy_env *e);
+void policy_env_done(struct policy_env *e);
 // Prints what the profiles that were loaded were warned about, on standard error.
 void policy_print_warnings(const struct profile *p);

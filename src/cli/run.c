@@ -28,7 +28,7 @@ enum {
 };
 
 static const struct option_row run_rows[] = {
-    POLICY_ROWS,
+    POLICY_ROWS("read", "write"),
     {OPT_UI, "ui", "MODE", "split (default on a terminal), attach (wait for nono ui) or none"},
     {OPT_ON_ASK, "on-ask", "WHO",
      "ui (default where there is one), deny, or allow: grant and record, to learn"},
@@ -104,13 +104,6 @@ choose_modes(const struct run_args *a, struct session_options *o, struct err *er
     return 0;
 }
 
-static char *
-absolute_path(const char *path)
-{
-    cleanup_free char *cwd = getcwd(NULL, 0);
-    return path[0] == '/' || !cwd ? xstrdup(path) : xasprintf("%s/%s", cwd, path);
-}
-
 static int
 start(struct run_args *a, char **argv, struct err *err)
 {
@@ -118,7 +111,7 @@ start(struct run_args *a, char **argv, struct err *err)
     if (choose_modes(a, &o, err) < 0)
         return EXIT_RUN_FAILED;
     cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
-    cleanup_free char *db = a->db ? absolute_path(a->db) : registry_default_db();
+    cleanup_free char *db = a->db ? path_absolute(a->db) : registry_default_db();
     if (!db) {
         err_set(err, -ENOENT, "no home directory for the record: set HOME or use --db FILE");
         return EXIT_RUN_FAILED;

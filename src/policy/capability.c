@@ -120,8 +120,7 @@ capability_set_seal(struct capability_set *s)
 {
     bool anywhere;
     for (size_t i = 0; i < s->n; i++)
-        s->caps[i].holed =
-            denials_standing(&s->denials, s->caps[i].path, &anywhere) == STANDING_ABOVE;
+        s->caps[i].holed = denials_place(&s->denials, s->caps[i].path, &anywhere) == PLACE_ABOVE;
 }
 
 // Bytes that the two paths share, up to the end of a whole component of both.
@@ -189,6 +188,20 @@ capability_judge_object(const struct capability_set *s, uint64_t dev, uint64_t i
     const struct denial *denied = denials_refuse_object(&s->denials, dev, ino);
     if (denied && !j->denied)
         judgement_refuse(j, denied);
+}
+
+const struct capability *
+capability_giving(const struct capability_set *s, const char *path, unsigned access, bool exec)
+{
+    const struct capability *best = NULL;
+    size_t len = strlen(path);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct capability *c = &s->caps[i];
+        if (capability_covers(c, path, len) && !(access & ~c->access) && (c->exec || !exec) &&
+            (!best || c->len > best->len))
+            best = c;
+    }
+    return best;
 }
 
 void

@@ -69,6 +69,10 @@ void capability_judge(const struct capability_set *s, const char *path, struct j
 void capability_judge_object(const struct capability_set *s, uint64_t dev, uint64_t ino,
                              struct judgement *j);
 
+// The most specific capability that gives all of access (and exec) to path; NULL for none.
+const struct capability *capability_giving(const struct capability_set *s, const char *path,
+                                           unsigned access, bool exec);
+
 // For a path that nothing covers: sets nearest and shared to the capability that shares most of it,
 // if any shares more than the root.
 void capability_nearest(const struct capability_set *s, const char *path, struct judgement *j);

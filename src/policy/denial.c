@@ -49,10 +49,15 @@ append_words(char *at, const char *rest)
     return at;
 }
 
-// The canonical path of what may be missing: that of the nearest directory that is there, and the
-// rest by its words.
-static char *
-canonical(const char *path)
+char *
+path_absolute(const char *path)
+{
+    cleanup_free char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    return cwd ? xasprintf("%s/%s", strcmp(cwd, "/") ? cwd : "", path) : xstrdup(path);
+}
+
+char *
+path_canonical(const char *path)
 {
     cleanup_free char *head = xstrdup(path);
     char *real = NULL;
@@ -79,9 +84,9 @@ canonical_name(const char *path)
         leaf--;
     cleanup_free char *name = xstrndup(path + leaf, len - leaf);
     if (name[0] == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return canonical(path);
+        return path_canonical(path);
     cleanup_free char *dir = xstrndup(path, leaf);
-    return append_words(canonical(dir), name);
+    return append_words(path_canonical(dir), name);
 }
 
 // Where the link at path (canonical but for its last component) leads; NULL when it is none.
@@ -172,9 +177,7 @@ pattern_is_sound(const char *pattern)
 int
 denials_add(struct denials *d, const char *path, size_t fixed, const char *source, struct err *err)
 {
-    cleanup_free char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
-    cleanup_free char *whole =
-        path[0] == '/' || !cwd ? xstrdup(path) : xasprintf("%s/%s", cwd, path);
+    cleanup_free char *whole = path_absolute(path);
     cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
     if (!path[0] || whole[0] != '/')
         return err_set(err, -EINVAL, "%s %s: not a path", source, shown);
@@ -270,21 +273,21 @@ below(const char *path, const struct denial *d)
     return path + (d->len > 1 ? d->len : 0);
 }
 
-enum standing
-denial_standing(const struct denial *d, const char *path, bool *ret_anywhere)
+enum denial_place
+denial_place(const struct denial *d, const char *path, bool *ret_anywhere)
 {
     *ret_anywhere = false;
     if (!is_at_or_below(path, d))
-        return is_above(path, d) ? STANDING_ABOVE : STANDING_FREE;
+        return is_above(path, d) ? PLACE_ABOVE : PLACE_FREE;
     if (!d->n_parts)
-        return STANDING_REFUSED;
+        return PLACE_REFUSED;
     uint64_t states = pattern_walk(d, below(path, d));
     if (states >> d->n_parts)
-        return STANDING_REFUSED;
+        return PLACE_REFUSED;
     for (size_t i = 0; i < d->n_parts; i++)
         if (states >> i & 1 && is_any(d->parts[i]))
             *ret_anywhere = true;
-    return states ? STANDING_ABOVE : STANDING_FREE;
+    return states ? PLACE_ABOVE : PLACE_FREE;
 }
 
 const struct denial *
@@ -293,7 +296,7 @@ denials_refuse(const struct denials *d, const char *path)
     bool anywhere;
     for (size_t i = 0; i < d->n; i++)
         if (is_at_or_below(path, &d->rows[i]) &&
-            denial_standing(&d->rows[i], path, &anywhere) == STANDING_REFUSED)
+            denial_place(&d->rows[i], path, &anywhere) == PLACE_REFUSED)
             return &d->rows[i];
     return NULL;
 }
@@ -307,14 +310,14 @@ denials_refuse_object(const struct denials *d, uint64_t dev, uint64_t ino)
     return NULL;
 }
 
-enum standing
-denials_standing(const struct denials *d, const char *path, bool *ret_anywhere)
+enum denial_place
+denials_place(const struct denials *d, const char *path, bool *ret_anywhere)
 {
-    enum standing strongest = STANDING_FREE;
+    enum denial_place strongest = PLACE_FREE;
     *ret_anywhere = false;
     for (size_t i = 0; i < d->n; i++) {
         bool anywhere;
-        enum standing s = denial_standing(&d->rows[i], path, &anywhere);
+        enum denial_place s = denial_place(&d->rows[i], path, &anywhere);
         if (s > strongest)
             strongest = s;
         *ret_anywhere |= anywhere;
@@ -323,13 +326,13 @@ denials_standing(const struct denials *d, const char *path, bool *ret_anywhere)
 }
 
 bool
-denials_allow_move(const struct denials *d, const char *from, const char *to)
+denials_allow_move(const struct denials *d, const char *from, bool is_dir, const char *to)
 {
     for (size_t i = 0; i < d->n; i++) {
         const struct denial *row = &d->rows[i];
         if (is_above(from, row))
             return false;
-        if (!row->n_parts || !is_at_or_below(from, row))
+        if (!is_dir || !to || !row->n_parts || !is_at_or_below(from, row))
             continue;
         uint64_t here = pattern_walk(row, below(from, row));
         uint64_t there = is_at_or_below(to, row) ? pattern_walk(row, below(to, row)) : 0;

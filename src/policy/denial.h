@@ -38,25 +38,32 @@ int denials_add(struct denials *d, const char *path, size_t fixed, const char *s
 // Adds one of nono's own places: no pattern, no source. A relative path is taken from "/".
 void denials_protect(struct denials *d, const char *path);
 
+// path behind the current directory, unless it is absolute. The caller frees it.
+char *path_absolute(const char *path);
+// The canonical path of what may be missing: that of the nearest directory that is there, and the
+// rest by its words. path is absolute. The caller frees it.
+char *path_canonical(const char *path);
+
 // How a canonical path stands to a denial.
-enum standing {
-    STANDING_FREE,    /* neither it nor anything below it is refused */
-    STANDING_ABOVE,   /* something below it is refused, or would be once it appears */
-    STANDING_REFUSED, /* it is refused, and so is all below it */
+enum denial_place {
+    PLACE_FREE,    /* neither it nor anything below it is refused */
+    PLACE_ABOVE,   /* something below it is refused, or would be once it appears */
+    PLACE_REFUSED, /* it is refused, and so is all below it */
 };
-// *ret_anywhere is set with STANDING_ABOVE: whether that may be at any depth below path.
-enum standing denial_standing(const struct denial *d, const char *path, bool *ret_anywhere);
+// *ret_anywhere is set with PLACE_ABOVE: whether that may be at any depth below path.
+enum denial_place denial_place(const struct denial *d, const char *path, bool *ret_anywhere);
 
 // The first one that refuses path; NULL for none.
 const struct denial *denials_refuse(const struct denials *d, const char *path);
 // The first one that refuses the object under whatever name (a hard link, or renamed since).
 const struct denial *denials_refuse_object(const struct denials *d, uint64_t dev, uint64_t ino);
 // The strongest standing to any of them.
-enum standing denials_standing(const struct denials *d, const char *path, bool *ret_anywhere);
+enum denial_place denials_place(const struct denials *d, const char *path, bool *ret_anywhere);
 
-// May the directory from become to? Not when something below it that is refused now would no
-// longer be: a rename must not carry it out of a denial's reach.
-bool denials_allow_move(const struct denials *d, const char *from, const char *to);
+// May what is at from be renamed to to, or removed (to NULL)? Not when that would carry something
+// refused, which lies or may come to lie below it, out of the reach of its denial. Whether the two
+// ends themselves are refused is another question.
+bool denials_allow_move(const struct denials *d, const char *from, bool is_dir, const char *to);
 
 // "/home/u/shop/**/.env*"; foreign bytes raw. The caller frees it.
 char *denial_describe(const struct denial *d);

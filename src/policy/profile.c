@@ -38,6 +38,13 @@ profile_key_name(enum profile_key key)
 }
 
 bool
+profile_key_is_list(enum profile_key key)
+{
+    enum type type = key_rows[key].type;
+    return type != TEXT && type != WORD && type != FLAG;
+}
+
+bool
 profile_key_expands(enum profile_key key)
 {
     return key_rows[key].type == PATHS || key_rows[key].type == NAMES;
@@ -187,9 +194,7 @@ parse_one(struct parser *x, enum profile_key key, const json_t *v)
 static int
 parse_value(struct parser *x, enum profile_key key, const json_t *v)
 {
-    enum type type = key_rows[key].type;
-    bool one = type == TEXT || type == WORD || type == FLAG;
-    if (one || (key == PROFILE_EXTENDS && json_is_string(v)))
+    if (!profile_key_is_list(key) || (key == PROFILE_EXTENDS && json_is_string(v)))
         return parse_one(x, key, v);
     unsigned line = jsonc_line(&x->json);
     if (!json_is_array(v))

@@ -53,6 +53,7 @@ struct profile_item {
     char *value;     /* as written; a number or a flag in digits */
     uint64_t number; /* PORTS; ENDPOINTS: the port, 0 for "*"; FLAG: 0 or 1; WORD: see below */
     char *source;    /* "shop.json:7" */
+    bool builtin;    /* of a built-in profile */
 };
 
 // WORD: the index into these.
@@ -93,6 +94,8 @@ int profile_parse(struct profile *p, const char *text, size_t len, const char *n
 const struct profile_item *profile_last(const struct profile *p, enum profile_key key);
 // "filesystem.allow". Static storage.
 const char *profile_key_name(enum profile_key key);
+// Does it hold many values? Else the last one counts.
+bool profile_key_is_list(enum profile_key key);
 // Does the key hold paths or names with variables in them?
 bool profile_key_expands(enum profile_key key);
 

@@ -144,8 +144,12 @@ was_loaded(const struct profile *p, const char *identity)
 static int
 read_found(const struct found *f, struct profile *own, struct err *err)
 {
-    if (f->builtin)
-        return profile_parse(own, f->builtin, f->len, f->shown, f->base, err);
+    if (f->builtin) {
+        int ret = profile_parse(own, f->builtin, f->len, f->shown, f->base, err);
+        for (size_t i = 0; i < own->n; i++)
+            own->items[i].builtin = true;
+        return ret;
+    }
     cleanup_free char *text = NULL;
     ssize_t n = read_file_at(AT_FDCWD, f->identity, NONO_PROFILE_MAX, &text);
     if (n < 0)

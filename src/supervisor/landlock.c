@@ -103,15 +103,15 @@ floor_carve(struct floor *f, const struct capability_set *s, const struct capabi
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
         char *child = xasprintf("%s/%s", strcmp(path, "/") ? path : "", e->d_name);
-        enum standing standing = denials_standing(&s->denials, child, &anywhere);
+        enum denial_place place = denials_place(&s->denials, child, &anywhere);
         bool is_dir =
             fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode);
-        if (standing == STANDING_FREE || (standing == STANDING_ABOVE && !is_dir)) {
+        if (place == PLACE_FREE || (place == PLACE_ABOVE && !is_dir)) {
             ret = floor_add(f, s, c, dirfd(dir), e->d_name, child);
             continue;
         }
         // Where a refused name may appear at any depth, no directory can have a rule.
-        if (standing == STANDING_ABOVE && !anywhere)
+        if (place == PLACE_ABOVE && !anywhere)
             ret = floor_carve(f, s, c, child);
         free(child);
     }
@@ -123,12 +123,12 @@ static int
 floor_add_capability(struct floor *f, const struct capability_set *s, const struct capability *c)
 {
     bool anywhere;
-    switch (denials_standing(&s->denials, c->path, &anywhere)) {
-    case STANDING_FREE:
+    switch (denials_place(&s->denials, c->path, &anywhere)) {
+    case PLACE_FREE:
         return floor_add(f, s, c, AT_FDCWD, c->path, xstrdup(c->path));
-    case STANDING_ABOVE:
+    case PLACE_ABOVE:
         return anywhere ? 0 : floor_carve(f, s, c, c->path);
-    case STANDING_REFUSED:
+    case PLACE_REFUSED:
         break;
     }
     return 0;

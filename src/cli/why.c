@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// nono why
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "display.h"
+#include "last.h"
+#include "policy_options.h"
+#include "registry.h"
+#include "risk.h"
+#include "util.h"
+
+enum { OPT_TO_READ = OPTIONS_LONG, OPT_TO_WRITE, OPT_TO_EXEC, OPT_LAST, OPT_DB, OPT_JSON };
+
+static const struct option_row why_rows[] = {
+    {OPT_TO_READ, "read", NULL, "may TARGET be read (the default)"},
+    {OPT_TO_WRITE, "write", NULL, "may it be changed, made or removed"},
+    {OPT_TO_EXEC, "exec", NULL, "may it be run"},
+    {OPT_LAST, "last", NULL, "inside the sandbox: what was refused last, and why"},
+    {OPT_JSON, "json", NULL, "one JSON object"},
+    {OPT_DB, "db", "FILE", "the record that the session would have"},
+    POLICY_ROWS("read-dir", "write-dir"),
+    {0},
+};
+
+static const struct options_help why_help = {
+    .synopsis = "nono why [options] TARGET",
+    .about = "Says what nono run with the same options would do about TARGET, and what says so:\n"
+             "the option, or file and line of a profile. Nothing is opened.",
+    .rows = why_rows,
+};
+
+struct why_args {
+    struct policy_args policy;
+    struct options options;
+    enum op op;
+    bool last, json;
+    const char *db;
+};
+
+struct answer {
+    const char *verdict; /* allow, deny or ask */
+    const char *by;      /* enum decider in words, "" when it would ask */
+    char *resolved;
+    char *rule;   /* the capability or denial in words; for ask: the nearest capability */
+    char *source; /* what says so: "--deny", "shop.json:7"; "" for nothing */
+    enum risk risk;
+    char *tags;
+    char *allow_with; /* an option that would allow it; "" when none would */
+};
+
+static void
+answer_done(struct answer *a)
+{
+    free(a->resolved);
+    free(a->rule);
+    free(a->source);
+    free(a->tags);
+    free(a->allow_with);
+}
+
+static unsigned
+access_of(enum op op)
+{
+    return op == OP_WRITE ? ACCESS_WRITE : ACCESS_READ;
+}
+
+static char *
+allowing_option(enum op op, const char *path, bool exists, bool is_dir)
+{
+    cleanup_free char *dir = xstrdup(path);
+    char *slash = strrchr(dir, '/');
+    const char *flag = op == OP_WRITE ? "--write" : "--read";
+    if (!exists)
+        slash[slash == dir] = 0;
+    cleanup_free char *shown = display_str(exists ? path : dir, DISPLAY_QUOTE);
+    return xasprintf("%s%s %s", flag, exists && !is_dir ? "-file" : "", shown);
+}
+
+// The same judge as the supervisor's.
+static void
+judge(const struct why_args *w, const char *target, struct answer *a)
+{
+    const struct capability_set *set = &w->policy.set;
+    cleanup_free char *whole = path_absolute(target);
+    cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
+    struct judgement j;
+    struct stat st;
+    a->resolved = path_canonical(whole);
+    capability_judge(set, a->resolved, &j);
+    bool exists = stat(a->resolved, &st) == 0;
+    if (exists)
+        capability_judge_object(set, st.st_dev, st.st_ino, &j);
+    unsigned access = access_of(w->op);
+    a->risk = risk_of_path(a->resolved, home, access, &a->tags);
+    a->by = "";
+    if (j.denied) {
+        a->verdict = "deny";
+        a->by = decider_to_string(j.by);
+        a->rule = denial_describe(j.denied);
+        a->source = xstrdup(j.denied->source ? j.denied->source : "");
+        a->allow_with = xstrdup("");
+        return;
+    }
+    const struct capability *c = capability_giving(set, a->resolved, access, w->op == OP_EXEC);
+    a->verdict = c ? "allow" : "ask";
+    a->by = c ? decider_to_string(DECIDER_INITIAL) : "";
+    if (!c && !j.nearest)
+        capability_nearest(set, a->resolved, &j);
+    const struct capability *named = c ? c : j.nearest;
+    a->rule = named ? capability_describe(named) : xstrdup("");
+    a->source = xstrdup(c ? c->source : "");
+    a->allow_with = c ? xstrdup("")
+                      : allowing_option(w->op, a->resolved, exists, exists && S_ISDIR(st.st_mode));
+}
+
+static void
+print_answer(const struct why_args *w, const struct answer *a)
+{
+    cleanup_free char *path = display_str(a->resolved, 0);
+    cleanup_free char *rule = display_str(a->rule, 0);
+    cleanup_free char *source = display_str(a->source, 0);
+    const char *op = op_to_string(w->op);
+    if (strcmp(a->verdict, "allow") == 0) {
+        printf("allowed: %s %s\n  by %s\n", op, path, rule);
+    } else if (strcmp(a->verdict, "deny") == 0 && *source) {
+        printf("refused, never asked: %s %s\n  by deny %s (%s)\n", op, path, rule, source);
+    } else if (strcmp(a->verdict, "deny") == 0) {
+        printf("refused, never asked: %s %s\n  nono's own, or a terminal: %s\n"
+               "  nothing can allow it\n",
+               op, path, rule);
+    } else {
+        printf("asks: %s %s\n  no rule covers it", op, path);
+        printf("%s%s\n", *rule ? "; nearest: " : "", rule);
+        printf("  allow without asking: %s\n", a->allow_with);
+    }
+    if (a->risk != RISK_NONE)
+        printf("  risk: %s (%s)\n", risk_to_string(a->risk), a->tags);
+}
+
+static void
+print_json(const struct why_args *w, const struct answer *a)
+{
+    cleanup_free char *path = display_str(a->resolved, 0);
+    cleanup_free char *rule = display_str(a->rule, 0);
+    cleanup_free char *source = display_str(a->source, 0);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "op",
+                          op_to_string(w->op), "resolved", path, "verdict", a->verdict, "by", a->by,
+                          "rule", rule, "source", source, "risk", risk_to_string(a->risk), "tags",
+                          a->tags, "allow_with", a->allow_with);
+    cleanup_free char *text = json_dumps(o, JSON_COMPACT);
+    puts(text ? text : "{}");
+    json_decref(o);
+}
+
+static int
+print_last(void)
+{
+    cleanup_free char *text = NULL;
+    ssize_t n = read_file_at(AT_FDCWD, NONO_LAST_PATH, 65536, &text);
+    if (n == -ENOENT) {
+        fputs("nono why: --last is for the inside of a sandbox; outside: nono log\n", stderr);
+        return 1;
+    }
+    if (n < 0) {
+        fprintf(stderr, "nono why: %s\n", strerror((int)-n));
+        return 1;
+    }
+    return write_all(STDOUT_FILENO, text, (size_t)n) < 0;
+}
+
+static int
+parse_option(struct why_args *w, int opt, struct err *err)
+{
+    switch (opt) {
+    case OPT_TO_READ:
+        w->op = OP_READ;
+        return 0;
+    case OPT_TO_WRITE:
+        w->op = OP_WRITE;
+        return 0;
+    case OPT_TO_EXEC:
+        w->op = OP_EXEC;
+        return 0;
+    case OPT_LAST:
+        w->last = true;
+        return 0;
+    case OPT_JSON:
+        w->json = true;
+        return 0;
+    case OPT_DB:
+        w->db = w->options.arg;
+        return 0;
+    default:
+        return policy_option(&w->policy, &w->options, opt, err);
+    }
+}
+
+static int
+why(struct why_args *w, int argc, char **argv, struct err *err)
+{
+    int opt;
+    struct answer a = {0};
+    options_init(&w->options, &why_help, argc, argv);
+    while ((opt = options_next(&w->options)) >= 0)
+        if (parse_option(w, opt, err) < 0)
+            return EXIT_USAGE;
+    if (opt != OPTIONS_END)
+        return w->options.status;
+    if (w->last)
+        return print_last();
+    if (w->options.index + 1 != argc || !argv[w->options.index][0])
+        return options_error(&w->options, "which target?");
+    cleanup_free char *standard = registry_default_db();
+    cleanup_free char *db = w->db ? path_absolute(w->db) : NULL;
+    if (policy_complete(&w->policy, db ? db : standard, err) < 0)
+        return EXIT_USAGE;
+    policy_print_warnings(&w->policy.profile);
+    judge(w, argv[w->options.index], &a);
+    if (w->json)
+        print_json(w, &a);
+    else
+        print_answer(w, &a);
+    answer_done(&a);
+    return 0;
+}
+
+int
+cmd_why(int argc, char **argv)
+{
+    struct why_args w = {.policy = POLICY_ARGS_NONE, .op = OP_READ};
+    cleanup_err struct err err = {0};
+    int status = why(&w, argc, argv, &err);
+    if (err.msg)
+        fprintf(stderr, "nono why: %s\n", err.msg);
+    options_done(&w.options);
+    policy_args_done(&w.policy);
+    return status;
+}
