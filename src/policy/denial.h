@@ -24,6 +24,7 @@ struct denial {
 struct denials {
     struct denial *rows;
     size_t n;
+    size_t n_linked; /* rows whose object had other names when it was added */
 };
 
 void denials_done(struct denials *d);

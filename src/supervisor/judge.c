@@ -23,11 +23,30 @@ is_own_proc(const struct supervisor *s, const char *path)
 void
 judge_path(const struct supervisor *s, const char *path, unsigned access, struct standing *ret_st)
 {
-    capability_judge(s->o.capabilities, path, &ret_st->j);
-    // I7: what nobody can grant. Our own /proc entry is read through nobody's capability either.
-    ret_st->protected_ = ret_st->j.protected_ || is_own_proc(s, path);
-    ret_st->covered = !ret_st->protected_ && (access & ~ret_st->j.access) == 0;
-    ret_st->inside = ret_st->covered && !ret_st->j.holed;
+    struct judgement *j = &ret_st->j;
+    capability_judge(s->o.capabilities, path, j);
+    // I7: our own /proc entry is read through nobody's capability.
+    if (is_own_proc(s, path)) {
+        j->protected_ = true;
+        j->by = DECIDER_PROTECTED;
+    }
+    ret_st->covered = !j->protected_ && (access & ~j->access) == 0;
+    ret_st->inside = ret_st->covered && !j->holed;
+}
+
+void
+judge_object(const struct supervisor *s, const struct stat *st, struct standing *standing)
+{
+    capability_judge_object(s->o.capabilities, st->st_dev, st->st_ino, &standing->j);
+    if (standing->j.protected_)
+        standing->covered = standing->inside = false;
+}
+
+void
+judge_refuse_protected(struct supervisor *s, const struct call *c, struct request *q,
+                       const struct standing *standing)
+{
+    judge_refuse(s, c, q, standing->j.by, REASON_POLICY_BLOCKED, EACCES);
 }
 
 void
@@ -40,7 +59,7 @@ judge_native(struct supervisor *s, const struct call *c, int error)
 }
 
 struct object
-judge_object(bool exists, const struct stat *st)
+judge_facts(bool exists, const struct stat *st)
 {
     return (struct object){.exists = exists,
                            .dev = st->st_dev,
@@ -71,7 +90,7 @@ judge_request(struct supervisor *s, const struct facts *f)
         capability_nearest(s->o.capabilities, f->resolved, j);
     q->covered = j->shared;
     q->nearest = j->nearest ? capability_describe(j->nearest) : xstrdup("");
-    q->object = judge_object(f->exists, f->st);
+    q->object = judge_facts(f->exists, f->st);
     q->risk = risk_of_path(f->resolved, s->o.home, f->access, &q->tags);
     return q;
 }

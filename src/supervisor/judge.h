@@ -2,17 +2,21 @@
 // What the families have in common once a target is held: how it stands to the capabilities, the
 // request that is made of it, and where that goes. With the lock held unless it says otherwise.
 #pragma once
+#include <sys/stat.h>
+
 #include "core.h"
 
 // How a path stands. Reads what is constant only: any thread, without the lock.
 struct standing {
-    struct judgement j;
-    bool protected_; /* I7: nobody can grant it */
-    bool covered;    /* the capabilities give it */
-    bool inside;     /* covered, and there is no hole: the floor gives it as well */
+    struct judgement
+        j;        /* j.protected_: nobody can grant it (I7), and j.by says whose refusal it is */
+    bool covered; /* the capabilities give it */
+    bool inside;  /* covered, and there is no hole: the floor gives it as well */
 };
 void judge_path(const struct supervisor *s, const char *path, unsigned access,
                 struct standing *ret_st);
+// Adds what is known of the object that the path led to: it may be refused under another name.
+void judge_object(const struct supervisor *s, const struct stat *st, struct standing *standing);
 
 // What a request is made of, beside what is read of the task.
 struct facts {
@@ -28,7 +32,7 @@ struct facts {
     bool exists;
     struct standing *standing;
 };
-struct object judge_object(bool exists, const struct stat *st);
+struct object judge_facts(bool exists, const struct stat *st);
 // NULL when the task is gone. The caller owns it.
 struct request *judge_request(struct supervisor *s, const struct facts *f);
 
@@ -37,6 +41,9 @@ void judge_add_risk(const struct supervisor *s, struct request *q, const char *p
 // What this session remembers for q, counted as used: ALLOW, DENY, or _VERDICT_INVALID.
 enum verdict judge_remembered(struct supervisor *s, const struct request *q);
 
+// Refuses what nobody can grant. Takes q over, which may be NULL.
+void judge_refuse_protected(struct supervisor *s, const struct call *c, struct request *q,
+                            const struct standing *standing);
 // Refuses: the call gets error (a positive errno), the record a request and its refusal. Takes q
 // over, which may be NULL.
 void judge_refuse(struct supervisor *s, const struct call *c, struct request *q, enum decider by,

@@ -80,13 +80,15 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
     struct stat st = {0};
     unsigned access = access_of(c, r);
     judge_path(s, r->path, access, &standing);
+    if (fstat(r->fd, &st) < 0) {
+        notify_fail(s->o.listener, c->call.id, EACCES);
+        return;
+    }
+    if (r->exists)
+        judge_object(s, &st, &standing);
     if (standing.inside && s->o.floor->ruleset_fd >= 0) {
         core_count_floor(s, op_of(c, r), true);
         notify_continue(s->o.listener, c->call.id);
-        return;
-    }
-    if (fstat(r->fd, &st) < 0) {
-        notify_fail(s->o.listener, c->call.id, EACCES);
         return;
     }
     if (path_is_below(r->path, TERMINAL_DIR) &&
@@ -95,9 +97,8 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
         onbehalf_open(s, c, r);
         return;
     }
-    if (standing.protected_) {
-        judge_refuse(s, &c->call, make_request(s, c, r, &st, &standing), DECIDER_PROTECTED,
-                     REASON_POLICY_BLOCKED, EACCES);
+    if (standing.j.protected_) {
+        judge_refuse_protected(s, &c->call, make_request(s, c, r, &st, &standing), &standing);
         return;
     }
     uint64_t dev = r->exists ? st.st_dev : 0, ino = r->exists ? st.st_ino : 0;
@@ -147,9 +148,17 @@ static bool
 answer_inside(struct supervisor *s, const struct open_call *c, struct resolved *r)
 {
     struct standing standing;
+    struct stat st;
     judge_path(s, r->path, access_of(c, r), &standing);
     if (!standing.inside)
         return false;
+    if (r->exists && s->o.capabilities->denials.n_linked) {
+        if (fstat(r->fd, &st) < 0)
+            return false;
+        judge_object(s, &st, &standing);
+        if (!standing.inside)
+            return false;
+    }
     notify_continue(s->o.listener, c->call.id);
     resolved_done(r);
     core_count_floor(s, op_of(c, r), false);

@@ -176,7 +176,7 @@ judge_place(const struct supervisor *s, const struct resolved *r, struct end *e)
     memcpy(path, r->path, n);
     strcpy(path + n, n ? "" : "/");
     judge_path(s, path, ACCESS_WRITE, &place);
-    e->covered = place.covered && !e->standing.protected_;
+    e->covered = place.covered && !e->standing.j.protected_;
     e->inside = place.inside && e->covered;
     if (e->covered && !e->inside && fstat(r->fd, &dir) == 0)
         e->inside = floor_covers(s->o.floor, path, dir.st_dev, dir.st_ino, ACCESS_WRITE);
@@ -184,26 +184,15 @@ judge_place(const struct supervisor *s, const struct resolved *r, struct end *e)
 
 // The object itself, where the call changes that.
 static void
-judge_object_of(const struct supervisor *s, const struct path_call *c, const struct resolved *r,
-                struct end *e)
+judge_target(const struct supervisor *s, const struct path_call *c, const struct resolved *r,
+             struct end *e)
 {
     const struct standing *st = &e->standing;
     // A link needs no right to write: what its new name gives is looked at with the other end.
     unsigned access = c->kind == PATH_LINK ? st->j.access : ACCESS_WRITE;
-    e->covered = c->kind == PATH_LINK ? !st->protected_ && access : st->covered;
+    e->covered = c->kind == PATH_LINK ? !st->j.protected_ && access : st->covered;
     e->inside = e->covered && (!st->j.holed || floor_covers(s->o.floor, r->path, e->st.st_dev,
                                                             e->st.st_ino, access));
-}
-
-// I7: moving or removing a directory above a protected root moves or removes that.
-static bool
-is_above_protected(const struct supervisor *s, const char *path)
-{
-    const struct capability_set *set = s->o.capabilities;
-    for (size_t i = 0; i < set->n_protected; i++)
-        if (path_is_below(set->protected_roots[i], path))
-            return true;
-    return false;
 }
 
 static bool
@@ -226,21 +215,39 @@ gains_exec(const struct end *from, const struct end *to)
     return to->standing.j.exec && !from->standing.j.exec;
 }
 
-// Judges both ends together: false when one is protected.
+// I7: moving or removing a directory moves or removes what is refused below it.
 static bool
+carries_refused(const struct supervisor *s, const struct path_call *c, const struct resolved *ends,
+                const struct end *e)
+{
+    const struct denials *d = &s->o.capabilities->denials;
+    if (!takes_away(c->kind))
+        return false;
+    const char *to = c->kind == PATH_RENAME ? ends[1].path : NULL;
+    if (!denials_allow_move(d, ends[0].path, S_ISDIR(e[0].st.st_mode), to))
+        return true;
+    // What is at the other end is replaced, or comes here.
+    bool exchange = c->kind == PATH_RENAME && c->flags & RENAME_EXCHANGE;
+    return to && ends[1].exists &&
+           !denials_allow_move(d, to, S_ISDIR(e[1].st.st_mode), exchange ? ends[0].path : NULL);
+}
+
+// Judges both ends together. The end that nobody can grant, or NULL.
+static const struct end *
 judge_ends(const struct supervisor *s, const struct path_call *c, const struct resolved *ends,
            struct end *e, bool *ret_covered, bool *ret_inside)
 {
     *ret_covered = *ret_inside = true;
     for (unsigned i = 0; i < n_ends(c); i++) {
         judge_path(s, ends[i].path, ACCESS_WRITE, &e[i].standing);
-        if (e[i].standing.protected_ ||
-            (takes_away(c->kind) && is_above_protected(s, ends[i].path)))
-            return false;
+        if (ends[i].exists)
+            judge_object(s, &e[i].st, &e[i].standing);
+        if (e[i].standing.j.protected_)
+            return &e[i];
         if (i == 1 || path_is_entry(c->kind))
             judge_place(s, &ends[i], &e[i]);
         else
-            judge_object_of(s, c, &ends[i], &e[i]);
+            judge_target(s, c, &ends[i], &e[i]);
         *ret_covered &= e[i].covered;
         *ret_inside &= e[i].inside;
     }
@@ -251,7 +258,10 @@ judge_ends(const struct supervisor *s, const struct path_call *c, const struct r
             *ret_covered && !gains_exec(&e[0], &e[1]) && !(exchange && gains_exec(&e[1], &e[0]));
     }
     *ret_inside &= *ret_covered && path_is_governed(c->kind) && s->o.floor->ruleset_fd >= 0;
-    return true;
+    if (!carries_refused(s, c, ends, e))
+        return NULL;
+    e[0].standing.j.by = DECIDER_PROTECTED;
+    return &e[0];
 }
 
 static struct request *
@@ -278,16 +288,9 @@ make_request(struct supervisor *s, const struct path_call *c, const struct resol
         return q;
     q->target2 = xstrdup(c->target[1]);
     q->resolved2 = xstrdup(ends[1].path);
-    q->object2 = judge_object(ends[1].exists, &e[1].st);
+    q->object2 = judge_facts(ends[1].exists, &e[1].st);
     judge_add_risk(s, q, ends[1].path);
     return q;
-}
-
-static void
-refuse(struct supervisor *s, const struct path_call *c, const struct resolved *ends, struct end *e)
-{
-    judge_refuse(s, &c->call, make_request(s, c, ends, e), DECIDER_PROTECTED, REASON_POLICY_BLOCKED,
-                 EACCES);
 }
 
 static void
@@ -300,8 +303,9 @@ judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
             notify_fail(s->o.listener, c->call.id, EACCES);
             return;
         }
-    if (!judge_ends(s, c, ends, e, &covered, &inside)) {
-        refuse(s, c, ends, e);
+    const struct end *refused = judge_ends(s, c, ends, e, &covered, &inside);
+    if (refused) {
+        judge_refuse_protected(s, &c->call, make_request(s, c, ends, e), &refused->standing);
         return;
     }
     if (inside) {
