@@ -9,6 +9,7 @@
 #define NONO_PENDING_MAX 16384      /* rows in the pending table; beyond: refused, rate_limited */
 #define NONO_WAITERS_MAX 32768      /* parked notifications in all rows; beyond: refused */
 #define NONO_GRANTS_MAX 4096        /* live session grants; beyond: the decision counts once */
+#define NONO_GRANT_NS_MAX (365 * 86400 * 1000000000ull) /* longest life of a timed grant */
 #define NONO_REFUSALS_MAX 4096      /* distinct refusals whose repeats are counted */
 #define NONO_WORKERS_MAX 64         /* on-behalf operations that may block at the same time */
 #define NONO_QUEUE_UI 4096          /* supervisor -> main */

@@ -6,17 +6,18 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "broker_internal.h"
 #include "clock.h"
 #include "util.h"
 
 void
 broker_init(struct broker *b, const struct approver *approver, uint64_t timeout_ns,
-            const struct broker_ops *ops, void *ctx, void (*release_object)(void *),
-            void (*release_call)(void *))
+            const struct capability_set *caps, const struct broker_ops *ops, void *ctx,
+            void (*release_object)(void *), void (*release_call)(void *))
 {
     *b = (struct broker){.approver = approver, .timeout_ns = timeout_ns, .ops = ops, .ctx = ctx};
     pending_init(&b->table, release_object, release_call);
-    memory_init(&b->memory);
+    memory_init(&b->memory, caps);
     b->refused = xcalloc(NONO_REFUSALS_MAX, sizeof *b->refused);
 }
 
@@ -73,6 +74,7 @@ broker_release(struct broker *b, struct pending *row)
         if (w->id == 0)
             continue;
         *(d->verdict == VERDICT_ALLOW ? &b->stats.allowed : &b->stats.refused) += 1;
+        broker_count_rules(b, row, w->tid);
         b->ops->answer(b->ctx, row, w, d);
         pending_unpark(&b->table, w);
     }
@@ -95,11 +97,10 @@ decision_fill(struct decision *d, const struct request *r, uint64_t now_ns)
     d->error = d->verdict == VERDICT_ALLOW ? 0 : EACCES;
 }
 
-// STATE_DECIDED, and on its way to the disk. On failure the row is as before and d is freed.
-static int
-broker_commit(struct broker *b, struct pending *row, struct decision *d)
+int
+broker_commit(struct broker *b, struct pending *row, struct decision *d, uint64_t now_ns)
 {
-    struct grant *g = memory_grant_for(&b->memory, row->request, d);
+    struct grant *g = memory_grant_for(&b->memory, row->request, d, now_ns);
     int ret = b->ops->record_decision(b->ctx, decision_dup(d), g ? grant_dup(g) : NULL,
                                       row->request->count, true);
     if (ret < 0) {
@@ -114,7 +115,7 @@ broker_commit(struct broker *b, struct pending *row, struct decision *d)
     return 0;
 }
 
-static struct decision *
+struct decision *
 broker_verdict(const struct request *r, enum verdict verdict, enum decider by, enum reason reason,
                uint64_t now_ns)
 {
@@ -181,7 +182,7 @@ broker_ask_row(struct broker *b, struct pending *row, uint64_t now_ns)
     struct decision *d = broker_verdict(r, VERDICT_ALLOW, DECIDER_INITIAL, REASON_NONE, now_ns);
     d->scope = SCOPE_SESSION;
     d->source = xstrdup("--on-ask allow");
-    if (broker_commit(b, row, d) < 0)
+    if (broker_commit(b, row, d, now_ns) < 0)
         broker_refuse_row(
             b, row, broker_verdict(r, VERDICT_DENY, DECIDER_BACKEND, REASON_BACKEND_ERROR, now_ns));
 }
@@ -194,8 +195,10 @@ broker_rejoin(struct broker *b, struct waiter *w, uint64_t id, uint64_t now_ns, 
     w->id = id;
     w->since_ns = now_ns;
     w->call = call;
-    if (w->row->state == STATE_RECORDED)
-        broker_release(b, w->row);
+    if (w->row->state != STATE_RECORDED)
+        return;
+    broker_check_rules(b, w->row, now_ns);
+    broker_release(b, w->row);
 }
 
 static bool
@@ -301,58 +304,15 @@ broker_decide(struct broker *b, struct decision *d, uint64_t now_ns)
         ret = -EALREADY;
     else if (memcmp(d->digest, row->request->digest, DIGEST_LEN) != 0)
         ret = -EBADMSG;
-    else if ((d->verdict != VERDICT_ALLOW && d->verdict != VERDICT_DENY) ||
-             (d->scope != SCOPE_ONCE && d->scope != SCOPE_SESSION) || d->reach != REACH_OBJECT)
-        ret = -EINVAL;
+    else
+        ret = memory_can_keep(row->request, d);
     if (ret < 0) {
         decision_free(d);
         return ret;
     }
     d->reason = d->verdict == VERDICT_ALLOW ? REASON_NONE : REASON_USER_DENIED;
     decision_fill(d, row->request, now_ns);
-    return broker_commit(b, row, d);
-}
-
-// What a new grant answers needs no person any more.
-static void
-broker_judge_again(struct broker *b, uint64_t now_ns)
-{
-    b->judge_again = false;
-    for (size_t i = 0; i < b->table.n; i++) {
-        struct pending *row = b->table.rows[i];
-        const struct request *r = row->request;
-        if (row->state != STATE_ASKED)
-            continue;
-        struct grant *g =
-            memory_lookup(&b->memory, r->resolved, r->object.exists ? r->object.dev : 0,
-                          r->object.exists ? r->object.ino : 0, r->access);
-        if (!g)
-            continue;
-        struct decision *d =
-            broker_verdict(r, g->verdict, DECIDER_RULE,
-                           g->verdict == VERDICT_ALLOW ? REASON_NONE : REASON_USER_DENIED, now_ns);
-        d->source = xasprintf("grant %llu", (unsigned long long)g->id);
-        // A record that is busy now is tried again with the next tick.
-        if (broker_commit(b, row, d) < 0)
-            b->judge_again = true;
-        else
-            g->uses++;
-    }
-}
-
-// The grant that the recorded decision leaves behind goes live.
-static void
-broker_remember(struct broker *b, struct pending *row, uint64_t now_ns)
-{
-    struct grant *g = steal_pointer(&row->grant);
-    if (!g)
-        return;
-    if (memory_add(&b->memory, g) < 0) {
-        grant_free(g);
-        b->ops->notice(b->ctx, "too many grants: this one counted once");
-        return;
-    }
-    broker_judge_again(b, now_ns);
+    return broker_commit(b, row, d, now_ns);
 }
 
 void
@@ -371,6 +331,7 @@ broker_recorded(struct broker *b, const struct record_ack *ack, uint64_t now_ns)
         row->decision = d;
     } else {
         b->stats.record_error = 0;
+        broker_check_rules(b, row, now_ns);
     }
     pending_move(row, STATE_RECORDED);
     if (row->decision->verdict != VERDICT_EXPIRED)
@@ -421,14 +382,13 @@ broker_expire_row(struct broker *b, struct pending *row, uint64_t now_ns)
     struct decision *d =
         broker_verdict(row->request, VERDICT_EXPIRED, DECIDER_TIMEOUT, REASON_TIMED_OUT, now_ns);
     // A record that is busy now is tried again with the next tick.
-    broker_commit(b, row, d);
+    broker_commit(b, row, d, now_ns);
 }
 
 void
 broker_tick(struct broker *b, uint64_t now_ns)
 {
-    if (b->judge_again)
-        broker_judge_again(b, now_ns);
+    broker_tick_rules(b, now_ns);
     // Backwards: a removed row's place is taken by the last one, which was looked at already.
     for (size_t i = b->table.n; i-- > 0;) {
         struct pending *row = b->table.rows[i];
@@ -439,7 +399,7 @@ broker_tick(struct broker *b, uint64_t now_ns)
         }
         for (struct waiter *w = row->waiters, *next; w; w = next) {
             next = w->next;
-            if (w->id || now_ns - w->since_ns < NONO_DETACHED_NS)
+            if (w->id || b->frozen || now_ns - w->since_ns < NONO_DETACHED_NS)
                 continue;
             bool last = row->n_waiters == 1;
             broker_withdraw(b, w, now_ns);
@@ -470,4 +430,15 @@ broker_close(struct broker *b, uint64_t now_ns)
                               broker_verdict(row->request, VERDICT_DENY, DECIDER_INTERNAL,
                                              REASON_BACKEND_ERROR, now_ns));
     }
+}
+
+void
+broker_freeze(struct broker *b, bool on, uint64_t now_ns)
+{
+    // What was sent back before could not return meanwhile: its time runs anew.
+    for (size_t i = 0; b->frozen && !on && i < b->table.n; i++)
+        for (struct waiter *w = b->table.rows[i]->waiters; w; w = w->next)
+            if (w->id == 0)
+                w->since_ns = now_ns;
+    b->frozen = on;
 }

@@ -28,6 +28,12 @@ struct broker_ops {
     // Called at most once for each waiter, after the decision is on disk (I5).
     void (*answer)(void *ctx, const struct pending *row, struct waiter *w,
                    const struct decision *d);
+    // A grant went live, was used, or is at its end (g->state); g stays the broker's.
+    void (*grant)(void *ctx, const struct grant *g);
+    // Uses of a grant since the last time, recorded as a count.
+    void (*record_uses)(void *ctx, const struct grant *g, uint64_t uses);
+    // A grant was taken back by source.
+    void (*record_revoke)(void *ctx, const struct grant *g, const char *source);
     // A refusal, for the footer.
     void (*refused)(void *ctx, const struct request *r, enum decider by, enum reason reason);
     // Something a person should know: one display-safe line.
@@ -39,6 +45,7 @@ struct refused_slot {
     uint64_t request;
 };
 
+// broker.c: requests and their decisions. rules.c: the grants that decisions leave behind.
 struct broker {
     struct pending_table table;
     struct memory memory;
@@ -49,13 +56,15 @@ struct broker {
     bool closing;                 /* every ask is refused from now on */
     bool full;                    /* said already that there is no room */
     bool judge_again;             /* a live grant could not answer all that it covers yet */
+    bool frozen;                  /* the sandbox is stopped: what was sent back may stay away */
     struct refused_slot *refused; /* direct-mapped by key: refusals whose repeats are counted */
     struct stats stats;
 };
 
+// caps: whose protected roots no grant answers for; must outlive b.
 void broker_init(struct broker *b, const struct approver *approver, uint64_t timeout_ns,
-                 const struct broker_ops *ops, void *ctx, void (*release_object)(void *),
-                 void (*release_call)(void *));
+                 const struct capability_set *caps, const struct broker_ops *ops, void *ctx,
+                 void (*release_object)(void *), void (*release_call)(void *));
 void broker_done(struct broker *b);
 
 // A call that no capability covers. r (unsealed, id 0), object and call are taken over in every
@@ -67,7 +76,8 @@ void broker_submit(struct broker *b, struct request *r, void *object, uint64_t i
 void broker_refuse(struct broker *b, struct request *r, enum decider by, enum reason reason,
                    uint64_t now_ns);
 // A person decided; takes d over. 0, -ENOENT unknown request, -EALREADY no longer open, -EBADMSG
-// the digest is not that of the facts, -EAGAIN the record is busy, -EINVAL.
+// the digest is not that of the facts, -EAGAIN the record is busy, -EOPNOTSUPP a reach that the
+// request does not have, -EINVAL.
 int broker_decide(struct broker *b, struct decision *d, uint64_t now_ns);
 // The record answered.
 void broker_recorded(struct broker *b, const struct record_ack *ack, uint64_t now_ns);
@@ -77,7 +87,22 @@ void broker_withdraw(struct broker *b, struct waiter *w, uint64_t now_ns);
 void broker_detach(struct broker *b, struct waiter *w, uint64_t now_ns);
 // Expires what is due, withdraws what did not return.
 void broker_tick(struct broker *b, uint64_t now_ns);
+// When broker_tick() has something to do although nothing waits; 0 for never.
+uint64_t broker_deadline(const struct broker *b);
+// The sandbox is stopped, or goes on.
+void broker_freeze(struct broker *b, bool on, uint64_t now_ns);
 // Every task is gone.
 void broker_withdraw_all(struct broker *b, uint64_t now_ns);
 // No more questions: every waiting one is refused, and every later one.
 void broker_close(struct broker *b, uint64_t now_ns);
+
+// Is there a grant that answers? Then it counts as used by thread tid.
+bool broker_answer(struct broker *b, const struct memory_query *q, pid_t tid, uint64_t now_ns,
+                   enum verdict *ret_verdict);
+// A remembered grant goes live; takes g over. -EINVAL for one that cannot be (it is freed),
+// -ENOSPC likewise.
+int broker_load(struct broker *b, struct grant *g);
+// Takes a grant back, for everything that was not answered yet. -ENOENT when it is not live.
+int broker_revoke(struct broker *b, uint64_t id, const char *source, uint64_t now_ns);
+// Tells what grants were used since the last time.
+void broker_flush_uses(struct broker *b);

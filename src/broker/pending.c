@@ -38,21 +38,52 @@ hash_bytes(uint64_t h, const void *data, size_t n)
     return h;
 }
 
+static uint64_t
+hash_string(uint64_t h, const char *s)
+{
+    return s ? hash_bytes(h, s, strlen(s) + 1) : h;
+}
+
 uint64_t
 pending_key(const struct request *r)
 {
     const uint64_t numbers[] = {r->op, r->access, r->object.exists, r->object.dev, r->object.ino};
     uint64_t h = hash_bytes(0xcbf29ce484222325ull, numbers, sizeof numbers);
-    h = hash_bytes(h, r->resolved, strlen(r->resolved) + 1);
+    h = hash_string(h, r->resolved);
+    h = hash_string(h, r->resolved2);
+    h = hash_string(h, r->detail);
     return hash_bytes(h, r->exe, strlen(r->exe));
+}
+
+static bool
+object_same(const struct object *a, const struct object *b)
+{
+    return a->exists == b->exists && a->dev == b->dev && a->ino == b->ino;
+}
+
+static bool
+string_same(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool
+peer_same(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->family == b->family && a->type == b->type && a->port == b->port &&
+           a->scope_id == b->scope_id && a->abstract == b->abstract &&
+           memcmp(a->addr, b->addr, sizeof a->addr) == 0;
 }
 
 static bool
 request_same(const struct request *a, const struct request *b)
 {
-    return a->op == b->op && a->access == b->access && a->object.exists == b->object.exists &&
-           a->object.dev == b->object.dev && a->object.ino == b->object.ino &&
-           strcmp(a->resolved, b->resolved) == 0 && strcmp(a->exe, b->exe) == 0;
+    return a->op == b->op && a->access == b->access && object_same(&a->object, &b->object) &&
+           object_same(&a->object2, &b->object2) && peer_same(&a->peer, &b->peer) &&
+           a->has_sha256 == b->has_sha256 && memcmp(a->sha256, b->sha256, SHA256_LEN) == 0 &&
+           string_same(a->resolved, b->resolved) && string_same(a->resolved2, b->resolved2) &&
+           string_same(a->detail, b->detail) && string_same(a->interpreter, b->interpreter) &&
+           string_same(a->host, b->host) && string_same(a->exe, b->exe);
 }
 
 void

@@ -26,6 +26,9 @@ struct pending {
     enum state state;
     struct decision *decision; /* owned; NULL before STATE_DECIDED */
     struct grant *grant; /* what it will leave behind once it is recorded; owned, may be NULL */
+    uint64_t rules[2];   /* ids of the grants that decided; 0 for none */
+    uint64_t left;       /* id of the grant that its decision left behind; 0 for none */
+    bool revoked;        /* one of these was taken back: nothing is allowed by it any more */
     struct waiter *waiters;
     unsigned n_waiters;
     void *object; /* the held object; the supervisor's, released by table->release_object */
@@ -48,7 +51,8 @@ void pending_init(struct pending_table *t, void (*release_object)(void *),
                   void (*release_call)(void *));
 void pending_done(struct pending_table *t);
 
-// Hash of what makes requests identical: operation, access, program, resolved path and object.
+// Hash of what makes requests identical: the operation with all that it would do, the program, and
+// both ends with their objects.
 uint64_t pending_key(const struct request *r);
 // A number for a request that gets no row.
 uint64_t pending_next_id(struct pending_table *t);

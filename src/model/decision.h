@@ -29,23 +29,35 @@ struct decision *decision_dup(const struct decision *d);
 struct decision *decision_free(struct decision *d);
 void decision_free_msg(void *d);
 
-// What a decision with a scope beyond "once" leaves behind.
+#define GRANT_TASKS_MAX 8
+
+// What a decision with a scope beyond "once" leaves behind: what it answers is said in
+// broker/memory.h.
 struct grant {
-    uint64_t id;          /* from 1, unique in its session */
-    uint64_t request;     /* the request it came from */
+    uint64_t id;         /* from 1, unique in its session */
+    uint64_t request;    /* the request it came from; 0: remembered from an earlier session */
+    uint64_t remembered; /* number of the remembered grant in the database; 0: none yet */
+    enum grant_state state;
     enum verdict verdict; /* ALLOW or DENY */
     enum op op;
     unsigned access;
     enum scope scope;
     enum reach reach;
-    char *path;           /* resolved path, owned */
-    uint64_t dev, ino;    /* the object for REACH_OBJECT; 0, 0 for something not made yet */
+    char *path;        /* resolved path, its directory, "host:port" or host; owned */
+    uint64_t dev, ino; /* of path; 0, 0 for something not made yet */
+    char *path2;       /* the other end of a rename or link; NULL for none; owned */
+    uint64_t dev2, ino2;
+    uint8_t sha256[SHA256_LEN]; /* of a program's content; valid with has_sha256 */
+    bool has_sha256;
     struct endpoint peer; /* sockets: as of the request; path is then its text */
     char *host;           /* sockets: the name that was looked up; owned; "" or NULL for none */
     char *exe;            /* the only program that it is for; owned; NULL for any */
     uint64_t created_real_ns;
-    uint64_t expires_mono_ns; /* 0: with the session */
-    uint64_t uses;            /* how often it answered */
+    uint64_t expires_mono_ns;     /* 0: with the session */
+    uint64_t uses;                /* how often it answered */
+    uint64_t uses_told;           /* of them, those that were handed to the record */
+    pid_t tasks[GRANT_TASKS_MAX]; /* threads that used it, the last one first */
+    size_t n_tasks;
 };
 
 struct grant *grant_new(void);

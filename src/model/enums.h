@@ -80,6 +80,12 @@
     X(STATE_WITHDRAWN, "withdrawn")                                                                \
     X(STATE_EXPIRED, "expired")
 
+// Life of a grant.
+#define GRANT_STATE_LIST(X)                                                                        \
+    X(GRANT_LIVE, "live")                                                                          \
+    X(GRANT_REVOKED, "revoked")                                                                    \
+    X(GRANT_EXPIRED, "expired")
+
 #define KIND_LIST(X)                                                                               \
     X(KIND_SESSION_START, "session_start")                                                         \
     X(KIND_REQUEST, "request")                                                                     \
@@ -121,6 +127,7 @@ DECLARE_ENUM(scope, SCOPE_LIST, SCOPE)
 DECLARE_ENUM(reach, REACH_LIST, REACH)
 DECLARE_ENUM(risk, RISK_LIST, RISK)
 DECLARE_ENUM(state, STATE_LIST, STATE)
+DECLARE_ENUM(grant_state, GRANT_STATE_LIST, GRANT_STATE)
 DECLARE_ENUM(kind, KIND_LIST, KIND)
 DECLARE_ENUM(net_decision, NET_DECISION_LIST, NET_DECISION)
 DECLARE_ENUM(net_category, NET_CATEGORY_LIST, NET_CATEGORY)

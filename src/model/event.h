@@ -17,10 +17,15 @@ enum msg_type {
     MSG_STATS,   /* struct stats */
     MSG_NOTICE,  /* char *: one line for the person, already display-safe */
     MSG_REFUSAL, /* struct refusal: for the footer */
+    MSG_GRANT,   /* struct grant: went live, was used, or is at its end (its state) */
+    MSG_FROZEN,  /* nothing: the answer to MSG_FREEZE */
     MSG_DRAINED, /* nothing: the last task of the sandbox is gone, everything is recorded */
     // to the supervisor
     MSG_DECIDE,   /* struct decision */
     MSG_RECORDED, /* struct record_ack */
+    MSG_REVOKE,   /* struct revoke */
+    MSG_FREEZE,   /* nothing: the sandbox is about to be stopped */
+    MSG_THAW,     /* nothing: it goes on */
     MSG_WORKED,   /* private to src/supervisor */
     MSG_STOP,     /* nothing: end as soon as the last task is gone; asks are denied from now on */
 };
@@ -30,6 +35,14 @@ struct record_ack {
     uint64_t request;
     int error; /* 0 or -errno */
 };
+
+// A grant is taken back.
+struct revoke {
+    uint64_t grant;
+    char *source; /* as decision.source; owned */
+};
+struct revoke *revoke_free(struct revoke *r);
+void revoke_free_msg(void *r);
 
 // A snapshot of the supervisor's counters.
 struct stats {

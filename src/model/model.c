@@ -183,6 +183,7 @@ grant_dup(const struct grant *g)
     n->path = xstrdup(g->path);
     n->host = xstrdup(g->host);
     n->exe = xstrdup(g->exe);
+    n->path2 = xstrdup(g->path2);
     return n;
 }
 
@@ -194,6 +195,7 @@ grant_free(struct grant *g)
     free(g->path);
     free(g->host);
     free(g->exe);
+    free(g->path2);
     free(g);
     return NULL;
 }
@@ -221,6 +223,22 @@ network_event_free(struct network_event *n)
     free(n->text);
     free(n);
     return NULL;
+}
+
+struct revoke *
+revoke_free(struct revoke *r)
+{
+    if (!r)
+        return NULL;
+    free(r->source);
+    free(r);
+    return NULL;
+}
+
+void
+revoke_free_msg(void *r)
+{
+    revoke_free(r);
 }
 
 struct refusal *

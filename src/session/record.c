@@ -21,6 +21,12 @@ record_count(void *ctx, const char *what, uint64_t request, enum op op, uint64_t
     return writer_add_count(ctx, what, request, op, n);
 }
 
+static int
+record_revoke(void *ctx, const struct grant *g, const char *source)
+{
+    return writer_add_revocation(ctx, g->id, source, NULL);
+}
+
 static size_t
 record_room(void *ctx)
 {
@@ -34,5 +40,6 @@ record_into(struct writer *w)
                                       .request = record_request,
                                       .decision = record_decision,
                                       .count = record_count,
+                                      .revoke = record_revoke,
                                       .room = record_room};
 }

@@ -110,25 +110,14 @@ judge_add_risk(const struct supervisor *s, struct request *q, const char *path)
     free(tags);
 }
 
-static struct grant *
-remembered(struct supervisor *s, const struct request *q, const char *path, const struct object *o)
-{
-    return memory_lookup(&s->broker.memory, path, o->exists ? o->dev : 0, o->exists ? o->ino : 0,
-                         q->access);
-}
-
 enum verdict
-judge_remembered(struct supervisor *s, const struct request *q)
+judge_remembered(struct supervisor *s, const struct memory_query *q, pid_t tid)
 {
-    struct grant *g = remembered(s, q, q->resolved, &q->object);
-    struct grant *g2 = q->resolved2 ? remembered(s, q, q->resolved2, &q->object2) : g;
-    if (!g || !g2)
+    enum verdict verdict;
+    if (!broker_answer(&s->broker, q, tid, clock_mono_ns(), &verdict))
         return _VERDICT_INVALID;
-    bool allow = g->verdict == VERDICT_ALLOW && g2->verdict == VERDICT_ALLOW;
-    g->uses++;
     core_mark_counted(s);
-    *(allow ? &s->broker.stats.granted : &s->broker.stats.refused) += 1;
-    return allow ? VERDICT_ALLOW : VERDICT_DENY;
+    return verdict;
 }
 
 void

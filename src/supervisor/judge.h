@@ -38,8 +38,8 @@ struct request *judge_request(struct supervisor *s, const struct facts *f);
 
 // Adds what path is worth to the risk and the tags of q.
 void judge_add_risk(const struct supervisor *s, struct request *q, const char *path);
-// What this session remembers for q, counted as used: ALLOW, DENY, or _VERDICT_INVALID.
-enum verdict judge_remembered(struct supervisor *s, const struct request *q);
+// What is remembered for the call of thread tid, counted as used: ALLOW, DENY, or _VERDICT_INVALID.
+enum verdict judge_remembered(struct supervisor *s, const struct memory_query *q, pid_t tid);
 
 // Refuses what nobody can grant. Takes q over, which may be NULL.
 void judge_refuse_protected(struct supervisor *s, const struct call *c, struct request *q,

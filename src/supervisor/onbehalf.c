@@ -87,7 +87,7 @@ onbehalf_look_after(struct supervisor *s)
     for (struct task_job *j = s->jobs; j; j = j->after) {
         struct tracee_status st;
         if (!notify_valid(s->o.listener, j->call->id) ||
-            (tracee_read_status(j->call->tid, &st) == 0 && st.signal_waiting))
+            (!s->broker.frozen && tracee_read_status(j->call->tid, &st) == 0 && st.signal_waiting))
             worker_interrupt(s->workers, &j->job);
     }
 }
@@ -140,11 +140,8 @@ static void
 adopt_created(struct supervisor *s, const struct resolved *r, int fd)
 {
     struct stat st;
-    struct grant *g = memory_lookup(&s->broker.memory, r->path, 0, 0, ACCESS_WRITE);
-    if (g && g->reach == REACH_OBJECT && g->ino == 0 && fstat(fd, &st) == 0) {
-        g->dev = st.st_dev;
-        g->ino = st.st_ino;
-    }
+    if (fstat(fd, &st) == 0)
+        memory_adopt(&s->broker.memory, r->path, st.st_dev, st.st_ino);
 }
 
 // Takes the descriptor over.

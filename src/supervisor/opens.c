@@ -57,20 +57,25 @@ static bool
 answer_from_memory(struct supervisor *s, const struct open_call *c, const struct resolved *r,
                    const struct stat *st)
 {
-    struct grant *g = memory_lookup(&s->broker.memory, r->path, r->exists ? st->st_dev : 0,
-                                    r->exists ? st->st_ino : 0, access_of(c, r));
-    if (!g)
-        return false;
-    g->uses++;
-    core_mark_counted(s);
-    if (g->verdict == VERDICT_ALLOW) {
-        s->broker.stats.granted++;
+    const struct memory_query q = {.op = op_of(c, r),
+                                   .access = access_of(c, r),
+                                   .path = r->path,
+                                   .dev = r->exists ? st->st_dev : 0,
+                                   .ino = r->exists ? st->st_ino : 0};
+    switch (judge_remembered(s, &q, c->call.tid)) {
+    case VERDICT_ALLOW:
         onbehalf_open(s, c, r);
-    } else {
-        s->broker.stats.refused++;
+        return true;
+    case VERDICT_DENY:
         notify_fail(s->o.listener, c->call.id, EACCES);
+        return true;
+    case VERDICT_EXPIRED:
+    case VERDICT_WITHDRAWN:
+    case _VERDICT_MAX:
+    case _VERDICT_INVALID:
+        break;
     }
-    return true;
+    return false;
 }
 
 static void

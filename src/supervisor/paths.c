@@ -325,7 +325,11 @@ judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
         return;
     }
     struct request *q = make_request(s, c, ends, e);
-    enum verdict remembered = q ? judge_remembered(s, q) : _VERDICT_INVALID;
+    enum verdict remembered = _VERDICT_INVALID;
+    if (q) {
+        struct memory_query query = memory_query_of(q);
+        remembered = judge_remembered(s, &query, c->call.tid);
+    }
     if (remembered == VERDICT_ALLOW) {
         perform(s, c, ends);
     } else if (remembered == VERDICT_DENY) {

@@ -128,6 +128,27 @@ on_record_repeat(void *ctx, uint64_t request, enum op op)
 }
 
 static void
+on_grant(void *ctx, const struct grant *g)
+{
+    main_push(ctx, MSG_GRANT, grant_dup(g), grant_free_msg);
+}
+
+static void
+on_record_uses(void *ctx, const struct grant *g, uint64_t uses)
+{
+    struct supervisor *s = ctx;
+    s->o.record.count(s->o.record.ctx, "grant", g->id, g->op, uses);
+}
+
+static void
+on_record_revoke(void *ctx, const struct grant *g, const char *source)
+{
+    struct supervisor *s = ctx;
+    if (s->o.record.revoke(s->o.record.ctx, g, source) < 0)
+        core_notice(s, "the record is full: that a grant was taken back was not written");
+}
+
+static void
 flush_counts(struct supervisor *s)
 {
     atomic_store(&s->counted, false);
@@ -137,12 +158,7 @@ flush_counts(struct supervisor *s)
             s->o.record.count(s->o.record.ctx, "floor", 0, (enum op)op, n);
         s->broker.stats.floor += n;
     }
-    for (size_t i = 0; i < s->broker.memory.n; i++) {
-        struct grant *g = s->broker.memory.grants[i];
-        if (g->uses)
-            s->o.record.count(s->o.record.ctx, "grant", g->id, g->op, g->uses);
-        g->uses = 0;
-    }
+    broker_flush_uses(&s->broker);
     main_push(s, MSG_STATS, xmemdup(&s->broker.stats, sizeof s->broker.stats), free);
 }
 
@@ -221,8 +237,8 @@ look_after(struct supervisor *s, struct pending *row, uint64_t now)
             broker_withdraw(&s->broker, w, now);
             if (last)
                 return;
-        } else if (row->state == STATE_ASKED && tracee_read_status(w->tid, &st) == 0 &&
-                   st.signal_waiting) {
+        } else if (row->state == STATE_ASKED && !s->broker.frozen &&
+                   tracee_read_status(w->tid, &st) == 0 && st.signal_waiting) {
             // The call goes back as it would natively for this signal: EINTR, or restarted behind
             // the handler. It keeps its place in the row; a restarted one finds it again.
             uint64_t id = w->id;
@@ -272,6 +288,8 @@ decision_not_taken(struct supervisor *s, uint64_t id, int error)
                                     .scope = SCOPE_ONCE};
     else if (error == -EAGAIN)
         core_notice(s, "the record is busy: decide again");
+    else if (error == -EOPNOTSUPP)
+        core_notice(s, "this request has no such reach: not decided");
     else if (error == -EBADMSG)
         core_notice(s, "the request is not what was shown: not decided");
     else
@@ -300,6 +318,18 @@ take_message(struct supervisor *s, struct msg *m)
         j->done(j, s);
         break;
     }
+    case MSG_REVOKE: {
+        const struct revoke *r = m->data;
+        broker_revoke(&s->broker, r->grant, r->source, now);
+        break;
+    }
+    case MSG_FREEZE:
+        broker_freeze(&s->broker, true, now);
+        main_push(s, MSG_FROZEN, NULL, NULL);
+        break;
+    case MSG_THAW:
+        broker_freeze(&s->broker, false, now);
+        break;
     case MSG_STOP:
         broker_close(&s->broker, now);
         break;
@@ -317,7 +347,8 @@ on_timer(struct supervisor *s)
     if (read(s->timer_fd, &fired, sizeof fired) < 0)
         return;
     s->timer_at = 0;
-    if ((s->broker.table.n || s->jobs) && now >= s->tick_at) {
+    uint64_t due = broker_deadline(&s->broker);
+    if (((s->broker.table.n || s->jobs) && now >= s->tick_at) || (due && now >= due)) {
         tick(s, now);
         s->tick_at = now + TICK_NS;
     }
@@ -359,6 +390,8 @@ clerk_turn(struct supervisor *s)
         arm_timer(s, clock_mono_ns() + TICK_NS);
     if (atomic_load(&s->counted) && !s->timer_at)
         arm_timer(s, s->flush_at);
+    if (broker_deadline(&s->broker))
+        arm_timer(s, broker_deadline(&s->broker));
     if (s->n_outbox)
         main_flush(s);
     pthread_mutex_unlock(&s->lock);
@@ -414,6 +447,9 @@ static const struct broker_ops broker_ops = {
     .record_request = on_record_request,
     .record_decision = on_record_decision,
     .record_repeat = on_record_repeat,
+    .grant = on_grant,
+    .record_uses = on_record_uses,
+    .record_revoke = on_record_revoke,
     .answer = on_answer,
     .refused = on_refused,
     .notice = on_notice,
@@ -467,7 +503,8 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     s->fd_limit = held_limit();
     tracee_set_monitor(o->monitor);
     pthread_mutex_init(&s->lock, NULL);
-    broker_init(&s->broker, o->approver, o->timeout_ns, &broker_ops, s, held_free, free_call);
+    broker_init(&s->broker, o->approver, o->timeout_ns, o->capabilities, &broker_ops, s, held_free,
+                free_call);
     s->workers = worker_pool_new(o->inbox, o->caps);
     notify_set_sync(o->listener);
     // Without it no request would ever expire.

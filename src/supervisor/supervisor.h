@@ -21,6 +21,7 @@ struct supervisor_record {
     int (*decision)(void *ctx, struct decision *d, struct grant *g, unsigned count,
                     bool durable); /* takes d and g over */
     int (*count)(void *ctx, const char *what, uint64_t request, enum op op, uint64_t n);
+    int (*revoke)(void *ctx, const struct grant *g, const char *source);
     size_t (*room)(void *ctx);
 };
 

@@ -21,7 +21,8 @@ struct fake {
     uint8_t digest[64][DIGEST_LEN]; /* of the published requests, by id */
     int record_busy;                /* decisions fail with -EAGAIN */
     unsigned answers, allows, notices, refusals, repeats;
-    int objects, calls; /* alive */
+    uint64_t uses; /* of the grant that was told last */
+    size_t n_tasks;
 };
 
 static int live_objects, live_calls;
@@ -101,6 +102,27 @@ fake_answer(void *ctx, const struct pending *row, struct waiter *w, const struct
 }
 
 static inline void
+fake_grant(void *ctx, const struct grant *g)
+{
+    struct fake *f = ctx;
+    fake_say(f, "%s:g%d", grant_state_to_string(g->state), (int)g->id);
+    f->uses = g->uses;
+    f->n_tasks = g->n_tasks;
+}
+
+static inline void
+fake_record_uses(void *ctx, const struct grant *g, uint64_t uses)
+{
+    fake_say(ctx, "uses:g%dx%d", (int)g->id, (int)uses);
+}
+
+static inline void
+fake_record_revoke(void *ctx, const struct grant *g, const char *source)
+{
+    fake_say(ctx, "revoke:g%d/%s", (int)g->id, source);
+}
+
+static inline void
 fake_refused(void *ctx, const struct request *r, enum decider by, enum reason reason)
 {
     struct fake *f = ctx;
@@ -137,17 +159,27 @@ static const struct broker_ops fake_ops = {
     .record_request = fake_record_request,
     .record_decision = fake_record_decision,
     .record_repeat = fake_record_repeat,
+    .grant = fake_grant,
+    .record_uses = fake_record_uses,
+    .record_revoke = fake_record_revoke,
     .answer = fake_answer,
     .refused = fake_refused,
     .notice = fake_notice,
 };
 
+static char fake_root[] = "/home/u/.local/state/nono", fake_root_below[] = "/w/priv/state";
+static struct denial fake_denials[] = {
+    {.path = fake_root, .len = sizeof fake_root - 1},
+    {.path = fake_root_below, .len = sizeof fake_root_below - 1},
+};
+static const struct capability_set fake_caps = {.denials = {.rows = fake_denials, .n = 2}};
+
 static inline void
 fake_init(struct fake *f, const char *approver, uint64_t timeout_ns)
 {
     *f = (struct fake){0};
-    broker_init(&f->broker, approver_find(approver), timeout_ns, &fake_ops, f, fake_release_object,
-                fake_release_call);
+    broker_init(&f->broker, approver_find(approver), timeout_ns, &fake_caps, &fake_ops, f,
+                fake_release_object, fake_release_call);
 }
 
 // Everything that was handed over is gone with it.
@@ -204,6 +236,23 @@ static inline void
 fake_submit(struct fake *f, const char *path, unsigned access, uint64_t id, pid_t tid, uint64_t now)
 {
     fake_submit_request(f, fake_request(path, access, tid), id, now);
+}
+
+// What is remembered for that access to an existing object, or one that is not there (ino 0); NULL
+// for nothing.
+static inline struct grant *
+fake_remembers(struct fake *f, const char *path, uint64_t ino, unsigned access)
+{
+    struct memory_answer a;
+    const struct memory_query q = {.op = ino == 0                 ? OP_CREATE
+                                         : access == ACCESS_READ  ? OP_READ
+                                         : access == ACCESS_WRITE ? OP_WRITE
+                                                                  : OP_READWRITE,
+                                   .access = access,
+                                   .path = path,
+                                   .dev = ino ? 1 : 0,
+                                   .ino = ino};
+    return memory_ask(&f->broker.memory, &q, 100, &a) ? a.grants[0] : NULL;
 }
 
 static inline int

@@ -111,8 +111,9 @@ Test(broker, decisions_that_are_not_taken)
     f.digest[1][3] ^= 1;
     cr_expect_eq(fake_decide(&f, 1, VERDICT_EXPIRED, SCOPE_ONCE, 6), -EINVAL);
     cr_expect_eq(fake_decide(&f, 1, VERDICT_WITHDRAWN, SCOPE_ONCE, 6), -EINVAL);
-    cr_expect_eq(fake_decide(&f, 1, VERDICT_ALLOW, SCOPE_ALWAYS, 6), -EINVAL);
-    cr_expect_eq(fake_decide(&f, 1, VERDICT_ALLOW, SCOPE_TIME, 6), -EINVAL);
+    cr_expect_eq(fake_decide(&f, 1, VERDICT_ALLOW, SCOPE_TIME, 6), -EINVAL, "no time said");
+    cr_expect_eq(fake_decide(&f, 1, VERDICT_ALLOW, _SCOPE_MAX, 6), -EINVAL);
+    cr_expect_eq(fake_decide(&f, 1, VERDICT_ALLOW, _SCOPE_INVALID, 6), -EINVAL);
     expect_said(&f, "");
     f.record_busy = 1;
     cr_expect_eq(fake_decide(&f, 1, VERDICT_ALLOW, SCOPE_SESSION, 6), -EAGAIN);
@@ -172,7 +173,7 @@ Test(broker, withdrawn_while_the_decision_is_written)
     broker_withdraw(&f.broker, fake_waiter(&f, 11), 7);
     fake_said(&f);
     fake_recorded(&f, 1, 0, 8);
-    expect_said(&f, "recorded:1=allow answered:1=allow");
+    expect_said(&f, "recorded:1=allow live:g1 answered:1=allow");
     cr_expect_eq(f.answers, 0);
     cr_expect_eq(f.broker.memory.n, 1, "the grant that was recorded lives");
 }

@@ -191,18 +191,18 @@ Test(broker_join, a_session_grant_answers_the_others)
     fake_submit(&f, "/b", R, 14, 4, 6);
     decide(1, VERDICT_ALLOW, SCOPE_SESSION);
     fake_submit(&f, "/a", R, 15, 5, 6);
-    cr_expect_null(memory_lookup(&f.broker.memory, "/a", 1, 2, R), "not before it is recorded");
+    cr_expect_null(fake_remembers(&f, "/a", 2, R), "not before it is recorded");
     fake_said(&f);
     fake_recorded(&f, 1, 0, 51);
-    expect_said(&f, "recorded:1=allow commit:2=allow/rule decided:2=allow yes#15 yes#11 "
+    expect_said(&f, "recorded:1=allow live:g1 commit:2=allow/rule decided:2=allow yes#15 yes#11 "
                     "answered:1=allow");
     fake_recorded(&f, 2, 0, 52);
     expect_said(&f, "recorded:2=allow yes#12 answered:2=allow");
-    cr_expect(memory_lookup(&f.broker.memory, "/a", 1, 2, R) != NULL);
-    cr_expect_eq(memory_lookup(&f.broker.memory, "/a", 1, 2, R)->uses, 1);
-    cr_expect_null(memory_lookup(&f.broker.memory, "/a", 1, 3, R), "another object");
-    cr_expect_null(memory_lookup(&f.broker.memory, "/a", 1, 2, W));
-    cr_expect_null(memory_lookup(&f.broker.memory, "/a/b", 1, 2, R));
+    cr_expect(fake_remembers(&f, "/a", 2, R) != NULL);
+    cr_expect_eq(fake_remembers(&f, "/a", 2, R)->uses, 1);
+    cr_expect_null(fake_remembers(&f, "/a", 3, R), "another object");
+    cr_expect_null(fake_remembers(&f, "/a", 2, W));
+    cr_expect_null(fake_remembers(&f, "/a/b", 2, R));
     cr_expect_eq(f.broker.table.n, 2);
 }
 
@@ -220,8 +220,8 @@ Test(broker_join, a_busy_record_delays_what_a_grant_answers)
     fake_said(&f);
     broker_tick(&f.broker, 52);
     expect_said(&f, "commit:2=allow/rule decided:2=allow");
-    cr_expect_eq(f.broker.memory.grants[0]->uses, 1);
     fake_recorded(&f, 2, 0, 53);
+    cr_expect_eq(f.broker.memory.grants[0]->uses, 1);
     cr_expect_eq(f.allows, 2);
 }
 
@@ -238,10 +238,9 @@ Test(broker_join, a_session_denial_answers_the_others)
     cr_expect_eq(f.broker.table.n, 1, "reading was not denied");
     decide(3, VERDICT_ALLOW, SCOPE_SESSION);
     fake_recorded(&f, 3, 0, 53);
-    struct memory *m = &f.broker.memory;
-    cr_expect_eq(memory_lookup(m, "/a", 1, 2, R)->verdict, VERDICT_ALLOW);
-    cr_expect_eq(memory_lookup(m, "/a", 1, 2, W)->verdict, VERDICT_DENY);
-    cr_expect_eq(memory_lookup(m, "/a", 1, 2, R | W)->verdict, VERDICT_DENY);
+    cr_expect_eq(fake_remembers(&f, "/a", 2, R)->verdict, VERDICT_ALLOW);
+    cr_expect_eq(fake_remembers(&f, "/a", 2, W)->verdict, VERDICT_DENY);
+    cr_expect_eq(fake_remembers(&f, "/a", 2, R | W)->verdict, VERDICT_DENY);
 }
 
 Test(broker_join, on_ask_deny_counts_repeats)
@@ -264,8 +263,8 @@ Test(broker_join, on_ask_allow_records_and_grants)
     fake_submit(&f, "/a", R, 11, 1, 5);
     expect_said(&f, "request:1 commit:1=allow/initial+grant decided:1=allow");
     fake_recorded(&f, 1, 0, 6);
-    expect_said(&f, "recorded:1=allow yes#11 answered:1=allow");
-    cr_expect(memory_lookup(&f.broker.memory, "/a", 1, 2, R) != NULL);
+    expect_said(&f, "recorded:1=allow live:g1 yes#11 answered:1=allow");
+    cr_expect(fake_remembers(&f, "/a", 2, R) != NULL);
     f.record_busy = 1;
     fake_submit(&f, "/b", R, 12, 1, 7);
     f.record_busy = 0;
