@@ -130,6 +130,13 @@ check_head(struct verifier *v, int64_t session, struct verify_row *row, uint8_t 
 }
 
 static void
+check_key(struct verifier *v, struct verify_row *row)
+{
+    if (v->o->key_only && row->foreign_key && !row->imported)
+        found(row, "is signed by another key than yours", row->signed_to);
+}
+
+static void
 run_checks(struct verifier *v, const struct chain_tip *tip, struct verify_row *row)
 {
     for (size_t i = 0; i < v->checks_n; i++) {
@@ -156,7 +163,7 @@ static int
 check_journal(struct verifier *v, struct verify_row *row)
 {
     sqlite3_stmt *st = NULL;
-    bool known = false, signed_elsewhere = false;
+    bool known = false, adopted = false;
     int rc = prepare(v, "SELECT what, n, facts FROM journal WHERE id = ?1 ORDER BY seq", &st);
     if (rc != SQLITE_OK)
         return rc;
@@ -170,13 +177,14 @@ check_journal(struct verifier *v, struct verify_row *row)
             v->thinned = true;
         // What was pruned may be imported again.
         known = strcmp(what, JOURNAL_PRUNED) != 0;
-        signed_elsewhere |= strcmp(what, JOURNAL_ADOPTED) == 0;
+        adopted |= strcmp(what, JOURNAL_ADOPTED) == 0;
+        row->imported |= strcmp(what, JOURNAL_IMPORTED) == 0;
         add_check(v, (uint64_t)sqlite3_column_int64(st, 1), sqlite3_column_blob(st, 2),
                   sqlite3_column_bytes(st, 2), "differs from what the journal says");
     }
     if (!known)
         found(row, "the journal does not know it: it was inserted", 0);
-    else if (!row->key && !signed_elsewhere)
+    else if (!row->key && !adopted)
         found(row, "its signed head is missing", 0);
     return finish(st, rc);
 }
@@ -260,6 +268,7 @@ verify_session(struct verifier *v, int64_t session, const char *id)
     if (rc == SQLITE_OK)
         rc = check_journal(v, &row);
     check_anchors(v, id);
+    check_key(v, &row);
     if (rc != SQLITE_OK)
         return rc;
     rc = walk_begin(&w, v->h, session);
@@ -427,6 +436,7 @@ verify_journal(struct verifier *v)
     v->checks_n = 0;
     int rc = check_head(v, CHAIN_JOURNAL, &row, key);
     check_anchors(v, "");
+    check_key(v, &row);
     if (rc == SQLITE_OK)
         rc = walk_journal(v, &tip, &row);
     if (rc == SQLITE_OK && !row.problem) {

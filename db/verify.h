@@ -18,6 +18,7 @@ struct verify_row {
     uint64_t signed_ns;
     const uint8_t *key;  /* that signed it, KEY_PUBLIC_LEN bytes; NULL when it is not signed */
     bool foreign_key;    /* not the one that was asked for */
+    bool imported;       /* the journal says that it was recorded elsewhere */
     bool ended;          /* session: its last event is there */
     const char *problem; /* what is wrong; NULL when nothing is */
     uint64_t at;         /* with which event; 0: with the whole */
@@ -32,7 +33,8 @@ struct verify_anchor {
 
 struct verify_options {
     const char *const *sessions; /* exact ids, NULL behind the last; NULL: all, and the journal */
-    const uint8_t *key;          /* whose signatures count, KEY_PUBLIC_LEN bytes; NULL: any */
+    const uint8_t *key;          /* KEY_PUBLIC_LEN bytes; NULL: any */
+    bool key_only; /* a signature of another key is a problem, but for imported sessions */
     const struct verify_anchor *anchors;
     size_t anchors_n;
 };

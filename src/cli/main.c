@@ -25,6 +25,7 @@ static const struct command {
     {"log", cmd_log, "log [SESSION] [filters]", "what was asked, granted and refused"},
     {"why", cmd_why, "why [options] TARGET", "what the policy says, and which line says it"},
     {"profile", cmd_profile, "profile list|show|check", "policies as files"},
+    {"verify", cmd_verify, "verify [SESSION...]", "is the record what was written?"},
     {"doctor", cmd_doctor, "doctor", "what this kernel offers"},
     {"help", cmd_help, "help [COMMAND]", "how to use a command"},
 };

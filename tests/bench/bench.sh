@@ -135,5 +135,7 @@ printf '%-44s %9.1f MB\n' "resident memory, one request waiting" \
 "$nono" deny "$id" >/dev/null
 wait $supervisor
 echo
+"$bin/record" "$T/bench.db" 1000000
+echo
 printf 'goals: inside / floor %.2f (1.6), start-up %.1f ms (6)\n' "$(ratio "$inside" "$floor")" \
     "$(ms $((t_nono - t_true)))"

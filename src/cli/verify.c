@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// nono verify
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "buf.h"
+#include "cli.h"
+#include "clock.h"
+#include "display.h"
+#include "find.h"
+#include "options.h"
+#include "registry.h"
+#include "util.h"
+#include "verify.h"
+
+#define JOURNAL_WORD "journal"
+
+enum { OPT_DB = OPTIONS_LONG, OPT_ANCHOR, OPT_AGAINST, OPT_KEY };
+
+static const struct option_row verify_rows[] = {
+    {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
+    {OPT_ANCHOR, "anchor", "WHERE", "write the heads down: stdout, syslog, or a file (appended)"},
+    {OPT_AGAINST, "against", "FILE", "compare with heads that --anchor wrote down"},
+    {OPT_KEY, "key", "KEY", "the public key that must have signed (64 hexadecimal digits)"},
+    {'v', "verbose", NULL, "a line for each session"},
+    {0},
+};
+
+static const struct options_help verify_help = {
+    .synopsis = "nono verify [SESSION...] [options]",
+    .about =
+        "Computes the hash chain of each session again and compares it with the signed heads.\n"
+        "Names the first event that was altered, removed, inserted, moved or cut off.",
+    .rows = verify_rows,
+    .more = "Exit status: 0 all is as it was recorded, 2 usage, 3 the record can't be read,\n"
+            "4 something is not as it was recorded.",
+};
+
+struct verify {
+    struct options o;
+    struct verify_options check;
+    const char *db, *anchor, *against;
+    bool verbose;
+    uint8_t key[KEY_PUBLIC_LEN];
+    char **ids; /* owned; NULL behind the last */
+    size_t ids_n;
+    struct verify_anchor *anchors; /* owned */
+    struct buf written;            /* lines of --anchor */
+    uint64_t sessions, events, problems, foreign;
+    char key_name[KEY_NAME_LEN]; /* of the last signature */
+    char public[2 * KEY_PUBLIC_LEN + 1];
+};
+
+static void
+verify_done(struct verify *v)
+{
+    for (size_t i = 0; i < v->ids_n; i++)
+        free(v->ids[i]);
+    free(v->ids);
+    free(v->anchors);
+    buf_done(&v->written);
+}
+
+// --- input ---------------------------------------------------------------------------------------
+
+static int
+set_key(struct verify *v)
+{
+    size_t n = 0;
+    if (sodium_hex2bin(v->key, sizeof v->key, v->o.arg, strlen(v->o.arg), NULL, &n, NULL) < 0 ||
+        n != sizeof v->key) {
+        options_error(&v->o, "--key: not 64 hexadecimal digits");
+        return -EINVAL;
+    }
+    v->check.key = v->key;
+    v->check.key_only = true;
+    return 0;
+}
+
+static int
+parse(struct verify *v, int argc, char **argv)
+{
+    int c;
+    options_init(&v->o, &verify_help, argc, argv);
+    while ((c = options_next(&v->o)) >= 0) {
+        if (c == OPT_DB)
+            v->db = v->o.arg;
+        else if (c == OPT_ANCHOR)
+            v->anchor = v->o.arg;
+        else if (c == OPT_AGAINST)
+            v->against = v->o.arg;
+        else if (c == 'v')
+            v->verbose = true;
+        else if (c == OPT_KEY && set_key(v) < 0)
+            return -EINVAL;
+    }
+    return c == OPTIONS_END ? 0 : -EINVAL;
+}
+
+// "nono-anchor 1 0123456789ab 42 HASH"; what stands in front (syslog) is skipped.
+static int
+parse_anchor(const char *line, struct verify_anchor *ret_a)
+{
+    char id[16], hex[65];
+    unsigned long long seq;
+    size_t n = 0;
+    const char *at = strstr(line, "nono-anchor 1 ");
+    if (!at || sscanf(at, "nono-anchor 1 %15s %llu %64[0-9a-f]", id, &seq, hex) != 3)
+        return -EINVAL;
+    *ret_a = (struct verify_anchor){.seq = seq};
+    if (strcmp(id, JOURNAL_WORD) != 0)
+        memcpy(ret_a->id, id, sizeof id);
+    if (sodium_hex2bin(ret_a->hash, sizeof ret_a->hash, hex, strlen(hex), NULL, &n, NULL) < 0 ||
+        n != sizeof ret_a->hash)
+        return -EINVAL;
+    return 0;
+}
+
+static int
+read_anchors(struct verify *v)
+{
+    cleanup_free char *shown = display_str(v->against, DISPLAY_QUOTE);
+    char line[1024];
+    FILE *f = fopen(v->against, "re");
+    if (!f)
+        return options_error(&v->o, "can't read %s: %s", shown, strerror(errno));
+    while (fgets(line, sizeof line, f)) {
+        struct verify_anchor a;
+        if (parse_anchor(line, &a) < 0)
+            continue;
+        size_t n = v->check.anchors_n;
+        v->anchors = xrealloc(v->anchors, (n + 1) * sizeof *v->anchors);
+        v->anchors[v->check.anchors_n++] = a;
+    }
+    fclose(f);
+    v->check.anchors = v->anchors;
+    return v->check.anchors_n ? 0 : options_error(&v->o, "there is no anchor in %s", shown);
+}
+
+static int
+find_sessions(struct verify *v, const char *db, char **specs, size_t n)
+{
+    v->ids = xcalloc(n + 1, sizeof *v->ids);
+    for (size_t i = 0; i < n; i++) {
+        cleanup_err struct err err = {0};
+        int r = find_session(db, specs[i], &v->ids[i], &err);
+        if (r < 0) {
+            int status = options_error(&v->o, "%s", err.msg);
+            return r == -ENOENT || r == -EEXIST ? status : EXIT_UNREADABLE;
+        }
+        v->ids_n++;
+    }
+    if (n)
+        v->check.sessions = (const char *const *)v->ids;
+    return 0;
+}
+
+// Your own record must be signed by your own key; another's is checked with the key it names.
+static void
+use_own_key(struct verify *v)
+{
+    cleanup_free char *file = registry_key_file();
+    if (v->check.key || !file || key_read_public(file, v->key, NULL) < 0)
+        return;
+    v->check.key = v->key;
+    v->check.key_only = v->db == NULL;
+}
+
+// --- output --------------------------------------------------------------------------------------
+
+static void
+print_problem(const struct verify_row *row)
+{
+    if (row->id[0])
+        printf("session %s: ", row->id);
+    else
+        fputs("the journal of the record: ", stdout);
+    if (row->at)
+        printf("event %llu %s\n", (unsigned long long)row->at, row->problem);
+    else
+        printf("%s\n", row->problem);
+}
+
+static void
+print_row(const struct verify_row *row)
+{
+    char name[KEY_NAME_LEN] = "nobody", hex[65] = "";
+    if (row->key)
+        key_name(row->key, name);
+    if (row->hash)
+        sodium_bin2hex(hex, sizeof hex, row->hash, 32);
+    printf("%-12s %8llu events  %s  signed to %llu by %s%s\n", row->id[0] ? row->id : JOURNAL_WORD,
+           (unsigned long long)row->events, hex, (unsigned long long)row->signed_to, name,
+           row->imported ? " (imported)" : "");
+}
+
+static void
+on_chain(void *ctx, const struct verify_row *row)
+{
+    struct verify *v = ctx;
+    char hex[65];
+    v->sessions += row->id[0] != 0;
+    v->events += row->events;
+    v->foreign += row->foreign_key && !row->imported;
+    if (row->key) {
+        key_name(row->key, v->key_name);
+        sodium_bin2hex(v->public, sizeof v->public, row->key, KEY_PUBLIC_LEN);
+    }
+    if (row->problem) {
+        v->problems++;
+        print_problem(row);
+        return;
+    }
+    if (v->verbose)
+        print_row(row);
+    sodium_bin2hex(hex, sizeof hex, row->hash, 32);
+    buf_printf(&v->written, "nono-anchor 1 %s %llu %s\n", row->id[0] ? row->id : JOURNAL_WORD,
+               (unsigned long long)row->events, hex);
+}
+
+static void
+to_syslog(const char *text)
+{
+    openlog("nono", LOG_PID, LOG_AUTHPRIV);
+    for (const char *end; (end = strchr(text, '\n')); text = end + 1)
+        syslog(LOG_NOTICE, "%.*s", (int)(end - text), text);
+    closelog();
+}
+
+static int
+write_anchor(struct verify *v)
+{
+    const char *text = buf_str(&v->written);
+    if (strcmp(v->anchor, "stdout") == 0) {
+        fputs(text, stdout);
+        return 0;
+    }
+    if (strcmp(v->anchor, "syslog") == 0) {
+        to_syslog(text);
+        return 0;
+    }
+    cleanup_fd int fd = open(v->anchor, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    int r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
+    if (r == 0 && fsync(fd) < 0 && errno != EINVAL)
+        r = -errno;
+    if (r == 0)
+        return 0;
+    cleanup_free char *shown = display_str(v->anchor, DISPLAY_QUOTE);
+    options_error(&v->o, "can't write the heads to %s: %s", shown, strerror(-r));
+    return 1;
+}
+
+static int
+verify(struct verify *v, const char *db)
+{
+    cleanup_err struct err err = {0};
+    int r = verify_record(db, &v->check, on_chain, v, &err);
+    if (r < 0 && r != -EBADMSG) {
+        options_error(&v->o, "%s", err.msg);
+        return EXIT_UNREADABLE;
+    }
+    if (v->problems) {
+        printf("NOT as it was recorded: %llu of %llu chains\n", (unsigned long long)v->problems,
+               (unsigned long long)v->sessions + !v->check.sessions);
+        return EXIT_INTEGRITY;
+    }
+    printf("verified: %llu session%s, %llu events; signed by %s%s\n",
+           (unsigned long long)v->sessions, v->sessions == 1 ? "" : "s",
+           (unsigned long long)v->events, v->key_name, v->foreign ? " (not your key)" : "");
+    if (v->verbose)
+        printf("key: %s\n", v->public);
+    return v->anchor ? write_anchor(v) : 0;
+}
+
+int
+cmd_verify(int argc, char **argv)
+{
+    struct verify v = {0};
+    if (parse(&v, argc, argv) < 0)
+        return v.o.status;
+    cleanup_free char *standard = v.db ? NULL : registry_default_db();
+    const char *db = v.db ? v.db : standard;
+    int status = !db ? options_error(&v.o, "no home directory: set HOME or XDG_STATE_HOME") : 0;
+    if (!status && v.against)
+        status = read_anchors(&v);
+    if (!status)
+        status = find_sessions(&v, db, argv + v.o.index, (size_t)(argc - v.o.index));
+    if (!status) {
+        use_own_key(&v);
+        status = verify(&v, db);
+    }
+    verify_done(&v);
+    return status;
+}
