@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent's terminal: what it shows, keeps, answers, drops and passes on.
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "../../ui/terminal.h"
+#include "buf.h"
+#include "util.h"
+
+static void
+on_reply(void *ctx, const void *data, size_t n)
+{
+    buf_add(ctx, data, n);
+}
+
+struct term_test {
+    struct terminal *t;
+    struct buf reply;
+};
+
+static void
+close_term(struct term_test *x)
+{
+    terminal_free(x->t);
+    buf_done(&x->reply);
+}
+
+#define TERM(x, rows, cols)                                                                        \
+    __attribute__((cleanup(close_term))) struct term_test x = {0};                                 \
+    x.t = terminal_new(rows, cols, on_reply, &x.reply)
+
+static void
+feed(struct term_test *x, const char *s)
+{
+    terminal_feed(x->t, s, strlen(s));
+}
+
+static char *
+row_text(const struct terminal *t, size_t back, unsigned row)
+{
+    struct buf b = {0};
+    struct terminal_cell c;
+    unsigned rows, cols;
+
+    terminal_size(t, &rows, &cols);
+    for (unsigned col = 0; col < cols; col++) {
+        terminal_cell_back(t, back, row, col, &c);
+        if (c.width)
+            buf_putc(&b, c.chars[0] && c.chars[0] < 0x80 ? (char)c.chars[0]
+                         : c.chars[0]                    ? '?'
+                                                         : ' ');
+    }
+    while (b.len && b.data[b.len - 1] == ' ')
+        b.data[--b.len] = 0;
+    return buf_steal(&b);
+}
+
+static void
+expect_row(const struct terminal *t, size_t back, unsigned row, const char *want)
+{
+    cleanup_free char *got = row_text(t, back, row);
+
+    cr_expect_str_eq(got, want, "back %zu row %u: '%s'", back, row, got);
+}
+
+static void
+print_lines(struct term_test *x, int n)
+{
+    for (int i = 1; i <= n; i++) {
+        cleanup_free char *line = xasprintf("line %d%s", i, i < n ? "\r\n" : "");
+        feed(x, line);
+    }
+}
+
+Test(terminal, history_is_kept_and_found)
+{
+    TERM(x, 5, 40);
+    size_t back = 0;
+
+    print_lines(&x, 100);
+    cr_assert_eq(terminal_history(x.t), 95);
+    expect_row(x.t, 0, 4, "line 100");
+    expect_row(x.t, 95, 0, "line 1");
+    expect_row(x.t, 95, 4, "line 5");
+    expect_row(x.t, 3, 0, "line 93");
+    expect_row(x.t, 1000, 0, "line 1");
+    cr_assert(terminal_find(x.t, "LINE 42", true, &back));
+    expect_row(x.t, back, 0, "line 42");
+    cr_assert(terminal_find(x.t, "line 4", true, &back));
+    expect_row(x.t, back, 0, "line 41");
+    cr_assert(terminal_find(x.t, "line 50", false, &back));
+    expect_row(x.t, back, 0, "line 50");
+    cr_assert_not(terminal_find(x.t, "nowhere", true, &back));
+    expect_row(x.t, back, 0, "line 50");
+}
+
+Test(terminal, history_is_bounded)
+{
+    TERM(x, 5, 40);
+
+    print_lines(&x, 10000);
+    cr_assert_eq(terminal_history(x.t), 2000);
+    cr_assert_eq(terminal_pushed(x.t), 9995);
+    expect_row(x.t, 2000, 0, "line 7996");
+}
+
+Test(terminal, history_comes_back_when_it_grows)
+{
+    TERM(x, 5, 40);
+
+    print_lines(&x, 20);
+    terminal_resize(x.t, 10, 40);
+    expect_row(x.t, 0, 0, "line 11");
+    expect_row(x.t, 0, 9, "line 20");
+    cr_assert_eq(terminal_history(x.t), 10);
+    terminal_resize(x.t, 3, 4);
+    terminal_resize(x.t, 24, 80);
+    expect_row(x.t, terminal_history(x.t), 0, "line 1");
+}
+
+Test(terminal, a_full_screen_program_leaves_no_history)
+{
+    TERM(x, 5, 40);
+
+    print_lines(&x, 5);
+    feed(&x, "\033[?1049h");
+    print_lines(&x, 50);
+    cr_assert_eq(terminal_history(x.t), 0);
+    feed(&x, "\033[?1049l");
+    expect_row(x.t, 0, 4, "line 5");
+}
+
+static struct input_key
+mouse(unsigned button, bool release)
+{
+    return (struct input_key){.code = INPUT_MOUSE, .button = button, .release = release};
+}
+
+Test(terminal, the_mouse_is_passed_on_when_asked_for)
+{
+    TERM(x, 24, 80);
+    struct input_key down = mouse(0, false), up = mouse(0, true), wheel = mouse(64, false);
+
+    terminal_mouse(x.t, &down, 3, 5);
+    cr_assert_eq(x.reply.len, 0, "nobody asked");
+    feed(&x, "\033[?1000h\033[?1006h");
+    cr_assert_eq(terminal_mouse_wanted(x.t), TERMINAL_MOUSE_CLICK);
+    terminal_mouse(x.t, &down, 3, 5);
+    terminal_mouse(x.t, &up, 3, 5);
+    terminal_mouse(x.t, &wheel, 3, 5);
+    terminal_mouse(x.t, &down, 24, 0);
+    cr_assert_str_eq(buf_str(&x.reply), "\033[<0;6;4M\033[<0;6;4m\033[<64;6;4M");
+    feed(&x, "\033[?1002h");
+    cr_assert_eq(terminal_mouse_wanted(x.t), TERMINAL_MOUSE_DRAG);
+    feed(&x, "\033[?1003h");
+    cr_assert_eq(terminal_mouse_wanted(x.t), TERMINAL_MOUSE_MOVE);
+    feed(&x, "\033[?1003l");
+    cr_assert_eq(terminal_mouse_wanted(x.t), TERMINAL_MOUSE_NONE);
+}
+
+Test(terminal, shape_of_the_cursor)
+{
+    static const unsigned shapes[] = {1, 2, 3, 4, 5, 6};
+    TERM(x, 24, 80);
+
+    cr_assert_eq(terminal_cursor_shape(x.t), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+        cleanup_free char *s = xasprintf("\033[%u q", shapes[i]);
+        feed(&x, s);
+        cr_expect_eq(terminal_cursor_shape(x.t), shapes[i], "%u", terminal_cursor_shape(x.t));
+    }
+}
+
+Test(terminal, colours)
+{
+    TERM(x, 24, 80);
+    struct terminal_cell c;
+
+    feed(&x, "\033[31ma\033[38;5;200mb\033[38;2;18;52;86mc\033[48;2;1;2;3md\033[0me");
+    terminal_cell(x.t, 0, 0, &c);
+    cr_expect_eq(c.fg, 1);
+    terminal_cell(x.t, 0, 1, &c);
+    cr_expect_eq(c.fg, 200);
+    terminal_cell(x.t, 0, 2, &c);
+    cr_expect_eq(c.fg, TERMINAL_RGB | 0x123456);
+    terminal_cell(x.t, 0, 3, &c);
+    cr_expect_eq(c.bg, TERMINAL_RGB | 0x010203);
+    terminal_cell(x.t, 0, 4, &c);
+    cr_expect_eq(c.fg, -1);
+    cr_expect_eq(c.bg, -1);
+}
+
+// Documented in nono-keys(7): what is answered, and that all else goes nowhere.
+Test(terminal, questions_and_requests)
+{
+    static const struct {
+        const char *output, *reply;
+    } rows[] = {
+        {"\033[6n", "\033[1;1R"}, {"\033[5n", "\033[0n"},        {"\033[c", "\033[?1;2c"},
+        {"\033]0;title\a", ""},   {"\033]2;title\033\\", ""},    {"\033]8;;http://x\033\\", ""},
+        {"\033]9;note\a", ""},    {"\033]777;notify;a;b\a", ""}, {"\033]52;c;AAAA\a", ""},
+        {"\033]52;c;?\a", ""},    {"\033]10;?\a", ""},           {"\033]11;?\a", ""},
+        {"\033]4;1;?\a", ""},     {"\033P+q544e\033\\", ""},     {"\033[21t", ""},
+        {"\033[18t", ""},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        TERM(x, 24, 80);
+        feed(&x, rows[i].output);
+        cr_expect_str_eq(buf_str(&x.reply), rows[i].reply, "%zu: %s", i, buf_str(&x.reply) + 1);
+        expect_row(x.t, 0, 0, "");
+    }
+}
+
+Test(terminal, odd_characters_in_cells)
+{
+    TERM(x, 24, 80);
+    struct terminal_cell c;
+
+    feed(&x, "a\xe2\x80\xae"
+             "b\xe2\x80\x8b"
+             "c\xc2\x9b"
+             "31md");
+    for (unsigned col = 0; col < 80; col++) {
+        terminal_cell(x.t, 0, col, &c);
+        for (size_t i = 0; i < 6 && c.chars[i]; i++)
+            cr_expect(c.chars[i] >= 0x20 && c.chars[i] != 0x202e && c.chars[i] != 0x200b &&
+                      (c.chars[i] < 0x7f || c.chars[i] > 0x9f));
+    }
+}
