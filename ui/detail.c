@@ -196,6 +196,15 @@ detail_grant(struct buf *out, const struct grant *g, uint64_t now_ns, unsigned f
     else if (g->reach == REACH_HOST)
         buf_puts(out, "any port of ");
     add_bytes(out, g->path, flags);
+    if (g->host && *g->host) {
+        buf_puts(out, " (");
+        add_bytes(out, g->host, flags);
+        buf_putc(out, ')');
+    }
+    if (g->exe && *g->exe) {
+        buf_puts(out, " for ");
+        add_bytes(out, g->exe, flags);
+    }
     buf_printf(out, " (used %llu time%s)", (unsigned long long)g->uses, g->uses == 1 ? "" : "s");
 }
 

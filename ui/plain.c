@@ -270,6 +270,8 @@ run_decide(struct plain *p, const struct plain_line *l, bool alone, uint64_t now
             row->keys_ignored++;
         else if (!reach_offered(row->request, d.reach))
             wrong = "this request has no such reach";
+        else if (row->request->peer.abstract && l->scope != SCOPE_ONCE)
+            wrong = "an abstract socket is decided each time: once";
         else if (l->scope == SCOPE_ONCE && d.reach != steps[0])
             wrong = "once is about this call alone: a reach goes with for, session or always";
     }

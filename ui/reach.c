@@ -61,14 +61,12 @@ directory_of(const struct request *r)
     return xstrndup(r->resolved, (size_t)(slash - r->resolved));
 }
 
-// The host as it was looked up, else the address: the text without its port.
+// The text of the peer without its port: what a rule about the host goes by.
 static char *
 host_of(const struct request *r)
 {
     const char *colon = strrchr(r->resolved, ':');
 
-    if (r->host && *r->host)
-        return xstrdup(r->host);
     return xstrndup(r->resolved, colon ? (size_t)(colon - r->resolved) : strlen(r->resolved));
 }
 
@@ -86,6 +84,8 @@ reach_name(const struct request *r, enum reach reach)
     cleanup_free char *target = reach_is_inet(r) ? host_of(r) : reach_target(r, reach);
     const char *slash = reach_is_inet(r) ? NULL : strrchr(target, '/');
 
+    if (reach_is_inet(r) && r->host && *r->host)
+        return xstrdup(r->host);
     return xstrdup(slash && slash[1] ? slash + 1 : target);
 }
 
@@ -146,7 +146,15 @@ reach_rule(struct buf *out, const struct request *r, enum verdict verdict, enum 
     } else {
         buf_puts(out, scope == SCOPE_SESSION ? "this session" : "always");
     }
+    if (r->peer.abstract) {
+        buf_puts(out, ": not possible, an abstract socket is decided each time");
+        return;
+    }
     buf_printf(out, ": %s ", op ? op : "?");
+    // As a capability to write does, it answers deleting, renaming and the like as well.
+    if (verdict == VERDICT_ALLOW && reach_is_wide(reach) && r->access & ACCESS_WRITE &&
+        !reach_is_inet(r))
+        buf_puts(out, "and every other change ");
     if (reach == REACH_DIR)
         buf_puts(out, "of what lies directly in ");
     else if (reach == REACH_SUBTREE)
@@ -156,6 +164,11 @@ reach_rule(struct buf *out, const struct request *r, enum verdict verdict, enum 
     else if (!reach_is_inet(r))
         buf_printf(out, "of exactly this %s, ", object_noun(r));
     display_escape(out, target, strlen(target), flags);
+    if (reach_is_inet(r) && r->host && *r->host) {
+        buf_puts(out, " (");
+        display_escape(out, r->host, strlen(r->host), flags);
+        buf_putc(out, ')');
+    }
     if (reach_has_two_ends(r) && !reach_is_wide(reach)) {
         buf_puts(out, " -> ");
         display_escape(out, r->resolved2, strlen(r->resolved2), flags);

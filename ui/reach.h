@@ -21,8 +21,8 @@ bool reach_is_wide(enum reach reach);
 // What a rule of that reach is about, as bytes: the path, the directory, "host:port", the host. The
 // caller frees it.
 char *reach_target(const struct request *r, enum reach reach);
-// What has to be typed to confirm it, as bytes: the last component of that, or the host. The caller
-// frees it.
+// What has to be typed to confirm it, as bytes: the last component of that, or the host, by name
+// where one was looked up. The caller frees it.
 char *reach_name(const struct request *r, enum reach reach);
 // "allow session read of everything below /home/u/.ssh". flags: of display_escape().
 void reach_rule(struct buf *out, const struct request *r, enum verdict verdict, enum scope scope,

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "input.h"
+#include "layout.h"
 #include "notify.h"
 #include "pane.h"
 #include "plain.h"
@@ -24,13 +25,6 @@
 #define FRAME_NS (16 * NS_PER_MS)
 #define READS_MAX 16             /* pieces of input taken in one go */
 #define BELL_NS (3 * NS_PER_SEC) /* no more than one bell and one notification in this time */
-
-// Where things are on the screen; what has no rows is not there.
-struct layout {
-    bool title, bar;
-    unsigned agent_first; /* the agent's row that is the topmost one seen */
-    struct pane_area agent, pane;
-};
 
 struct ui {
     const struct ui_ops *ops;
@@ -53,58 +47,12 @@ struct ui {
     size_t pushed;    /* rows that the agent's history had got when last looked at */
 };
 
-// The agent's size depends on that of the terminal and on the zoom: a request never changes it.
-static unsigned
-agent_rows(const struct ui *ui)
-{
-    bool split = ui->rows >= PANE_SPLIT_ROWS && !ui->pane.view.zoom;
-
-    if (split)
-        return ui->rows - PANE_ROWS - 1;
-    return ui->rows > 1 ? ui->rows - 1 : 1;
-}
-
-static struct layout
-layout_with_agent(const struct ui *ui)
-{
-    const struct view *v = &ui->pane.view;
-    bool split = ui->rows >= PANE_SPLIT_ROWS && !v->zoom && !v->small;
-    unsigned rows = ui->rows - 1, pane = PANE_ROWS, row, col;
-    struct layout l = {0};
-
-    if (!split && (!v->focus || v->small)) {
-        l.bar = true;
-        l.agent = (struct pane_area){0, rows, ui->cols};
-        return l;
-    }
-    // Too little left of the agent to be worth a strip, or zoomed: the pane takes all.
-    if (!split && (rows < pane + 4 || v->zoom))
-        pane = rows;
-    l.title = true;
-    l.agent = (struct pane_area){1, rows - pane, ui->cols};
-    // A strip of the agent shows what it does now: the rows up to its cursor.
-    terminal_cursor(ui->terminal, &row, &col);
-    l.agent_first = split || row < l.agent.rows ? 0 : row - l.agent.rows + 1;
-    l.pane = (struct pane_area){ui->rows - pane, pane, ui->cols};
-    return l;
-}
-
 static void
 lay_out(struct ui *ui)
 {
-    const struct view *v = &ui->pane.view;
-    struct layout l = {0};
+    struct layout l = layout_for(&ui->pane.view, ui->terminal, ui->rows, ui->cols);
 
-    if (ui->terminal)
-        l = layout_with_agent(ui);
-    else if (v->small)
-        l.bar = true;
-    else
-        l = (struct layout){.title = true, .pane = {1, ui->rows - 1, ui->cols}};
-    if (l.title != ui->layout.title || l.bar != ui->layout.bar ||
-        l.agent.top != ui->layout.agent.top || l.agent_first != ui->layout.agent_first ||
-        l.agent.rows != ui->layout.agent.rows || l.pane.rows != ui->layout.pane.rows)
-        ui->relaid = true;
+    ui->relaid |= !layout_equal(&l, &ui->layout);
     ui->layout = l;
 }
 
@@ -116,7 +64,7 @@ resize_agent(struct ui *ui, bool force)
     if (!ui->terminal)
         return;
     terminal_size(ui->terminal, &before_rows, &before_cols);
-    terminal_resize(ui->terminal, agent_rows(ui), ui->cols);
+    terminal_resize(ui->terminal, layout_agent_rows(&ui->pane.view, ui->rows), ui->cols);
     terminal_size(ui->terminal, &rows, &cols);
     if (force || rows != before_rows || cols != before_cols)
         ui->ops->agent_resize(ui->ctx, rows, cols);

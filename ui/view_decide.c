@@ -161,6 +161,10 @@ view_press_decide(struct view *v, enum keys_command command, uint64_t now_ns)
         .error = allow ? 0 : EACCES,
         .for_ns = decide_keys[k].scope == SCOPE_TIME ? v->for_ns : 0,
     };
+    if (row->request->peer.abstract && decide_keys[k].scope != SCOPE_ONCE) {
+        v->hint = "an abstract socket has no owner: it is decided each time, by o or d";
+        return VIEW_NOTHING;
+    }
     if (allow && v->batch && !all_seen(v)) {
         v->hint = "not all of the marked ones were on the screen: go over each of them first";
         return VIEW_NOTHING;
