@@ -62,6 +62,7 @@ struct refusal {
     enum decider by;
     enum reason reason;
     bool directory; /* the target is one */
+    bool denied;    /* explicitly: no option allows it beside the denial */
     char *resolved;
 };
 struct refusal *refusal_free(struct refusal *r);

@@ -241,6 +241,12 @@ revoke_free_msg(void *r)
     revoke_free(r);
 }
 
+bool
+request_is_denied(const struct request *r)
+{
+    return strncmp(r->nearest, "deny ", 5) == 0;
+}
+
 struct refusal *
 refusal_free(struct refusal *r)
 {

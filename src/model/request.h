@@ -63,7 +63,9 @@ struct request {
     char *resolved; /* absolute path of the held object (or parent/leaf) */
     size_t
         covered; /* bytes of resolved, from its start, that the nearest capability's path shares */
-    char *nearest;   /* that capability in words: "rw /home/u/shop (--allow)"; "" for none */
+    // That capability in words, "rw /home/u/shop (--allow)", "" for none; or the denial that
+    // refuses it: "deny /home/u/shop/.env (--deny)".
+    char *nearest;
     enum reason why; /* policy_blocked or insufficient_access */
     struct object object;
     // Rename and link: the other end (target is where from, this is where to); else "".
@@ -94,6 +96,9 @@ struct request *request_free(struct request *r);
 void request_freep(struct request **r);
 // For struct msg.
 void request_free_msg(void *r);
+
+// Is it refused by a denial, whatever capabilities and decisions say?
+bool request_is_denied(const struct request *r);
 
 // Sets the digest over every fact that a person is shown. A decision carries it back: what was
 // seen is what is decided.

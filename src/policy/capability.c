@@ -224,6 +224,21 @@ capability_describe(const struct capability *c)
                      c->source);
 }
 
+static char *
+describe_denial(const struct denial *d)
+{
+    cleanup_free char *what = denial_describe(d);
+    return xasprintf("deny %s (%s)", what, d->source ? d->source : "nono's own");
+}
+
+char *
+judgement_describe(const struct judgement *j)
+{
+    return j->denied    ? describe_denial(j->denied)
+           : j->nearest ? capability_describe(j->nearest)
+                        : xstrdup("");
+}
+
 char *
 capability_set_describe(const struct capability_set *s)
 {
@@ -233,10 +248,10 @@ capability_set_describe(const struct capability_set *s)
         buf_printf(&b, "%s\n", line);
     }
     for (size_t i = 0; i < s->denials.n; i++) {
-        const struct denial *d = &s->denials.rows[i];
-        cleanup_free char *what = denial_describe(d);
-        if (d->source)
-            buf_printf(&b, "deny %s (%s)\n", what, d->source);
+        if (!s->denials.rows[i].source)
+            continue;
+        cleanup_free char *line = describe_denial(&s->denials.rows[i]);
+        buf_printf(&b, "%s\n", line);
     }
     return buf_steal(&b);
 }

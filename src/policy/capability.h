@@ -82,6 +82,9 @@ bool path_is_below(const char *path, const char *root);
 
 // "rw /home/u/shop (--allow)"; foreign bytes raw. The caller frees it.
 char *capability_describe(const struct capability *c);
+// What the judgement rests on, likewise: "deny /home/u/shop/.env (--deny)", else the nearest
+// capability, "" for none.
+char *judgement_describe(const struct judgement *j);
 // The whole set, a line for each capability and each denial ("deny /home/u/shop/.env (--deny)").
 // The caller frees it.
 char *capability_set_describe(const struct capability_set *s);

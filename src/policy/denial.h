@@ -24,7 +24,7 @@ struct denial {
 struct denials {
     struct denial *rows;
     size_t n;
-    size_t n_linked; /* rows whose object had other names when it was added */
+    bool has_objects; /* one with a source refuses what was there under any name */
 };
 
 void denials_done(struct denials *d);

@@ -68,6 +68,10 @@ footer_print(const struct footer *f, const char *session, FILE *out)
             fputs("(protected: nothing can allow it)\n", out);
             continue;
         }
+        if (f->items[i]->denied) {
+            fputs("(denied by the policy: see nono why)\n", out);
+            continue;
+        }
         fputs("allow with: ", out);
         print_flag(f->items[i], out);
         fputc('\n', out);

@@ -37,6 +37,7 @@ struct supervisor {
     pthread_mutex_t lock;
     struct broker broker;
     struct worker_pool *workers;
+    char *last;         /* what was refused last, for the sandbox (last.h); NULL: nothing yet */
     struct msg *outbox; /* for main, when its queue was full */
     size_t n_outbox, room_outbox;
     size_t tick_row;       /* where the next look after parked calls starts */

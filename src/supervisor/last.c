@@ -22,7 +22,7 @@ add_fact(struct buf *b, const char *name, const char *value)
 }
 
 char *
-last_text(const struct request *q, enum decider by, enum reason reason, const struct denial *denied)
+last_text(const struct request *q, enum decider by, enum reason reason)
 {
     struct buf b = {0};
     add_fact(&b, "refused", op_to_string(q->op));
@@ -32,14 +32,9 @@ last_text(const struct request *q, enum decider by, enum reason reason, const st
     add_fact(&b, "program", q->exe);
     add_fact(&b, "by", decider_to_string(by));
     add_fact(&b, "reason", reason_to_string(reason));
-    if (denied) {
-        cleanup_free char *what = denial_describe(denied);
-        add_fact(&b, "denied", what);
-        add_fact(&b, "says", denied->source ? denied->source : "nono's own");
+    add_fact(&b, request_is_denied(q) ? "rule" : "nearest rule", q->nearest);
+    if (request_is_denied(q) || by == DECIDER_PROTECTED)
         buf_puts(&b, "no decision can allow it\n");
-    } else {
-        add_fact(&b, "nearest rule", q->nearest);
-    }
     return buf_steal(&b);
 }
 

@@ -7,6 +7,7 @@
 
 #include "judge.h"
 #include "kernel.h"
+#include "last.h"
 #include "notify.h"
 #include "terminal.h"
 #include "util.h"
@@ -79,21 +80,33 @@ answer_from_memory(struct supervisor *s, const struct open_call *c, const struct
 }
 
 static void
+judge_target(const struct supervisor *s, const struct open_call *c, const struct resolved *r,
+             struct standing *ret_st)
+{
+    struct stat st;
+    judge_path(s, r->path, access_of(c, r), ret_st);
+    if (!r->exists || !s->o.capabilities->denials.has_objects)
+        return;
+    if (fstat(r->fd, &st) == 0)
+        judge_seen(s, &st, ret_st);
+    else
+        ret_st->inside = false;
+}
+
+static void
 judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
 {
     struct standing standing;
     struct stat st = {0};
     unsigned access = access_of(c, r);
-    judge_path(s, r->path, access, &standing);
-    if (fstat(r->fd, &st) < 0) {
-        notify_fail(s->o.listener, c->call.id, EACCES);
-        return;
-    }
-    if (r->exists)
-        judge_object(s, &st, &standing);
+    judge_target(s, c, r, &standing);
     if (standing.inside && s->o.floor->ruleset_fd >= 0) {
         core_count_floor(s, op_of(c, r), true);
         notify_continue(s->o.listener, c->call.id);
+        return;
+    }
+    if (fstat(r->fd, &st) < 0) {
+        notify_fail(s->o.listener, c->call.id, EACCES);
         return;
     }
     if (path_is_below(r->path, TERMINAL_DIR) &&
@@ -126,12 +139,28 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
     judge_ask(s, &open_call_dup(c)->call, q, held_new(1, (struct resolved *const[]){r}));
 }
 
+// The sandbox asks why it was refused (last.h).
+static bool
+serve_last(struct supervisor *s, const struct open_call *c, int error)
+{
+    if (error != -ENOENT || (c->flags & O_ACCMODE) != O_RDONLY ||
+        strcmp(c->path, NONO_LAST_PATH) != 0)
+        return false;
+    cleanup_fd int fd = last_open(s->last);
+    int ret = fd < 0 ? fd : notify_give_fd(s->o.listener, c->call.id, fd, files_cloexec(c));
+    if (ret < 0 && ret != -ENOENT)
+        notify_fail(s->o.listener, c->call.id, -ret);
+    return true;
+}
+
 // The id is not asked about here: SEND checks it under the kernel's own lock, so that an answer
 // reaches only a task that has waited since before its memory was read. onbehalf_open() and
 // judge_ask() check it before they act on what was read.
 void
 open_resolved(struct supervisor *s, const struct open_call *c, struct resolved *r, int error)
 {
+    if (serve_last(s, c, error))
+        return;
     if (error == 0 && !r->pathless) {
         judge(s, c, r);
     } else if (error == 0 || error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
@@ -153,17 +182,9 @@ static bool
 answer_inside(struct supervisor *s, const struct open_call *c, struct resolved *r)
 {
     struct standing standing;
-    struct stat st;
-    judge_path(s, r->path, access_of(c, r), &standing);
+    judge_target(s, c, r, &standing);
     if (!standing.inside)
         return false;
-    if (r->exists && s->o.capabilities->denials.n_linked) {
-        if (fstat(r->fd, &st) < 0)
-            return false;
-        judge_object(s, &st, &standing);
-        if (!standing.inside)
-            return false;
-    }
     notify_continue(s->o.listener, c->call.id);
     resolved_done(r);
     core_count_floor(s, op_of(c, r), false);

@@ -18,6 +18,7 @@
 #include "core.h"
 #include "event.h"
 #include "kernel.h"
+#include "last.h"
 #include "launch.h"
 #include "notify.h"
 #include "tracee.h"
@@ -95,8 +96,12 @@ on_refused(void *ctx, const struct request *r, enum decider by, enum reason reas
                           .by = by,
                           .reason = reason,
                           .directory = r->object.exists && S_ISDIR(r->object.mode),
+                          .denied = request_is_denied(r),
                           .resolved = xstrdup(r->resolved)};
-    main_push(ctx, MSG_REFUSAL, f, refusal_free_msg);
+    struct supervisor *s = ctx;
+    free(s->last);
+    s->last = last_text(r, by, reason);
+    main_push(s, MSG_REFUSAL, f, refusal_free_msg);
 }
 
 static void
@@ -468,6 +473,7 @@ static struct supervisor *
 supervisor_free(struct supervisor *s)
 {
     worker_pool_free(s->workers);
+    free(s->last);
     broker_done(&s->broker);
     close_fd(&s->timer_fd);
     close_fd(&s->o.listener);
