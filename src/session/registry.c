@@ -81,6 +81,15 @@ registry_key_file(void)
 }
 
 char *
+registry_key_file_for(const char *db)
+{
+    cleanup_free char *state = registry_state_dir();
+    if (state && make_private_dir(state) == 0 && access(state, W_OK) == 0)
+        return registry_key_file();
+    return xasprintf("%s.key", db);
+}
+
+char *
 registry_socket_path(const char *id)
 {
     cleanup_free char *dir = registry_runtime_dir();

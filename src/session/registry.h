@@ -21,6 +21,9 @@ char *registry_config_dir(void);
 char *registry_default_db(void);
 // <state>/audit.key
 char *registry_key_file(void);
+// The same, or <db>.key where that directory cannot be had: --db works without a home. Makes the
+// directory.
+char *registry_key_file_for(const char *db);
 // <runtime>/<id>.sock
 char *registry_socket_path(const char *id);
 

@@ -203,9 +203,7 @@ start_threads(struct session *s, struct err *err)
     }
     s->inbox_main = queue_new(NONO_QUEUE_UI);
     s->inbox_supervisor = queue_new(NONO_QUEUE_SUPERVISOR);
-    cleanup_free char *key = registry_key_file();
-    if (!key)
-        return err_set(err, -ENOENT, "no home directory: set HOME or XDG_STATE_HOME");
+    cleanup_free char *key = registry_key_file_for(s->o->db_path);
     int ret = writer_start(s->o->db_path, key, s->info, s->inbox_supervisor, &s->writer, err);
     if (ret < 0)
         return ret;
