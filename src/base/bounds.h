@@ -22,6 +22,6 @@
     (3 * 1000000000ull) /* a call sent back for a signal may return this long */
 #define NONO_CAPABILITIES_MAX 4096
 #define NONO_DENIALS_MAX 1024
-#define NONO_FLOOR_RULES_MAX 16384 /* Landlock rules; what has none is served on behalf */
+#define NONO_FLOOR_RULES_MAX 16384     /* Landlock rules; what has none is served on behalf */
 #define NONO_PROFILE_MAX (1024 * 1024) /* bytes of a profile */
 #define NONO_EXTENDS_MAX 16            /* profiles that one is built on, in a row */
