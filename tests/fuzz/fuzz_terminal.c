@@ -34,7 +34,7 @@ check_cells(const struct terminal *t)
                 if (c.chars[i] < 0x20 || (c.chars[i] >= 0x7f && c.chars[i] < 0xa0) ||
                     (i && display_char_width(c.chars[i]) != 0))
                     abort();
-            if (c.width > 2 || c.fg > 255 || c.bg > 255)
+            if (c.width > 2 || (c.fg > 255 && c.fg >> 24 != 1) || (c.bg > 255 && c.bg >> 24 != 1))
                 abort();
         }
     }
