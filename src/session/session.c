@@ -553,13 +553,8 @@ session_run(const struct session_options *o, struct err *err)
                         .launched = {.listener = -1, .channel = -1},
                         .pty = {.master = -1, .slave = -1},
                         .signal_fd = -1};
-    struct buf caps = {0};
-    for (size_t i = 0; i < o->capabilities->n; i++) {
-        cleanup_free char *line = capability_describe(&o->capabilities->caps[i]);
-        buf_printf(&caps, "%s\n", line);
-    }
     free(s.info->capabilities);
-    s.info->capabilities = buf_steal(&caps);
+    s.info->capabilities = capability_set_describe(o->capabilities);
     if (session_start(&s, err) < 0) {
         session_abort(&s);
         return 125;
