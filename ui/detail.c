@@ -19,31 +19,16 @@ add_bytes(struct buf *out, const char *bytes, unsigned flags)
 }
 
 static void
-add_part(struct buf *out, const char *bytes, size_t n, const char *marks, unsigned flags)
-{
-    for (size_t i = 0, start = 0; i <= n; i++) {
-        if (i < n && !strchr(marks, bytes[i]))
-            continue;
-        display_escape(out, bytes + start, i - start, flags);
-        if (i < n) {
-            buf_putc(out, '\\');
-            buf_putc(out, bytes[i]);
-        }
-        start = i + 1;
-    }
-}
-
-static void
 add_end(struct buf *out, const struct request *r, unsigned flags)
 {
     const char *marks = reach_has_two_ends(r) ? "{}>" : "{}";
     size_t n = strlen(r->resolved), covered = r->covered < n ? r->covered : n;
 
-    add_part(out, r->resolved, covered, marks, flags);
+    reach_escape(out, r->resolved, covered, marks, flags);
     if (covered == n)
         return;
     buf_putc(out, '{');
-    add_part(out, r->resolved + covered, n - covered, marks, flags);
+    reach_escape(out, r->resolved + covered, n - covered, marks, flags);
     buf_putc(out, '}');
 }
 
@@ -62,7 +47,7 @@ detail_target(struct buf *out, const struct request *r, unsigned flags)
     }
     if (reach_has_two_ends(r)) {
         buf_puts(out, " -> ");
-        add_part(out, r->resolved2, strlen(r->resolved2), "{}>", flags);
+        reach_escape(out, r->resolved2, strlen(r->resolved2), "{}>", flags);
     }
     if (r->detail && *r->detail) {
         buf_puts(out, "  [");

@@ -194,6 +194,8 @@ draw_hint(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
 {
     const struct view *v = &p->view;
     const struct view_row *at = view_selected(v);
+    bool queue = v->mode == VIEW_LIST || v->mode == VIEW_DETAIL;
+    bool waits = queue && at && view_row_waits(at);
     enum view_lock lock = view_lock(v, now_ns);
     cleanup_buf struct buf line = {0};
     enum look look = LOOK_NOTICE;
@@ -209,11 +211,11 @@ draw_hint(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
     } else if (lock == VIEW_LOCK_TYPING || lock == VIEW_LOCK_CUT) {
         buf_printf(&line, " %s", view_lock_text(lock));
         look = LOOK_LOCKED;
-    } else if (at && view_row_waits(at) && add_what(v, at, &line)) {
+    } else if (waits && add_what(v, at, &line)) {
         look = LOOK_STRONG;
     } else if (p->notice) {
         buf_printf(&line, " %s", p->notice);
-    } else if (v->focus && at && view_row_waits(at) && at->request->risk == RISK_HIGH) {
+    } else if (v->focus && waits && at->request->risk == RISK_HIGH) {
         add_risk(at, &line);
         look = LOOK_HIGH;
     } else {

@@ -100,8 +100,9 @@ draw_row(struct pane *p, struct view_row *row, unsigned y, unsigned cols, uint64
     draw_marks(row, selected, y, &x, look);
     draw_column(y, &x, OP_COLS, look, detail_op(r->op));
     if (c.session) {
-        cleanup_free char *id = display_str(session ? session : "?", flags);
-        draw_column(y, &x, c.session, look, id);
+        cleanup_free char *id = xstrndup(session ? session : "?", 4);
+        cleanup_free char *shown = display_str(id, flags);
+        draw_column(y, &x, c.session, look, shown);
     }
     detail_target(&text, r, flags);
     whole = display_width(buf_str(&text)) < c.target && !detail_has_more(r);

@@ -127,6 +127,21 @@ object_noun(const struct request *r)
 }
 
 void
+reach_escape(struct buf *out, const char *bytes, size_t n, const char *marks, unsigned flags)
+{
+    for (size_t i = 0, start = 0; i <= n; i++) {
+        if (i < n && !strchr(marks, bytes[i]))
+            continue;
+        display_escape(out, bytes + start, i - start, flags);
+        if (i < n) {
+            buf_putc(out, '\\');
+            buf_putc(out, bytes[i]);
+        }
+        start = i + 1;
+    }
+}
+
+void
 reach_rule(struct buf *out, const struct request *r, enum verdict verdict, enum scope scope,
            enum reach reach, uint64_t for_ns, unsigned flags)
 {
@@ -163,7 +178,7 @@ reach_rule(struct buf *out, const struct request *r, enum verdict verdict, enum 
         buf_puts(out, "to any port of ");
     else if (!reach_is_inet(r))
         buf_printf(out, "of exactly this %s, ", object_noun(r));
-    display_escape(out, target, strlen(target), flags);
+    reach_escape(out, target, strlen(target), reach_has_two_ends(r) ? ">" : "", flags);
     if (reach_is_inet(r) && r->host && *r->host) {
         buf_puts(out, " (");
         display_escape(out, r->host, strlen(r->host), flags);
@@ -171,6 +186,6 @@ reach_rule(struct buf *out, const struct request *r, enum verdict verdict, enum 
     }
     if (reach_has_two_ends(r) && !reach_is_wide(reach)) {
         buf_puts(out, " -> ");
-        display_escape(out, r->resolved2, strlen(r->resolved2), flags);
+        reach_escape(out, r->resolved2, strlen(r->resolved2), ">", flags);
     }
 }

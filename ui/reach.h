@@ -27,5 +27,8 @@ char *reach_name(const struct request *r, enum reach reach);
 // "allow session read of everything below /home/u/.ssh". flags: of display_escape().
 void reach_rule(struct buf *out, const struct request *r, enum verdict verdict, enum scope scope,
                 enum reach reach, uint64_t for_ns, unsigned flags);
+// display_escape(), with a backslash before each of the characters of marks as well: what nono puts
+// between names then is in no name.
+void reach_escape(struct buf *out, const char *bytes, size_t n, const char *marks, unsigned flags);
 // "15m", "1h30m", "45s"
 void reach_duration(struct buf *out, uint64_t ns);

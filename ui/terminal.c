@@ -54,9 +54,9 @@ on_property(VTermProp prop, VTermValue *val, void *user)
 {
     struct terminal *t = user;
 
+    t->damaged = true; /* the next frame tells the terminal of cursor and mouse */
     if (prop == VTERM_PROP_CURSORVISIBLE) {
         t->cursor_visible = val->boolean;
-        t->damaged = true;
     } else if (prop == VTERM_PROP_CURSORSHAPE) {
         t->shape = (unsigned)val->number;
     } else if (prop == VTERM_PROP_CURSORBLINK) {

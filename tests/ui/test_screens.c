@@ -32,6 +32,7 @@ struct screen_test {
     unsigned rows, cols, agent_rows, agent_cols, resizes;
     struct decision decided;
     unsigned decisions, leaves;
+    uint64_t revoked;
     struct buf to_agent, raw;
 };
 
@@ -77,10 +78,20 @@ on_leave(void *ctx)
     t->leaves++;
 }
 
+static int
+on_revoke(void *ctx, unsigned session, uint64_t grant)
+{
+    struct screen_test *t = ctx;
+
+    t->revoked = grant;
+    return 0;
+}
+
 static const struct ui_ops ops = {.decide = on_decide,
                                   .agent_input = on_agent_input,
                                   .agent_resize = on_agent_resize,
-                                  .leave = on_leave};
+                                  .leave = on_leave,
+                                  .revoke = on_revoke};
 
 static struct request *
 make_request(uint64_t id, enum op op, const char *resolved, size_t covered, enum risk risk,
@@ -136,7 +147,7 @@ open_screen(struct screen_test *t, unsigned rows, unsigned cols, bool agent, con
     setenv("LINES", text, 1);
     snprintf(text, sizeof text, "%u", cols);
     setenv("COLUMNS", text, 1);
-    setenv("TERM", "xterm-256color", 1);
+    setenv("TERM", getenv("NONO_TEST_TERM") ? getenv("NONO_TEST_TERM") : "xterm-256color", 1);
     t->fd = memfd_create("screen", MFD_CLOEXEC);
     config.in_fd = config.out_fd = t->fd;
     t->vt = vterm_new((int)rows, (int)cols);
@@ -494,6 +505,157 @@ Test(screens, keys_reach_the_agent_as_typed)
     ui_agent_output(t.ui, modes, sizeof modes - 1);
     ui_feed_input(t.ui, "\033[A\033[200~a\nb\033[201~", 18, now_ns);
     cr_assert_str_eq(buf_str(&t.to_agent), "\033[4;1R\033OA\033[200~a\nb\033[201~");
+}
+
+static void
+set_grants(struct screen_test *t)
+{
+    const struct grant g[] = {
+        {.id = 3,
+         .verdict = VERDICT_ALLOW,
+         .op = OP_READ,
+         .scope = SCOPE_SESSION,
+         .reach = REACH_SUBTREE,
+         .path = (char[]){"/usr/share/\033]0;x\a"},
+         .uses = 6},
+        {.id = 4,
+         .verdict = VERDICT_ALLOW,
+         .op = OP_WRITE,
+         .scope = SCOPE_TIME,
+         .reach = REACH_OBJECT,
+         .expires_mono_ns = START + 552 * NS_PER_SEC,
+         .path = (char[]){"/srv/out"},
+         .uses = 1},
+        {.id = 9,
+         .verdict = VERDICT_DENY,
+         .op = OP_CONNECT,
+         .scope = SCOPE_ALWAYS,
+         .reach = REACH_HOST,
+         .path = (char[]){"10.0.0.1"},
+         .host = (char[]){"db.example"}},
+    };
+
+    ui_set_grants(t->ui, 0, (const struct grant *[]){&g[0], &g[1], &g[2]}, 3);
+}
+
+Test(screens, grants)
+{
+    SCREEN(t, 24, 80, true);
+    set_grants(&t);
+    type(&t, "\035aUj");
+    check_screen(&t, "80x24-grants", true);
+    type(&t, "r");
+    cr_assert_eq(t.revoked, 4);
+}
+
+Test(screens, grants_and_processes_160x48)
+{
+    SCREEN(t, 48, 160, true);
+    set_grants(&t);
+    type(&t, "\035a>");
+    frame_after(&t, 700);
+    check_screen(&t, "160x48-wide-reach", true);
+}
+
+Test(screens, marks_filter_and_freeze)
+{
+    SCREEN(t, 24, 80, true);
+    ui_set_frozen(t.ui, 0, true);
+    type(&t, "\035a&luke\r  ");
+    check_screen(&t, "80x24-marked", false);
+}
+
+Test(screens, two_sessions)
+{
+    SCREEN(t, 24, 80, false);
+    ui_add_session(t.ui, 1, "7e90c3", "codex (~/src/api)");
+    ui_add_request(t.ui, 1, make_request(1, OP_READ, "/etc/hosts", 0, RISK_NONE, ""));
+    frame_after(&t, 700);
+    check_screen(&t, "80x24-sessions", false);
+    ui_end_session(t.ui, 1);
+    frame_after(&t, 700);
+    check_screen(&t, "80x24-session-ended", false);
+}
+
+static struct request *
+make_two_ends(uint64_t id, const char *from, const char *to)
+{
+    struct request *r = make_request(id, OP_RENAME, from, 0, RISK_NONE, "");
+
+    r->call = "renameat2";
+    r->flags = 0;
+    r->access = ACCESS_READ | ACCESS_WRITE;
+    r->resolved2 = xstrdup(to);
+    r->target2 = xstrdup(to);
+    r->object2 = (struct object){.mode = 040755, .uid = 1000, .gid = 1000};
+    return r;
+}
+
+Test(screens, two_ends)
+{
+    SCREEN(t, 24, 80, false);
+    ui_add_request(t.ui, 0, make_two_ends(9, "/srv/a -> /srv/b", "/srv/c"));
+    type(&t, "G\r");
+    frame_after(&t, 700);
+    check_screen(&t, "80x24-two-ends", false);
+}
+
+Test(screens, history_of_the_agent)
+{
+    SCREEN(t, 24, 80, true);
+    for (int i = 1; i <= 60; i++) {
+        char line[32];
+        snprintf(line, sizeof line, "row %d\r\n", i);
+        ui_agent_output(t.ui, line, strlen(line));
+    }
+    type(&t, "\035[kkk");
+    ui_agent_output(t.ui, "more\r\n", 6);
+    frame_after(&t, 20);
+    check_screen(&t, "80x24-history", false);
+    type(&t, "/row 7\r");
+    check_screen(&t, "80x24-history-found", false);
+    cr_assert_eq(t.to_agent.len, 0, "keys move in the history");
+    type(&t, "qx");
+    cr_assert_str_eq(buf_str(&t.to_agent), "x");
+    cr_assert_eq(t.resizes, 1);
+}
+
+Test(screens, the_mouse_never_decides)
+{
+    static const char click[] = "\033[<0;10;10M\033[<0;10;10m";
+    SCREEN(t, 24, 80, true);
+
+    ui_agent_output(t.ui, "\033[?1000h\033[?1006h", 16);
+    frame_after(&t, 20);
+    cr_assert(memmem(t.raw.data, t.raw.len, "\033[?1000h", 8));
+    ui_feed_input(t.ui, click, sizeof click - 1, now_ns);
+    cr_assert_str_eq(buf_str(&t.to_agent), click);
+    type(&t, "\035a");
+    buf_reset(&t.to_agent);
+    frame_after(&t, 700);
+    for (unsigned row = 1; row <= 24; row++) {
+        cleanup_free char *keys = xasprintf("\033[<0;10;%uM\033[<0;10;%um", row, row);
+        ui_feed_input(t.ui, keys, strlen(keys), now_ns);
+        frame_after(&t, 700);
+    }
+    cr_assert_eq(t.decisions, 0);
+    cr_assert_eq(t.to_agent.len, 0);
+}
+
+// Golden text of every look at few colours: the words say it all.
+Test(screens, eight_colours_and_none)
+{
+    static const char *const terms[] = {"linux", "vt100", "xterm", "tmux-256color"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(terms); i++) {
+        setenv("NONO_TEST_TERM", terms[i], 1);
+        SCREEN(t, 24, 80, true);
+        type(&t, "\035a");
+        frame_after(&t, 700);
+        cleanup_free char *name = xasprintf("80x24-%s", terms[i]);
+        check_screen(&t, name, true);
+    }
+    unsetenv("NONO_TEST_TERM");
 }
 
 Test(screens, an_idle_screen_sleeps)
