@@ -2,47 +2,74 @@
 // nono allow, nono deny
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "attached.h"
+#include "bounds.h"
 #include "buf.h"
 #include "cli.h"
-#include "clock.h"
 #include "display.h"
 #include "options.h"
 #include "util.h"
 #include "wire.h"
 
-#define RESULT_TIMEOUT_NS (15 * NS_PER_SEC)
+enum { OPT_FOR = OPTIONS_LONG, OPT_SESSION, OPT_ALWAYS, OPT_REACH, OPT_NOTE };
 
-enum { OPT_SESSION = OPTIONS_LONG, OPT_NOTE };
+#define ROW_SESSION                                                                                \
+    {                                                                                              \
+        OPT_SESSION, "session", NULL, "for the rest of the session"                                \
+    }
+#define ROW_ALWAYS                                                                                 \
+    {                                                                                              \
+        OPT_ALWAYS, "always", NULL, "for later sessions too, until it is revoked"                  \
+    }
+#define ROW_REACH                                                                                  \
+    {                                                                                              \
+        OPT_REACH, "reach", "REACH",                                                               \
+            "object (default), dir: directly in its directory, subtree:\n" OPTIONS_INDENT          \
+            "everything below; of an address port (default) or host"                               \
+    }
+#define ROW_NOTE                                                                                   \
+    {                                                                                              \
+        OPT_NOTE, "note", "TEXT", "why; kept in the record"                                        \
+    }
+#define ROW_IN                                                                                     \
+    {                                                                                              \
+        's', "in", "SESSION", "the session that ID belongs to"                                     \
+    }
 
-static const struct option_row decide_rows[] = {
-    {OPT_SESSION, "session", NULL, "for the rest of the session, not only once"},
-    {OPT_NOTE, "note", "TEXT", "why; kept in the record"},
-    {'s', "in", "SESSION", "the session that ID belongs to"},
+static const struct option_row allow_rows[] = {
+    {OPT_FOR, "for", "DUR", "for that long: 90s, 15m, 2h, 1h30m, 3d"},
+    ROW_SESSION,
+    ROW_ALWAYS,
+    ROW_REACH,
+    ROW_NOTE,
+    ROW_IN,
     {0},
 };
 
+static const struct option_row deny_rows[] = {ROW_SESSION, ROW_ALWAYS, ROW_REACH,
+                                              ROW_NOTE,    ROW_IN,     {0}};
+
 #define DECIDE_MORE                                                                                \
-    "ID is the number that nono pending shows; SESSION:ID where several sessions run.\n"           \
+    "ID is the number that nono pending shows; SESSION:ID where several sessions run. What\n"      \
+    "holds for longer than once is listed by nono grants and taken back by nono revoke.\n"         \
     "Exit status: 0 when the decision is recorded, 1 otherwise, 2 for wrong arguments."
 
 static const struct options_help allow_help = {
     .synopsis = "nono allow ID [options]",
-    .about = "Grants the request: this object, once.",
-    .rows = decide_rows,
+    .about = "Grants the request: once and for its object, unless the options say more.",
+    .rows = allow_rows,
     .more = DECIDE_MORE,
 };
 
 static const struct options_help deny_help = {
     .synopsis = "nono deny ID [options]",
-    .about = "Refuses the request, once.",
-    .rows = decide_rows,
+    .about = "Refuses the request: once and for its object, unless the options say more.",
+    .rows = deny_rows,
     .more = DECIDE_MORE,
 };
 
@@ -51,6 +78,9 @@ struct choice {
     const char *role;
     enum verdict verdict;
     enum scope scope;
+    bool scope_said;
+    enum reach reach;
+    uint64_t for_ns;
     char *note;
     char *session; /* owned, or NULL */
     uint64_t id;
@@ -79,8 +109,8 @@ say_not_waiting(const struct choice *c, const struct attached_set *s)
     if (s->n > 1)
         return fail(c, "request %" PRIu64 " waits in none of the %zu running sessions", c->id,
                     s->n);
-    if (c->id > client_newest(s->list[0].client))
-        return fail(c, "there is no request %" PRIu64 " in session %s", c->id, s->list[0].id);
+    if (c->id > client_newest(s->list[0]->client))
+        return fail(c, "there is no request %" PRIu64 " in session %s", c->id, s->list[0]->id);
     return fail(c, "request %" PRIu64 " waits no more: already decided, withdrawn or expired",
                 c->id);
 }
@@ -93,9 +123,9 @@ find_request(const struct choice *c, const struct attached_set *s)
     cleanup_buf struct buf where = {0};
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++) {
-        if (!attached_find(&s->list[i], c->id))
+        if (!attached_find(s->list[i], c->id))
             continue;
-        found = &s->list[i];
+        found = s->list[i];
         buf_printf(&where, "%s%s:%" PRIu64, n++ ? ", " : "", found->id, c->id);
     }
     if (n > 1)
@@ -106,27 +136,19 @@ find_request(const struct choice *c, const struct attached_set *s)
     return n == 1 ? found : NULL;
 }
 
-static int
-await_result(const struct choice *c, struct attached *a)
+static void
+print_decided(const struct choice *c, const struct request *r)
 {
-    uint64_t end = clock_mono_ns() + RESULT_TIMEOUT_NS;
-    for (;;) {
-        int r = client_read(a->client);
-        if (a->answered && a->result == 0)
-            return EXIT_SUCCESS;
-        if (a->answered)
-            return fail(c, "request %" PRIu64 ": %s", c->id, wire_error_text(a->result));
-        if (r < 0)
-            return fail(c, "%s",
-                        client_refusal(a->client) ? client_refusal(a->client)
-                                                  : "the session ended before it answered");
-        uint64_t now = clock_mono_ns();
-        if (now >= end)
-            return fail(c, "the session took the decision but does not say what became of it; "
-                           "see nono log");
-        struct pollfd pfd = {.fd = client_fd(a->client), .events = POLLIN};
-        poll(&pfd, 1, (int)((end - now) / NS_PER_MS) + 1);
-    }
+    static const char *const scopes[_SCOPE_MAX] = {[SCOPE_ONCE] = "once",
+                                                   [SCOPE_TIME] = "for a time",
+                                                   [SCOPE_SESSION] = "for the session",
+                                                   [SCOPE_ALWAYS] = "always"};
+    cleanup_free char *target =
+        display_str(r->resolved[0] ? r->resolved : r->target, DISPLAY_QUOTE);
+    printf("%s %s", c->verdict == VERDICT_ALLOW ? "allowed" : "denied", scopes[c->scope]);
+    if (c->reach != REACH_OBJECT)
+        printf(", %s", reach_to_string(c->reach));
+    printf(": %s %s\n", op_to_string(r->op), target);
 }
 
 static int
@@ -134,7 +156,7 @@ decide(const struct choice *c)
 {
     cleanup_err struct err err = {0};
     cleanup_attached struct attached_set s = {0};
-    if (attached_open(&s, c->session, c->role, false, &err) < 0)
+    if (attached_open(&s, c->session, c->role, 0, &err) < 0)
         return fail(c, "%s", err.msg);
     struct attached *a = find_request(c, &s);
     if (!a)
@@ -144,39 +166,52 @@ decide(const struct choice *c)
         .request = r->id,
         .verdict = c->verdict,
         .scope = c->scope,
-        .reach = REACH_OBJECT,
+        .reach = c->reach,
+        .for_ns = c->for_ns,
         .note = c->note,
     };
     memcpy(d.digest, r->digest, DIGEST_LEN);
     int ret = client_decide(a->client, &d);
     if (ret < 0)
         return fail(c, "the session does not answer: %s", strerror(-ret));
-    ret = await_result(c, a);
-    if (ret != EXIT_SUCCESS)
-        return ret;
-    cleanup_free char *target =
-        display_str(r->resolved[0] ? r->resolved : r->target, DISPLAY_QUOTE);
-    printf("%s %s: %s %s\n", c->verdict == VERDICT_ALLOW ? "allowed" : "denied",
-           c->scope == SCOPE_SESSION ? "for the session" : "once", op_to_string(r->op), target);
+    if (attached_await(a, &err) < 0)
+        return fail(c, "request %" PRIu64 ": %s", c->id, err.msg);
+    print_decided(c, r);
     return EXIT_SUCCESS;
 }
 
-// "ID" or "SESSION:ID"; the last colon counts, a name may hold others.
+// 0, or -EINVAL after options_error().
 static int
-parse_id(struct choice *c, const char *word)
+take_option(struct choice *c, struct options *o, int opt)
 {
-    const char *colon = strrchr(word, ':');
-    const char *digits = colon ? colon + 1 : word;
-    char *end;
-    errno = 0;
-    c->id = strtoull(digits, &end, 10);
-    if (digits[0] < '0' || digits[0] > '9' || *end || errno || c->id == 0 || colon == word)
+    static const char *const reaches[] = {"object", "dir", "subtree", "port", "host", NULL};
+    bool scope = opt == OPT_FOR || opt == OPT_SESSION || opt == OPT_ALWAYS;
+    char **slot = opt == OPT_NOTE ? &c->note : &c->session;
+    if (scope && c->scope_said) {
+        options_error(o, "one of --for, --session and --always");
         return -EINVAL;
-    if (colon && c->session)
-        return -EEXIST;
-    if (colon)
-        c->session = xstrndup(word, (size_t)(colon - word));
-    return 0;
+    }
+    c->scope_said |= scope;
+    switch (opt) {
+    case OPT_FOR:
+        c->scope = SCOPE_TIME;
+        return options_duration(o, NONO_GRANT_NS_MAX, &c->for_ns);
+    case OPT_SESSION:
+        c->scope = SCOPE_SESSION;
+        return 0;
+    case OPT_ALWAYS:
+        c->scope = SCOPE_ALWAYS;
+        return 0;
+    case OPT_REACH: {
+        int reach = options_word(o, reaches);
+        c->reach = reach < 0 ? REACH_OBJECT : (enum reach)reach;
+        return reach < 0 ? reach : 0;
+    }
+    default:
+        free(*slot);
+        *slot = xstrdup(o->arg);
+        return 0;
+    }
 }
 
 static int
@@ -185,15 +220,9 @@ run(struct choice *c, const struct options_help *help, int argc, char **argv)
     struct options o;
     int opt;
     options_init(&o, help, argc, argv);
-    while ((opt = options_next(&o)) >= 0) {
-        if (opt == OPT_SESSION) {
-            c->scope = SCOPE_SESSION;
-            continue;
-        }
-        char **slot = opt == OPT_NOTE ? &c->note : &c->session;
-        free(*slot);
-        *slot = xstrdup(o.arg);
-    }
+    while ((opt = options_next(&o)) >= 0)
+        if (take_option(c, &o, opt) < 0)
+            return o.status;
     if (opt != OPTIONS_END)
         return o.status;
     if (argc - o.index != 1)
@@ -201,7 +230,11 @@ run(struct choice *c, const struct options_help *help, int argc, char **argv)
                                                  : "one ID at a time");
     if (c->note && strlen(c->note) > WIRE_NOTE_MAX)
         return options_error(&o, "a note has %d bytes at most", WIRE_NOTE_MAX);
-    int r = parse_id(c, argv[o.index]);
+    if (c->scope == SCOPE_ONCE && c->reach != REACH_OBJECT && c->reach != REACH_PORT)
+        return options_error(&o, "--reach is for what holds longer than once (%s)",
+                             c->verdict == VERDICT_ALLOW ? "--for, --session, --always"
+                                                         : "--session, --always");
+    int r = parse_number(argv[o.index], &c->session, &c->id);
     cleanup_free char *shown = display_str(argv[o.index], DISPLAY_QUOTE);
     if (r == -EEXIST)
         return options_error(&o, "%s names a session, and so does --in", shown);

@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "cli.h"
+#include "clock.h"
 #include "display.h"
 #include "util.h"
 
@@ -234,6 +235,39 @@ options_number(struct options *o, uint64_t min, uint64_t max, uint64_t *ret_n)
     }
     *ret_n = n;
     return 0;
+}
+
+static bool
+parse_duration(const char *s, uint64_t max, uint64_t *ret_ns)
+{
+    static const char units[] = "smhd";
+    static const uint64_t seconds[] = {1, 60, 3600, 86400};
+    uint64_t sum = 0;
+    do {
+        char *end;
+        errno = 0;
+        uint64_t n = strtoull(s, &end, 10);
+        const char *unit = *end ? strchr(units, *end) : units;
+        if (*s < '0' || *s > '9' || errno || !unit || n > max / NS_PER_SEC)
+            return false;
+        sum += n * seconds[unit - units] * NS_PER_SEC;
+        if (n > max / NS_PER_SEC / seconds[unit - units] || sum > max)
+            return false;
+        s = *end ? end + 1 : end;
+    } while (*s);
+    *ret_ns = sum;
+    return sum > 0;
+}
+
+int
+options_duration(struct options *o, uint64_t max, uint64_t *ret_ns)
+{
+    if (parse_duration(o->arg, max, ret_ns))
+        return 0;
+    cleanup_free char *shown = display_str(o->arg, 0);
+    options_error(o, "'%s' is not a length of time: 90s, 15m, 2h, 1h30m or 3d, %llu days at most",
+                  shown, (unsigned long long)(max / NS_PER_SEC / 86400));
+    return -EINVAL;
 }
 
 static const char *

@@ -48,8 +48,9 @@ struct option_row {
     int id;           /* its letter, or OPTIONS_LONG and up; 0 ends the table */
     const char *name; /* long name without dashes */
     const char *arg;  /* word for the argument in the help ("FILE"); NULL: takes none */
-    const char *help; /* one short phrase */
+    const char *help; /* one short phrase; a second line starts with OPTIONS_INDENT */
 };
+#define OPTIONS_INDENT "                                  "
 
 struct options_help {
     const char *synopsis; /* "nono log [SESSION] [options]"; its first two words prefix messages */
@@ -84,6 +85,9 @@ void options_done(struct options *o);
 int options_error(struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // o->arg as a decimal number from min to max. 0, or -EINVAL after options_error().
 int options_number(struct options *o, uint64_t min, uint64_t max, uint64_t *ret_n);
+// o->arg as a length of time in nanoseconds: "90s", "15m", "2h", "1h30m", "3d"; without a unit,
+// seconds. From 1 second to max. 0, or -EINVAL after options_error().
+int options_duration(struct options *o, uint64_t max, uint64_t *ret_ns);
 // o->arg as one of words (NULL-terminated); its index, or -EINVAL after options_error().
 int options_word(struct options *o, const char *const *words);
 

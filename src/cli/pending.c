@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "attached.h"
 #include "buf.h"
@@ -17,10 +18,11 @@
 #include "wire.h"
 
 enum { OPT_JSON = OPTIONS_LONG, OPT_JSONL };
+#define LOOK_MS 500 /* how often sessions that started are looked for */
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_JSONL };
 
 static const struct option_row pending_rows[] = {
-    {'f', "follow", NULL, "go on with the requests to come"},
+    {'f', "follow", NULL, "go on with the requests to come, of later sessions too"},
     {OPT_JSON, "json", NULL, "one JSON array"},
     {OPT_JSONL, "jsonl", NULL, "one JSON object per line"},
     {0},
@@ -86,15 +88,19 @@ print_new(struct listing *l, struct attached *a)
     fflush(stdout);
 }
 
+// all: also of sessions that start later; then it ends with the reader only.
 static void
-follow(struct listing *l, struct attached_set *s)
+follow(struct listing *l, struct attached_set *s, bool all)
 {
-    struct pollfd *fds = xcalloc(s->n, sizeof *fds);
-    size_t open = s->n;
+    struct pollfd *fds = NULL;
+    size_t open = 1;
     while (open && !ferror(stdout)) {
-        open = 0;
+        if (all)
+            attached_add_new(s, "nono pending", CLIENT_WATCH);
+        open = all;
+        fds = xrealloc(fds, (s->n + 1) * sizeof *fds);
         for (size_t i = 0; i < s->n; i++) {
-            struct attached *a = &s->list[i];
+            struct attached *a = s->list[i];
             int r = a->client ? client_read(a->client) : -ENOTCONN;
             print_new(l, a);
             if (r < 0)
@@ -102,8 +108,12 @@ follow(struct listing *l, struct attached_set *s)
             fds[i] = (struct pollfd){.fd = a->client ? client_fd(a->client) : -1, .events = POLLIN};
             open += a->client != NULL;
         }
+        // A reader that is gone is noticed although nothing is printed.
+        fds[s->n] = (struct pollfd){.fd = STDOUT_FILENO};
         if (open)
-            poll(fds, s->n, -1);
+            poll(fds, s->n + 1, all ? LOOK_MS : -1);
+        if (fds[s->n].revents & (POLLERR | POLLNVAL))
+            break;
     }
     free(fds);
 }
@@ -113,24 +123,23 @@ list_pending(struct listing *l, const char *spec, bool watch)
 {
     cleanup_err struct err err = {0};
     cleanup_attached struct attached_set s = {0};
-    if (attached_open(&s, spec, "nono pending", watch, &err) < 0) {
+    bool all = watch && !spec;
+    if (attached_open(&s, spec, "nono pending", watch ? CLIENT_WATCH : 0, &err) < 0) {
         fprintf(stderr, "nono pending: %s\n", err.msg);
         return EXIT_FAILURE;
     }
     bool failed = attached_complain(&s, "pending");
-    l->sessions = !spec && s.n > 1;
+    l->sessions = !spec && (s.n > 1 || watch);
     if (l->format == FORMAT_JSON)
         putchar('[');
     for (size_t i = 0; i < s.n; i++)
-        print_new(l, &s.list[i]);
+        print_new(l, s.list[i]);
     if (l->format == FORMAT_JSON)
         puts(l->first ? "]" : "\n]");
-    if (!s.n && (watch || l->format == FORMAT_TEXT)) {
+    if (!s.n && !watch && l->format == FORMAT_TEXT)
         fputs("nono pending: no session is running\n", stderr);
-        failed = watch;
-    }
     if (watch)
-        follow(l, &s);
+        follow(l, &s, all);
     return failed || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

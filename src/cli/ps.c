@@ -169,7 +169,7 @@ static void
 add_running(struct table *t, const struct attached_set *s)
 {
     for (size_t i = 0; i < s->n; i++) {
-        const struct attached *a = &s->list[i];
+        const struct attached *a = s->list[i];
         const struct session_info *info = a->client ? client_session(a->client) : NULL;
         if (info)
             add_row(t, &(struct row){.info = session_info_dup(info),
@@ -184,7 +184,7 @@ list_sessions(int format, bool all, const char *db)
     cleanup_err struct err err = {0};
     cleanup_attached struct attached_set s = {0};
     struct table t = {0};
-    if (attached_open(&s, NULL, "nono ps", false, &err) < 0) {
+    if (attached_open(&s, NULL, "nono ps", 0, &err) < 0) {
         fprintf(stderr, "nono ps: %s\n", err.msg);
         return EXIT_FAILURE;
     }

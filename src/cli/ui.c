@@ -204,7 +204,7 @@ ask_title(const char *path, char **ret_title, struct err *err)
 {
     static const struct client_ops none = {0};
     struct client *c = NULL;
-    int r = client_connect(path, "nono ps", false, &none, NULL, &c, err);
+    int r = client_connect(path, "nono ps", 0, &none, NULL, &c, err);
     if (r == 0)
         r = client_wait_synced(c, ANSWER_TIMEOUT_MS, err);
     const struct session_info *s = r == 0 ? client_session(c) : NULL;
@@ -236,7 +236,7 @@ pane_open(struct pane *p, const char *spec, struct err *err)
     p->signal_fd = watch_signals();
     r = ui_new(&config, &pane_ui_ops, p, &p->ui, err);
     if (r == 0)
-        r = client_connect(path, "nono ui", true, &pane_client_ops, p, &p->client, err);
+        r = client_connect(path, "nono ui", CLIENT_WATCH, &pane_client_ops, p, &p->client, err);
     return r;
 }
 

@@ -77,8 +77,8 @@ send_line(struct client *c, const struct buf *line)
 }
 
 int
-client_connect(const char *socket_path, const char *role, bool watch, const struct client_ops *ops,
-               void *ctx, struct client **ret_c, struct err *err)
+client_connect(const char *socket_path, const char *role, unsigned wants,
+               const struct client_ops *ops, void *ctx, struct client **ret_c, struct err *err)
 {
     int fd = -1;
     int r = connect_socket(socket_path, &fd, err);
@@ -89,7 +89,7 @@ client_connect(const char *socket_path, const char *role, bool watch, const stru
     c->fd = fd;
     c->ops = ops;
     c->ctx = ctx;
-    wire_put_attach(&line, role, watch);
+    wire_put_attach(&line, role, wants & CLIENT_WATCH, wants & CLIENT_GRANTS);
     // A refusal may have come already, and closed the connection: it is there to be read.
     r = send_line(c, &line);
     if (r < 0 && r != -EPIPE && r != -ECONNRESET) {
@@ -166,6 +166,17 @@ take_hello(struct client *c, struct wire_msg *m)
     return 0;
 }
 
+static void
+take_result(const struct client *c, const struct wire_msg *m)
+{
+    if (m->about == WIRE_DECIDE && c->ops->result)
+        c->ops->result(c->ctx, m->id, m->error);
+    else if (m->about == WIRE_REVOKE && c->ops->revoked)
+        c->ops->revoked(c->ctx, m->id, m->error);
+    else if (m->about != WIRE_DECIDE && m->about != WIRE_REVOKE && c->ops->ordered)
+        c->ops->ordered(c->ctx, m->error);
+}
+
 static int
 take_message(struct client *c, struct wire_msg *m)
 {
@@ -190,9 +201,16 @@ take_message(struct client *c, struct wire_msg *m)
         if (c->ops->synced)
             c->ops->synced(c->ctx);
         return 0;
+    case WIRE_GRANT:
+        if (c->ops->grant)
+            c->ops->grant(c->ctx, steal_pointer(&m->grant));
+        return 0;
+    case WIRE_FROZEN:
+        if (c->ops->frozen)
+            c->ops->frozen(c->ctx, m->on);
+        return 0;
     case WIRE_RESULT:
-        if (c->ops->result)
-            c->ops->result(c->ctx, m->id, m->error);
+        take_result(c, m);
         return 0;
     case WIRE_ERROR:
         return client_end(c, m->error, m->text ? m->text : wire_error_text(m->error));
@@ -201,6 +219,9 @@ take_message(struct client *c, struct wire_msg *m)
     case WIRE_OTHER:
     case WIRE_ATTACH:
     case WIRE_DECIDE:
+    case WIRE_REVOKE:
+    case WIRE_FREEZE:
+    case WIRE_STOP:
         return 0; // of a later version of the protocol
     }
     return 0;
@@ -282,11 +303,35 @@ client_decide(struct client *c, const struct decision *d)
 }
 
 int
+client_revoke(struct client *c, uint64_t grant)
+{
+    cleanup_buf struct buf line = {0};
+    wire_put_revoke(&line, grant);
+    return c->over ? c->over : send_line(c, &line);
+}
+
+int
+client_freeze(struct client *c, bool on)
+{
+    cleanup_buf struct buf line = {0};
+    wire_put_freeze(&line, on);
+    return c->over ? c->over : send_line(c, &line);
+}
+
+int
+client_stop(struct client *c)
+{
+    cleanup_buf struct buf line = {0};
+    wire_put_stop(&line);
+    return c->over ? c->over : send_line(c, &line);
+}
+
+int
 client_ask_name(const char *socket_path, int timeout_ms, char **ret_name, struct err *err)
 {
     static const struct client_ops ops = {0};
     struct client *c = NULL;
-    int r = client_connect(socket_path, "nono ps", false, &ops, NULL, &c, err);
+    int r = client_connect(socket_path, "nono ps", 0, &ops, NULL, &c, err);
     if (r < 0)
         return r;
     r = client_wait_synced(c, timeout_ms, err);

@@ -22,14 +22,25 @@ struct client_ops {
     // -ENOENT no such request, -EALREADY decided or gone, -EBADMSG the facts changed, -EAGAIN busy,
     // -EIO not recorded and therefore denied. Words: wire_error_text().
     void (*result)(void *ctx, uint64_t request, int error);
+    // Live, or at its end (g->state); moved to the callee.
+    void (*grant)(void *ctx, struct grant *g);
+    void (*frozen)(void *ctx, bool on);
+    // The answer to client_revoke() and to the other orders: error 0 or -errno.
+    void (*revoked)(void *ctx, uint64_t grant, int error);
+    void (*ordered)(void *ctx, int error);
     // The snapshot of waiting requests is complete.
     void (*synced)(void *ctx);
     void (*closed)(void *ctx);
 };
 
-// role: "nono ui", "nono pending", "nono allow", "nono deny", "nono ps". watch: wants requests and
-// updates as they come. Waits 2 seconds at most for a server that is overrun.
-int client_connect(const char *socket_path, const char *role, bool watch,
+enum client_wants {
+    CLIENT_WATCH = 1 << 0,  /* requests, updates and what else happens, as it comes */
+    CLIENT_GRANTS = 1 << 1, /* the live grants, before synced; with watch their changes too */
+};
+
+// role: as in docs/control-protocol.md. wants: bits of enum client_wants. Waits 2 seconds at most
+// for a server that is overrun.
+int client_connect(const char *socket_path, const char *role, unsigned wants,
                    const struct client_ops *ops, void *ctx, struct client **ret_c, struct err *err);
 struct client *client_free(struct client *c);
 int client_fd(const struct client *c);
@@ -48,6 +59,12 @@ const char *client_refusal(const struct client *c);
 int client_wait_synced(struct client *c, int timeout_ms, struct err *err);
 // Sends a decision; the answer comes through ops->result. -EAGAIN: nothing was sent, try again.
 int client_decide(struct client *c, const struct decision *d);
+
+// Likewise: takes a grant back (ops->revoked answers), stops or continues every task of the
+// sandbox, ends the session (ops->ordered answers).
+int client_revoke(struct client *c, uint64_t grant);
+int client_freeze(struct client *c, bool on);
+int client_stop(struct client *c);
 
 // The name of the session behind a socket, for the caller to free. 0, or -errno with *err.
 int client_ask_name(const char *socket_path, int timeout_ms, char **ret_name, struct err *err);

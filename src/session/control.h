@@ -22,6 +22,12 @@ struct control;
 struct control_ops {
     // A client decided. As ui_ops.decide; d->source names the client ("nono ui", "nono allow").
     int (*decide)(void *ctx, const struct decision *d);
+    // A client takes a grant back; its end comes as a control_grant(). 0, -ENOENT or -EAGAIN.
+    int (*revoke)(void *ctx, uint64_t grant, const char *source);
+    // Every task of the sandbox is to stop, or to go on: control_frozen() says when. 0 or -EAGAIN.
+    int (*freeze)(void *ctx, bool on);
+    // The session is to end.
+    void (*stop)(void *ctx);
 };
 
 // Listens on path (made 0600 in a directory 0700; a stale socket of a dead session is replaced, a
@@ -40,6 +46,9 @@ void control_serve(struct control *c, const struct pollfd *fds, size_t n);
 // r is copied. A client's decision is answered when the update says how it ended.
 void control_request(struct control *c, const struct request *r);
 void control_update(struct control *c, const struct request_update *u);
+// g: a live grant, or one at its end.
+void control_grant(struct control *c, const struct grant *g);
+void control_frozen(struct control *c, bool on);
 void control_stats(struct control *c, const struct stats *s);
 // Clients attached now that can decide by a person (nono ui, plugin).
 unsigned control_watchers(const struct control *c);

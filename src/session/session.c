@@ -8,142 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "approver.h"
 #include "bounds.h"
 #include "clock.h"
-#include "control.h"
 #include "display.h"
 #include "event.h"
-#include "footer.h"
-#include "landlock.h"
-#include "launch.h"
-#include "pty.h"
-#include "queue.h"
 #include "record.h"
 #include "registry.h"
+#include "session_internal.h"
 #include "signals.h"
-#include "supervisor.h"
-#include "tree.h"
-#include "ui.h"
 #include "util.h"
-#include "writer.h"
 
-// Everything here belongs to the main thread.
-struct session {
-    const struct session_options *o;
-    struct session_info *info;
-    struct floor floor;
-    struct launched launched;
-    struct pty pty;
-    struct raw_tty tty; /* the user's, while it is passed through */
-    bool relay;         /* the user's terminal is passed through to the pty */
-    bool input_open;    /* standard input still has something for the command */
-    struct queue *inbox_main, *inbox_supervisor;
-    struct writer *writer;
-    struct supervisor *supervisor;
-    struct control *control;
-    struct ui *ui;
-    struct footer footer;
-    int signal_fd;
-    int wait_status; /* of the command; valid with ended */
-    int exec_error;
-    bool started;     /* the command was told to go */
-    bool stopped;     /* the command stopped, and we did not */
-    bool ended;       /* the command is gone */
-    bool drained;     /* so is everything else */
-    bool terminating; /* a signal told us to end */
-    uint64_t tell_at; /* when to say that something outlives the command; 0: said */
-    uint64_t kill_at; /* monotonic, valid with terminating */
-    bool monitor_gone;
-    bool terminal_gone;
-};
-
-// What outlives the command for this long is worth a word: much of it is just about to end.
-#define TELL_NS NS_PER_SEC
-// A command that was told to end and does not is killed then.
-#define GRACE_NS (10 * NS_PER_SEC)
-
-// --- decisions and the record ----------------------------------------------------------------
-
-static int
-send_decision(struct session *s, const struct decision *d, const char *source)
-{
-    struct decision *copy = decision_dup(d);
-    if (source) {
-        free(copy->source);
-        copy->source = xstrdup(source);
-    }
-    struct msg m = {.type = MSG_DECIDE, .data = copy, .free = decision_free_msg};
-    int ret = queue_push(s->inbox_supervisor, &m, NONO_QUEUE_SUPERVISOR_KEEP);
-    if (ret < 0)
-        decision_free(copy);
-    return ret;
-}
-
-static int
-on_pane_decide(void *ctx, unsigned session, const struct decision *d)
-{
-    return send_decision(ctx, d, "pane");
-}
-
-static int
-on_control_decide(void *ctx, const struct decision *d)
-{
-    return send_decision(ctx, d, NULL);
-}
-
-// --- the screen ------------------------------------------------------------------------------
-
-static void
-say(struct session *s, const char *text)
-{
-    if (s->ui)
-        ui_set_notice(s->ui, text);
-    else
-        fprintf(stderr, "nono: %s%s\n", text, s->tty.on ? "\r" : "");
-}
-
-static void
-terminate(struct session *s)
-{
-    if (!s->terminating)
-        s->kill_at = clock_mono_ns() + GRACE_NS;
-    s->terminating = true;
-}
-
-static void
-on_agent_input(void *ctx, const void *data, size_t n)
-{
-    struct session *s = ctx;
-    // No terminal driver turns the key into a signal for what outlives the command.
-    if (s->ended && memchr(data, '\003', n))
-        terminate(s);
-    pty_send(&s->pty, data, n);
-}
-
-static void
-on_agent_resize(void *ctx, unsigned rows, unsigned cols)
-{
-    struct session *s = ctx;
-    pty_resize(&s->pty, rows, cols);
-}
-
-static void
-on_leave(void *ctx)
-{
-    say(ctx, "the pane stays as long as the command runs");
-}
-
-static const struct ui_ops session_ui_ops = {
-    .decide = on_pane_decide,
-    .agent_input = on_agent_input,
-    .agent_resize = on_agent_resize,
-    .leave = on_leave,
-};
+// --- start -----------------------------------------------------------------------------------
 
 static int
 open_ui(struct session *s, struct err *err)
@@ -164,8 +43,6 @@ open_ui(struct session *s, struct err *err)
     signals_on_crash(ui_emergency_restore);
     return 0;
 }
-
-// --- start -----------------------------------------------------------------------------------
 
 static int
 start_sandbox(struct session *s, struct err *err)
@@ -227,161 +104,11 @@ start_threads(struct session *s, struct err *err)
 static int
 start_control(struct session *s, struct err *err)
 {
-    static const struct control_ops ops = {.decide = on_control_decide};
     cleanup_free char *dir = registry_runtime_dir();
     if (!dir)
         return err_set(err, -ENOENT, "no home directory: set HOME or XDG_RUNTIME_DIR");
     cleanup_free char *path = xasprintf("%s/%s.sock", dir, s->info->id);
-    return control_listen(path, s->info, &ops, s, &s->control, err);
-}
-
-// --- the command's life ----------------------------------------------------------------------
-
-// The command was stopped like a job: so are we, with the terminal given back, until our shell
-// continues us.
-static void
-suspend_with_command(struct session *s)
-{
-    bool terminal = s->ui || s->relay;
-    if (s->ui)
-        ui_suspend(s->ui);
-    raw_tty_off(&s->tty, STDIN_FILENO);
-    bool continued = signals_stop(terminal);
-    if (s->relay && !s->ended)
-        raw_tty_on(&s->tty, STDIN_FILENO);
-    if (s->ui)
-        ui_resume(s->ui, clock_mono_ns());
-    // Without a shell above, the one who stopped the command continues it; on our terminal nobody
-    // could.
-    s->stopped = !continued && !terminal;
-    if (!s->stopped)
-        launch_continue(s->launched.channel);
-}
-
-// The command is gone: what it started has the terminal no more, and its keys are signals again.
-static void
-command_ended(struct session *s, int wait_status)
-{
-    s->wait_status = wait_status;
-    s->ended = true;
-    s->tell_at = clock_mono_ns() + TELL_NS;
-    s->input_open = false;
-    raw_tty_off(&s->tty, STDIN_FILENO);
-}
-
-static void
-read_monitor(struct session *s)
-{
-    struct launch_msg m;
-    int ret;
-    while ((ret = launch_read(s->launched.channel, &m)) > 0) {
-        switch ((enum launch_event)m.what) {
-        case LAUNCH_EXECED:
-            break;
-        case LAUNCH_EXEC_FAILED:
-            s->exec_error = m.value;
-            break;
-        case LAUNCH_STATUS:
-            if (WIFSTOPPED(m.value))
-                suspend_with_command(s);
-            else if (WIFEXITED(m.value) || WIFSIGNALED(m.value))
-                command_ended(s, m.value);
-            break;
-        }
-    }
-    if (ret < 0) {
-        s->monitor_gone = true;
-        if (s->ended)
-            return;
-        // Nobody is left who could say how the command ends.
-        command_ended(s, SIGKILL);
-        terminate(s);
-    }
-}
-
-static void
-pass_signal(struct session *s, int sig)
-{
-    bool end = sig == SIGTERM || sig == SIGHUP;
-    if (!s->ended)
-        kill(-s->launched.child, sig);
-    else if (sig == SIGTSTP)
-        suspend_with_command(s);
-    // A stopped command would not see it.
-    if (!s->ended && end)
-        kill(-s->launched.child, SIGCONT);
-    if (end || (s->ended && (sig == SIGINT || sig == SIGQUIT)))
-        terminate(s);
-}
-
-static void
-read_signals(struct session *s)
-{
-    struct signalfd_siginfo si;
-    unsigned rows, cols;
-    while (read(s->signal_fd, &si, sizeof si) == sizeof si) {
-        switch ((int)si.ssi_signo) {
-        case SIGCHLD:
-            while (waitpid(-1, NULL, WNOHANG) > 0)
-                ;
-            break;
-        case SIGWINCH:
-            if (s->ui) {
-                ui_resized(s->ui, clock_mono_ns());
-            } else if (s->relay) {
-                pty_size_of(STDIN_FILENO, &rows, &cols);
-                pty_resize(&s->pty, rows, cols);
-            }
-            break;
-        case SIGCONT:
-            if (s->stopped)
-                launch_continue(s->launched.channel);
-            s->stopped = false;
-            break;
-        default:
-            pass_signal(s, (int)si.ssi_signo);
-        }
-    }
-}
-
-static void
-read_inbox(struct session *s)
-{
-    struct msg m;
-    while (queue_pop(s->inbox_main, &m)) {
-        switch (m.type) {
-        case MSG_REQUEST:
-            control_request(s->control, m.data);
-            if (s->ui) {
-                ui_add_request(s->ui, 0, m.data);
-                m.free = NULL;
-            }
-            break;
-        case MSG_UPDATE:
-            control_update(s->control, m.data);
-            if (s->ui)
-                ui_update_request(s->ui, 0, m.data);
-            break;
-        case MSG_STATS:
-            control_stats(s->control, m.data);
-            if (s->ui)
-                ui_set_stats(s->ui, 0, m.data);
-            break;
-        case MSG_NOTICE:
-            say(s, m.data);
-            break;
-        case MSG_REFUSAL:
-            footer_add(&s->footer, m.data);
-            m.free = NULL;
-            break;
-        case MSG_DRAINED:
-            s->drained = true;
-            break;
-        default:
-            break;
-        }
-        msg_done(&m);
-    }
+    return control_listen(path, s->info, &session_control_ops, s, &s->control, err);
 }
 
 // What the command printed goes to the pane or straight through.
@@ -417,13 +144,17 @@ read_terminal(struct session *s)
 static int
 turn_timeout(struct session *s)
 {
+    if (s->ui && s->grants_changed)
+        ui_set_grants(s->ui, 0, (const struct grant *const *)s->grants.list, s->grants.n);
+    s->grants_changed = false;
+    if (s->thaw_owed)
+        s->thaw_owed = session_order(s, MSG_THAW, NULL, NULL) < 0;
     int timeout = s->ui ? ui_draw(s->ui, clock_mono_ns()) : -1;
-    if (s->ended && s->tell_at && (timeout < 0 || timeout > 100))
+    if (((s->ended && s->tell_at) || s->thaw_owed) && (timeout < 0 || timeout > 100))
         timeout = 100;
-    if (!s->terminating)
+    int rest = session_end_timeout(s);
+    if (rest < 0)
         return timeout;
-    uint64_t now = clock_mono_ns();
-    int rest = s->ended || now >= s->kill_at ? 20 : (int)((s->kill_at - now) / NS_PER_MS) + 1;
     return timeout < 0 || rest < timeout ? rest : timeout;
 }
 
@@ -445,24 +176,22 @@ session_turn(struct session *s)
     if (poll(fds, FD_CONTROL + n, turn_timeout(s)) < 0 && errno != EINTR)
         die("poll: %s", strerror(errno));
     if (fds[FD_SIGNAL].revents)
-        read_signals(s);
+        session_read_signals(s);
     if (fds[FD_PTY].revents & POLLOUT)
         pty_flush(&s->pty);
     if (fds[FD_PTY].revents & (POLLIN | POLLHUP | POLLERR))
         read_pty(s);
     if (fds[FD_MONITOR].revents)
-        read_monitor(s);
+        session_read_monitor(s);
     if (fds[FD_INBOX].revents)
-        read_inbox(s);
+        session_read_inbox(s);
     if (fds[FD_TERMINAL].revents & (POLLHUP | POLLERR | POLLNVAL)) {
-        s->terminal_gone = true;
-        pass_signal(s, SIGHUP); // nothing is decided by that (I1)
+        session_terminal_gone(s);
     } else if (fds[FD_TERMINAL].revents) {
         read_terminal(s);
     }
     control_serve(s->control, fds + FD_CONTROL, n);
-    if (s->terminating && !s->drained && (s->ended || clock_mono_ns() >= s->kill_at))
-        tree_kill(s->launched.monitor);
+    session_enforce_end(s);
 }
 
 static void
@@ -493,6 +222,8 @@ session_done(struct session *s)
     pty_done(&s->pty);
     floor_done(&s->floor);
     footer_done(&s->footer);
+    grants_done(&s->grants);
+    tree_done(&s->frozen);
     close_fd(&s->signal_fd);
     s->info = session_info_free(s->info);
 }
@@ -565,7 +296,7 @@ session_run(const struct session_options *o, struct err *err)
             continue;
         s.tell_at = 0;
         if (s.ui || s.relay)
-            say(&s, "the command has ended; what it started still runs (Ctrl-C ends it)");
+            session_say(&s, "the command has ended; what it started still runs (Ctrl-C ends it)");
     }
     drain_pty(&s);
     int status = exit_status(&s);

@@ -28,6 +28,7 @@ static const struct {
     {-ESRCH, "unverified", "the caller could not be verified to be outside of the sandbox"},
     {-EUSERS, "full", "too many clients"},
     {-ENOENT, "unknown_request", "there is no such request"},
+    {-ENOKEY, "unknown_grant", "there is no such grant, or it has ended"},
     {-EALREADY, "already_decided", "already decided, withdrawn or expired"},
     {-EBADMSG, "facts_changed", "the request is not the one that was shown"},
     {-EAGAIN, "busy", "busy, try again"},
@@ -210,12 +211,14 @@ wire_put_hello(struct buf *out, const struct session_info *s, unsigned waiting)
 }
 
 void
-wire_put_attach(struct buf *out, const char *role, bool watch)
+wire_put_attach(struct buf *out, const char *role, bool watch, bool grants)
 {
     json_t *o = new_object("attach");
     set(o, "protocol", json_integer(WIRE_PROTOCOL));
     set_text(o, "role", role);
     set(o, "watch", json_boolean(watch));
+    if (grants)
+        set(o, "grants", json_true());
     put_line(out, o);
 }
 
@@ -401,11 +404,100 @@ wire_put_decide(struct buf *out, const struct decision *d)
     put_line(out, o);
 }
 
+static void
+set_grant(json_t *o, const struct grant *g)
+{
+    set_u64(o, "grant", g->id);
+    set_enum(o, "state", grant_state_to_string(g->state));
+    set_u64(o, "request", g->request);
+    if (g->remembered)
+        set_u64(o, "remembered", g->remembered);
+    set_enum(o, "verdict", verdict_to_string(g->verdict));
+    set_enum(o, "op", op_to_string(g->op));
+    set(o, "access", json_string(access_to_string(g->access)));
+    set_enum(o, "scope", scope_to_string(g->scope));
+    set_enum(o, "reach", reach_to_string(g->reach));
+    set_text(o, "path", g->path);
+    set_optional_text(o, "path2", g->path2);
+    set_optional_text(o, "host", g->host);
+    set_optional_text(o, "exe", g->exe);
+    set_u64(o, "uses", g->uses);
+    json_t *tasks = json_array();
+    for (size_t i = 0; i < g->n_tasks; i++)
+        if (json_array_append_new(tasks, json_integer(g->tasks[i])) < 0)
+            die("out of memory");
+    set(o, "tasks", tasks);
+}
+
 void
-wire_put_result(struct buf *out, uint64_t request, int error)
+wire_put_grant(struct buf *out, const struct grant *g)
+{
+    json_t *o = new_object("grant");
+    set_grant(o, g);
+    set_u64(o, "created_ns", g->created_real_ns);
+    set_u64(o, "expires_mono_ns", g->expires_mono_ns);
+    put_line(out, o);
+}
+
+void
+wire_put_grant_row(struct buf *out, const char *session, const struct grant *g,
+                   uint64_t now_mono_ns, uint64_t now_real_ns)
+{
+    json_t *o = new_object(NULL);
+    set(o, "schema", json_integer(1));
+    if (session)
+        set_text(o, "session", session);
+    set_grant(o, g);
+    set_time(o, "created", g->created_real_ns);
+    if (g->expires_mono_ns)
+        set_time(o, "expires", now_real_ns + g->expires_mono_ns - now_mono_ns);
+    put_object(out, o);
+}
+
+void
+wire_put_revoke(struct buf *out, uint64_t grant)
+{
+    json_t *o = new_object("revoke");
+    set_u64(o, "grant", grant);
+    put_line(out, o);
+}
+
+static void
+put_switch(struct buf *out, const char *type, bool on)
+{
+    json_t *o = new_object(type);
+    set(o, "on", json_boolean(on));
+    put_line(out, o);
+}
+
+void
+wire_put_frozen(struct buf *out, bool on)
+{
+    put_switch(out, "frozen", on);
+}
+
+void
+wire_put_freeze(struct buf *out, bool on)
+{
+    put_switch(out, "freeze", on);
+}
+
+void
+wire_put_stop(struct buf *out)
+{
+    put_line(out, new_object("stop"));
+}
+
+void
+wire_put_result(struct buf *out, enum wire_type about, uint64_t id, int error)
 {
     json_t *o = new_object("result");
-    set_u64(o, "request", request);
+    if (about == WIRE_DECIDE)
+        set_u64(o, "request", id);
+    else if (about == WIRE_REVOKE)
+        set_u64(o, "grant", id);
+    else
+        set(o, "order", json_string(about == WIRE_FREEZE ? "freeze" : "stop"));
     set(o, "ok", json_boolean(error == 0));
     if (error) {
         set_text(o, "error", wire_error_word(error));

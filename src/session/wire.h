@@ -25,6 +25,11 @@ enum wire_type {
     WIRE_STATS,
     WIRE_SYNCED,
     WIRE_DECIDE,
+    WIRE_GRANT,
+    WIRE_REVOKE,
+    WIRE_FROZEN,
+    WIRE_FREEZE,
+    WIRE_STOP,
     WIRE_RESULT,
     WIRE_ERROR,
     WIRE_BYE,
@@ -38,13 +43,17 @@ struct wire_msg {
     unsigned waiting;             /* hello */
     char *role;                   /* attach */
     bool watch;                   /* attach */
+    bool grants;                  /* attach: wants them told */
+    bool on;                      /* frozen, freeze */
     struct request *request;      /* request; digest as sent, not computed */
     struct request_update update; /* update */
     struct stats stats;           /* stats */
     struct decision *decision;    /* decide: what the person chose; the rest is the server's */
-    uint64_t id;                  /* result: the request; synced: the newest one raised so far */
-    int error;                    /* result: 0 or -errno; error: -errno */
-    char *text;                   /* result, error: a line for a person, escaped; or NULL */
+    struct grant *grant;          /* grant */
+    enum wire_type about;         /* result: WIRE_DECIDE, WIRE_REVOKE, WIRE_FREEZE or WIRE_STOP */
+    uint64_t id; /* result: the request or grant; revoke: the grant; synced: the newest request */
+    int error;   /* result: 0 or -errno; error: -errno */
+    char *text;  /* result, error: a line for a person, escaped; or NULL */
 };
 
 #define cleanup_wire_msg __attribute__((cleanup(wire_msg_done)))
@@ -58,13 +67,19 @@ int wire_parse(const char *line, size_t n, struct wire_msg *ret_m);
 
 // Each appends one line with its newline.
 void wire_put_hello(struct buf *out, const struct session_info *s, unsigned waiting);
-void wire_put_attach(struct buf *out, const char *role, bool watch);
+void wire_put_attach(struct buf *out, const char *role, bool watch, bool grants);
 void wire_put_request(struct buf *out, const struct request *r);
 void wire_put_update(struct buf *out, const struct request_update *u);
 void wire_put_stats(struct buf *out, const struct stats *s);
 void wire_put_synced(struct buf *out, uint64_t newest);
 void wire_put_decide(struct buf *out, const struct decision *d);
-void wire_put_result(struct buf *out, uint64_t request, int error);
+void wire_put_grant(struct buf *out, const struct grant *g);
+void wire_put_revoke(struct buf *out, uint64_t grant);
+void wire_put_frozen(struct buf *out, bool on);
+void wire_put_freeze(struct buf *out, bool on);
+void wire_put_stop(struct buf *out);
+// about: as in struct wire_msg.
+void wire_put_result(struct buf *out, enum wire_type about, uint64_t id, int error);
 // text may be NULL: then the words of the error.
 void wire_put_error(struct buf *out, int error, const char *text);
 void wire_put_bye(struct buf *out);
@@ -73,6 +88,10 @@ void wire_put_bye(struct buf *out);
 // count, waited_ms and the session.
 void wire_put_pending(struct buf *out, const char *session, const struct request *r,
                       uint64_t now_mono_ns);
+// A grant as the listings print it, without a newline. session: NULL for one that is only
+// remembered; now_*: expiry is told by the clock on the wall.
+void wire_put_grant_row(struct buf *out, const char *session, const struct grant *g,
+                        uint64_t now_mono_ns, uint64_t now_real_ns);
 // A session as the listings print it, without a newline. waiting: -1 for not known; ended_ns: 0 for
 // still running.
 void wire_put_session(struct buf *out, const struct session_info *s, const char *state, int waiting,

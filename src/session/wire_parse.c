@@ -17,6 +17,7 @@ wire_msg_done(struct wire_msg *m)
     m->session = session_info_free(m->session);
     m->request = request_free(m->request);
     m->decision = decision_free(m->decision);
+    m->grant = grant_free(m->grant);
     free(m->role);
     free(m->text);
     m->role = NULL;
@@ -207,6 +208,7 @@ parse_attach(struct reading *in, struct wire_msg *m)
     m->protocol = (int)get_u64(in, "protocol", INT32_MAX);
     m->role = get_text(in, "role", 64);
     m->watch = get_bool(in, "watch");
+    m->grants = json_object_get(in->o, "grants") && get_bool(in, "grants");
 }
 
 static unsigned
@@ -376,9 +378,61 @@ parse_message(struct reading *in, struct wire_msg *m)
 }
 
 static void
+parse_grant(struct reading *in, struct wire_msg *m)
+{
+    struct grant *g = m->grant = grant_new();
+    const json_t *tasks = json_object_get(in->o, "tasks");
+    g->id = get_u64(in, "grant", UINT64_MAX);
+    g->state = GET_ENUM(in, grant_state, "state");
+    g->request = get_u64(in, "request", UINT64_MAX);
+    if (json_object_get(in->o, "remembered"))
+        g->remembered = get_u64(in, "remembered", UINT64_MAX);
+    g->verdict = GET_ENUM(in, verdict, "verdict");
+    g->op = GET_ENUM(in, op, "op");
+    g->access = get_access(in);
+    g->scope = GET_ENUM(in, scope, "scope");
+    g->reach = GET_ENUM(in, reach, "reach");
+    g->path = get_text(in, "path", WIRE_STRING_MAX);
+    if (json_object_get(in->o, "path2"))
+        g->path2 = get_text(in, "path2", WIRE_STRING_MAX);
+    if (json_object_get(in->o, "exe"))
+        g->exe = get_text(in, "exe", WIRE_STRING_MAX);
+    g->host = get_optional_text(in, "host");
+    g->created_real_ns = get_u64(in, "created_ns", UINT64_MAX);
+    g->expires_mono_ns = get_u64(in, "expires_mono_ns", UINT64_MAX);
+    g->uses = get_u64(in, "uses", UINT64_MAX);
+    for (size_t i = 0; i < json_array_size(tasks) && i < GRANT_TASKS_MAX; i++) {
+        json_int_t tid = json_integer_value(json_array_get(tasks, i));
+        if (tid > 0 && tid <= INT32_MAX)
+            g->tasks[g->n_tasks++] = (pid_t)tid;
+    }
+}
+
+static void
+parse_revoke(struct reading *in, struct wire_msg *m)
+{
+    m->id = get_u64(in, "grant", UINT64_MAX);
+}
+
+static void
+parse_switch(struct reading *in, struct wire_msg *m)
+{
+    m->on = get_bool(in, "on");
+}
+
+static void
 parse_result(struct reading *in, struct wire_msg *m)
 {
-    m->id = get_u64(in, "request", UINT64_MAX);
+    if (json_object_get(in->o, "order")) {
+        const char *order = get_word(in, "order");
+        m->about = strcmp(order, "freeze") == 0 ? WIRE_FREEZE : WIRE_STOP;
+    } else if (json_object_get(in->o, "grant")) {
+        m->about = WIRE_REVOKE;
+        m->id = get_u64(in, "grant", UINT64_MAX);
+    } else {
+        m->about = WIRE_DECIDE;
+        m->id = get_u64(in, "request", UINT64_MAX);
+    }
     m->error = get_bool(in, "ok") ? 0 : wire_error_from_word(get_word(in, "error"));
     parse_message(in, m);
 }
@@ -395,11 +449,21 @@ static const struct {
     enum wire_type type;
     void (*parse)(struct reading *in, struct wire_msg *m);
 } types[] = {
-    {"hello", WIRE_HELLO, parse_hello},       {"attach", WIRE_ATTACH, parse_attach},
-    {"request", WIRE_REQUEST, parse_request}, {"update", WIRE_UPDATE, parse_update},
-    {"stats", WIRE_STATS, parse_stats},       {"synced", WIRE_SYNCED, parse_synced},
-    {"decide", WIRE_DECIDE, parse_decide},    {"result", WIRE_RESULT, parse_result},
-    {"error", WIRE_ERROR, parse_error},       {"bye", WIRE_BYE, NULL},
+    {"hello", WIRE_HELLO, parse_hello},
+    {"attach", WIRE_ATTACH, parse_attach},
+    {"request", WIRE_REQUEST, parse_request},
+    {"update", WIRE_UPDATE, parse_update},
+    {"stats", WIRE_STATS, parse_stats},
+    {"synced", WIRE_SYNCED, parse_synced},
+    {"decide", WIRE_DECIDE, parse_decide},
+    {"result", WIRE_RESULT, parse_result},
+    {"error", WIRE_ERROR, parse_error},
+    {"bye", WIRE_BYE, NULL},
+    {"grant", WIRE_GRANT, parse_grant},
+    {"revoke", WIRE_REVOKE, parse_revoke},
+    {"frozen", WIRE_FROZEN, parse_switch},
+    {"freeze", WIRE_FREEZE, parse_switch},
+    {"stop", WIRE_STOP, NULL},
 };
 
 int

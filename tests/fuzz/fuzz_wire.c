@@ -20,7 +20,11 @@ put_again(struct buf *out, const struct wire_msg *m)
     else if (m->session)
         wire_put_hello(out, m->session, m->waiting);
     else if (m->role)
-        wire_put_attach(out, m->role, m->watch);
+        wire_put_attach(out, m->role, m->watch, m->grants);
+    else if (m->grant)
+        wire_put_grant(out, m->grant);
+    else if (m->type == WIRE_REVOKE)
+        wire_put_revoke(out, m->id);
     else if (m->type == WIRE_UPDATE)
         wire_put_update(out, &m->update);
     else if (m->type == WIRE_STATS)

@@ -32,7 +32,35 @@ on_decide(void *ctx, const struct decision *d)
     return decide_answer;
 }
 
-static const struct control_ops server_ops = {.decide = on_decide};
+static uint64_t revoked_grant; /* the last one that reached the session */
+static char revoked_by[32];
+static unsigned stops, freezes;
+static bool frozen_on;
+
+static inline int
+on_revoke(void *ctx, uint64_t grant, const char *source)
+{
+    revoked_grant = grant;
+    snprintf(revoked_by, sizeof revoked_by, "%s", source);
+    return 0;
+}
+
+static inline int
+on_freeze(void *ctx, bool on)
+{
+    freezes++;
+    frozen_on = on;
+    return 0;
+}
+
+static inline void
+on_stop(void *ctx)
+{
+    stops++;
+}
+
+static const struct control_ops server_ops = {
+    .decide = on_decide, .revoke = on_revoke, .freeze = on_freeze, .stop = on_stop};
 
 static inline void
 start_server(void)
@@ -43,6 +71,7 @@ start_server(void)
     path = xasprintf("%s/run/0123456789ab.sock", dir);
     cr_assert_eq(control_listen(path, &info, &server_ops, NULL, &server, NULL), 0);
     decide_answer = 0;
+    revoked_grant = stops = freezes = 0;
 }
 
 static inline void
@@ -77,7 +106,10 @@ turn(int extra_fd)
 }
 
 struct seen {
-    unsigned requests, updates, stats, closed;
+    unsigned requests, updates, stats, closed, grants, frozen, thawed;
+    struct grant *grant; /* the last one */
+    uint64_t revoked_for;
+    int revoked, ordered; /* 1: no answer yet */
     struct request *last;
     struct request_update update;
     bool synced;
@@ -123,6 +155,36 @@ seen_result(void *ctx, uint64_t request, int error)
 }
 
 static inline void
+seen_grant(void *ctx, struct grant *g)
+{
+    struct seen *s = ctx;
+    grant_free(s->grant);
+    s->grant = g;
+    s->grants++;
+}
+
+static inline void
+seen_frozen(void *ctx, bool on)
+{
+    struct seen *s = ctx;
+    *(on ? &s->frozen : &s->thawed) += 1;
+}
+
+static inline void
+seen_revoked(void *ctx, uint64_t grant, int error)
+{
+    struct seen *s = ctx;
+    s->revoked_for = grant;
+    s->revoked = error;
+}
+
+static inline void
+seen_ordered(void *ctx, int error)
+{
+    ((struct seen *)ctx)->ordered = error;
+}
+
+static inline void
 seen_closed(void *ctx)
 {
     ((struct seen *)ctx)->closed++;
@@ -133,6 +195,10 @@ static const struct client_ops seen_ops = {
     .update = seen_update,
     .stats = seen_stats,
     .result = seen_result,
+    .grant = seen_grant,
+    .frozen = seen_frozen,
+    .revoked = seen_revoked,
+    .ordered = seen_ordered,
     .synced = seen_synced,
     .closed = seen_closed,
 };
@@ -149,11 +215,11 @@ static const struct client_ops seen_ops = {
     } while (0)
 
 static inline struct client *
-attach(const char *role, bool watch, struct seen *s)
+attach(const char *role, unsigned wants, struct seen *s)
 {
     struct client *c;
-    *s = (struct seen){.result = 1};
-    cr_assert_eq(client_connect(path, role, watch, &seen_ops, s, &c, NULL), 0);
+    *s = (struct seen){.result = 1, .revoked = 1, .ordered = 1};
+    cr_assert_eq(client_connect(path, role, wants, &seen_ops, s, &c, NULL), 0);
     return c;
 }
 
@@ -162,6 +228,7 @@ detach(struct client *c, struct seen *s)
 {
     client_free(c);
     s->last = request_free(s->last);
+    s->grant = grant_free(s->grant);
 }
 
 static inline struct decision

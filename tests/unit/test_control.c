@@ -30,7 +30,7 @@ Test(control, snapshot_then_live_events)
     for (uint64_t id = 1; id <= 3; id++)
         raise_request(id);
     update_to(2, STATE_WITHDRAWN, VERDICT_WITHDRAWN, DECIDER_INTERNAL);
-    struct client *c = attach("nono ui", true, &s);
+    struct client *c = attach("nono ui", CLIENT_WATCH, &s);
     UNTIL(c, s.synced);
     cr_expect_eq(s.requests, 2);
     cr_expect_eq(s.last->id, 3);
@@ -45,7 +45,7 @@ Test(control, snapshot_then_live_events)
     control_stats(server, &st);
     UNTIL(c, s.requests == 3 && s.updates == 1 && s.stats == 1);
     detach(c, &s);
-    c = attach("nono pending", false, &s);
+    c = attach("nono pending", 0, &s);
     UNTIL(c, s.synced);
     cr_expect_eq(s.requests, 3);
     raise_request(5);
@@ -60,7 +60,7 @@ Test(control, decision_is_answered_when_recorded)
 {
     struct seen s;
     raise_request(1);
-    struct client *c = attach("nono allow", false, &s);
+    struct client *c = attach("nono allow", 0, &s);
     UNTIL(c, s.synced);
     struct decision d = choice(s.last, VERDICT_ALLOW);
     d.note = xstrdup("needed");
@@ -88,7 +88,7 @@ Test(control, other_digest_is_refused)
 {
     struct seen s;
     raise_request(1);
-    struct client *c = attach("nono ui", true, &s);
+    struct client *c = attach("nono ui", CLIENT_WATCH, &s);
     UNTIL(c, s.synced);
     struct decision d = choice(s.last, VERDICT_ALLOW);
     d.digest[DIGEST_LEN - 1] ^= 1;
@@ -103,7 +103,7 @@ Test(control, a_request_is_decided_once)
 {
     struct seen s, t;
     raise_request(1);
-    struct client *c = attach("nono ui", true, &s), *e = attach("nono deny", false, &t);
+    struct client *c = attach("nono ui", CLIENT_WATCH, &s), *e = attach("nono deny", 0, &t);
     UNTIL(c, s.synced);
     UNTIL(e, t.synced);
     struct decision d = choice(s.last, VERDICT_ALLOW), n = choice(t.last, VERDICT_DENY);
@@ -143,7 +143,7 @@ Test(control, outcome_is_told_as_it_is)
         {STATE_ANSWERED, VERDICT_ALLOW, DECIDER_USER, 0},
     };
     struct seen s;
-    struct client *c = attach("nono ui", true, &s);
+    struct client *c = attach("nono ui", CLIENT_WATCH, &s);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         raise_request(i + 1);
         UNTIL(c, s.requests == i + 1);
@@ -163,14 +163,14 @@ Test(control, roles_are_kept_apart)
 {
     struct seen s;
     raise_request(1);
-    struct client *c = attach("nono allow", false, &s);
+    struct client *c = attach("nono allow", 0, &s);
     UNTIL(c, s.synced);
     struct decision d = choice(s.last, VERDICT_DENY);
     client_decide(c, &d);
     UNTIL(c, s.result != 1);
     cr_expect_eq(s.result, -EINVAL);
     detach(c, &s);
-    c = attach("nono pending", false, &s);
+    c = attach("nono pending", 0, &s);
     UNTIL(c, s.synced);
     d = choice(s.last, VERDICT_ALLOW);
     client_decide(c, &d);
@@ -178,7 +178,7 @@ Test(control, roles_are_kept_apart)
     cr_expect_eq(s.result, -EINVAL);
     cr_expect_null(decided);
     detach(c, &s);
-    c = attach("root", true, &s);
+    c = attach("root", CLIENT_WATCH, &s);
     UNTIL(c, s.closed);
     cr_expect_not_null(client_refusal(c));
     detach(c, &s);
@@ -188,7 +188,7 @@ Test(control, busy_session_can_be_asked_again)
 {
     struct seen s;
     raise_request(1);
-    struct client *c = attach("nono allow", false, &s);
+    struct client *c = attach("nono allow", 0, &s);
     UNTIL(c, s.synced);
     struct decision d = choice(s.last, VERDICT_ALLOW);
     decide_answer = -EAGAIN;
@@ -210,7 +210,7 @@ Test(control, busy_session_can_be_asked_again)
 Test(control, a_decision_that_was_not_taken_is_answered)
 {
     struct seen s, w;
-    struct client *c = attach("nono allow", false, &s), *watcher = attach("nono ui", true, &w);
+    struct client *c = attach("nono allow", 0, &s), *watcher = attach("nono ui", CLIENT_WATCH, &w);
     raise_request(1);
     UNTIL(watcher, w.requests == 1);
     UNTIL(c, s.synced);
@@ -235,14 +235,137 @@ Test(control, what_the_broker_does_not_take_is_said)
 {
     struct seen s;
     raise_request(1);
-    struct client *c = attach("nono ui", true, &s);
+    struct client *c = attach("nono ui", CLIENT_WATCH, &s);
     UNTIL(c, s.synced);
     struct decision d = choice(s.last, VERDICT_ALLOW);
-    d.scope = SCOPE_ALWAYS;
+    d.scope = SCOPE_TIME;
+    d.reach = REACH_SUBTREE;
+    d.for_ns = 7;
     client_decide(c, &d);
+    UNTIL(c, decided);
+    cr_expect_eq(decided->scope, SCOPE_TIME);
+    cr_expect_eq(decided->reach, REACH_SUBTREE);
+    cr_expect_eq(decided->for_ns, 7);
+    struct request_update u = {.id = 1, .state = STATE_ASKED, .error = -EINVAL};
+    control_update(server, &u);
     UNTIL(c, s.result != 1);
     cr_expect_eq(s.result, -EOPNOTSUPP);
-    cr_expect_null(decided);
+    detach(c, &s);
+}
+
+// --- grants and orders -----------------------------------------------------------------------
+
+static void
+tell_grant(uint64_t id, enum grant_state state, uint64_t uses)
+{
+    static char grant_path[] = "/w";
+    const struct grant g = {.id = id, .state = state, .path = grant_path, .uses = uses};
+    control_grant(server, &g);
+}
+
+Test(control, grants_are_told_to_who_asks_for_them)
+{
+    struct seen s, t;
+    tell_grant(1, GRANT_LIVE, 0);
+    tell_grant(2, GRANT_LIVE, 0);
+    tell_grant(1, GRANT_EXPIRED, 0);
+    struct client *c = attach("nono ui", CLIENT_WATCH | CLIENT_GRANTS, &s);
+    struct client *look = attach("nono grants", CLIENT_GRANTS, &t);
+    UNTIL(c, s.synced);
+    UNTIL(look, t.synced);
+    cr_expect_eq(s.grants, 1);
+    cr_expect_eq(s.grant->id, 2);
+    cr_expect_eq(t.grants, 1);
+    tell_grant(2, GRANT_LIVE, 5);
+    UNTIL(c, s.grants == 2);
+    cr_expect_eq(s.grant->uses, 5);
+    tell_grant(2, GRANT_EXPIRED, 5);
+    UNTIL(c, s.grants == 3);
+    cr_expect_eq(s.grant->state, GRANT_EXPIRED);
+    detach(look, &t);
+    look = attach("nono pending", 0, &t);
+    UNTIL(look, t.synced);
+    cr_expect_eq(t.grants, 0);
+    detach(look, &t);
+    detach(c, &s);
+}
+
+Test(control, a_revoke_is_answered_by_the_grants_end)
+{
+    struct seen s;
+    tell_grant(3, GRANT_LIVE, 0);
+    struct client *c = attach("nono revoke", CLIENT_GRANTS, &s);
+    UNTIL(c, s.synced);
+    client_revoke(c, 4);
+    UNTIL(c, s.revoked != 1);
+    cr_expect_eq(s.revoked, -ENOKEY);
+    cr_expect_eq(revoked_grant, 0);
+    s.revoked = 1;
+    client_revoke(c, 3);
+    UNTIL(c, revoked_grant == 3);
+    cr_expect_str_eq(revoked_by, "nono revoke");
+    turn(-1);
+    client_read(c);
+    cr_expect_eq(s.revoked, 1, "not before it is done");
+    tell_grant(3, GRANT_LIVE, 1);
+    tell_grant(3, GRANT_REVOKED, 1);
+    UNTIL(c, s.revoked != 1);
+    cr_expect_eq(s.revoked, 0);
+    cr_expect_eq(s.revoked_for, 3);
+    client_revoke(c, 3);
+    UNTIL(c, s.revoked != 0);
+    cr_expect_eq(s.revoked, -ENOKEY);
+    detach(c, &s);
+}
+
+Test(control, orders_need_their_role)
+{
+    static const struct {
+        const char *role;
+        bool revoke, freeze, stop;
+    } rows[] = {
+        {"nono ui", true, true, true},        {"plugin", true, true, true},
+        {"nono allow", false, false, false},  {"nono deny", false, false, false},
+        {"nono revoke", true, false, false},  {"nono stop", false, false, true},
+        {"nono grants", false, false, false}, {"nono pending", false, false, false},
+        {"nono ps", false, false, false},
+    };
+    tell_grant(1, GRANT_LIVE, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct seen s;
+        struct client *c = attach(rows[i].role, 0, &s);
+        UNTIL(c, s.synced);
+        revoked_grant = freezes = stops = 0;
+        client_revoke(c, 1);
+        UNTIL(c, s.revoked != 1 || revoked_grant);
+        cr_expect_eq(revoked_grant, rows[i].revoke ? 1 : 0, "%s", rows[i].role);
+        cr_expect(rows[i].revoke || s.revoked == -EINVAL, "%s", rows[i].role);
+        client_freeze(c, true);
+        UNTIL(c, s.ordered != 1);
+        cr_expect_eq(s.ordered, rows[i].freeze ? 0 : -EINVAL, "%s", rows[i].role);
+        cr_expect_eq(freezes, rows[i].freeze ? 1u : 0u, "%s", rows[i].role);
+        s.ordered = 1;
+        client_stop(c);
+        UNTIL(c, s.ordered != 1);
+        cr_expect_eq(s.ordered, rows[i].stop ? 0 : -EINVAL, "%s", rows[i].role);
+        cr_expect_eq(stops, rows[i].stop ? 1u : 0u, "%s", rows[i].role);
+        detach(c, &s);
+    }
+}
+
+Test(control, who_watches_hears_that_everything_stands_still)
+{
+    struct seen s;
+    struct client *c = attach("nono ui", CLIENT_WATCH, &s);
+    UNTIL(c, s.synced);
+    control_frozen(server, true);
+    UNTIL(c, s.frozen == 1);
+    detach(c, &s);
+    c = attach("nono ui", CLIENT_WATCH, &s);
+    UNTIL(c, s.synced);
+    cr_expect_eq(s.frozen, 1, "who comes later, too");
+    control_frozen(server, false);
+    UNTIL(c, s.thawed == 1);
     detach(c, &s);
 }
 
@@ -342,7 +465,7 @@ Test(control, half_lines_are_put_together)
 Test(control, slow_client_is_dropped_and_holds_nobody_up)
 {
     struct seen s;
-    struct client *fast = attach("nono ui", true, &s);
+    struct client *fast = attach("nono ui", CLIENT_WATCH, &s);
     UNTIL(fast, s.synced);
     static const char line[] =
         "{\"type\":\"attach\",\"protocol\":1,\"role\":\"plugin\",\"watch\":true}\n";
@@ -368,7 +491,7 @@ Test(control, late_client_catches_up_with_everything)
     struct seen s;
     for (uint64_t id = 1; id <= MANY; id++)
         raise_request(id);
-    struct client *c = attach("nono ui", true, &s);
+    struct client *c = attach("nono ui", CLIENT_WATCH, &s);
     // More arrive while the snapshot is still under way.
     turn(-1);
     for (uint64_t id = MANY + 1; id <= MANY + 100; id++)
@@ -383,7 +506,7 @@ Test(control, one_client_too_many)
     struct seen s[NONO_CLIENTS_MAX];
     struct client *c[NONO_CLIENTS_MAX];
     for (size_t i = 0; i < NONO_CLIENTS_MAX; i++) {
-        c[i] = attach("nono ui", true, &s[i]);
+        c[i] = attach("nono ui", CLIENT_WATCH, &s[i]);
         UNTIL(c[i], s[i].synced);
     }
     int fd = raw_connect();
@@ -393,7 +516,7 @@ Test(control, one_client_too_many)
     cr_expect_eq(control_watchers(server), NONO_CLIENTS_MAX);
     detach(c[0], &s[0]);
     turn(-1);
-    c[0] = attach("nono ui", true, &s[0]);
+    c[0] = attach("nono ui", CLIENT_WATCH, &s[0]);
     UNTIL(c[0], s[0].synced);
     for (size_t i = 0; i < NONO_CLIENTS_MAX; i++)
         detach(c[i], &s[i]);
@@ -402,7 +525,7 @@ Test(control, one_client_too_many)
 Test(control, end_of_session_is_told)
 {
     struct seen s;
-    struct client *c = attach("nono ui", true, &s);
+    struct client *c = attach("nono ui", CLIENT_WATCH, &s);
     UNTIL(c, s.synced);
     struct session_info info = test_info();
     control_free(server);
@@ -422,7 +545,7 @@ connect_as_orphan(void)
     static const struct client_ops none = {0};
     struct client *c;
     cleanup_err struct err err = {0};
-    if (client_connect(path, "nono allow", false, &none, NULL, &c, NULL) < 0)
+    if (client_connect(path, "nono allow", 0, &none, NULL, &c, NULL) < 0)
         return 2;
     int r = client_wait_synced(c, 5000, &err);
     client_free(c);
@@ -513,7 +636,7 @@ Test(control, path_longer_than_a_socket_address)
     path = xasprintf("%s/0123456789ab.sock", deep);
     cr_assert_eq(control_listen(path, &info, &server_ops, NULL, &server, NULL), 0);
     struct seen s;
-    struct client *c = attach("nono ui", true, &s);
+    struct client *c = attach("nono ui", CLIENT_WATCH, &s);
     UNTIL(c, s.synced);
     detach(c, &s);
     control_free(server);

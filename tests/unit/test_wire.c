@@ -238,10 +238,17 @@ Test(wire, other_messages_round_trip)
     wire_put_decide(&b, &d);
     wire_put_update(&b, &u);
     wire_put_stats(&b, &s);
-    wire_put_result(&b, 8, -EALREADY);
+    wire_put_result(&b, WIRE_DECIDE, 8, -EALREADY);
     wire_put_synced(&b, 12);
-    wire_put_attach(&b, "nono ui", true);
-    struct wire_msg m[7] = {0};
+    wire_put_attach(&b, "nono ui", true, true);
+    wire_put_revoke(&b, UINT64_MAX);
+    wire_put_freeze(&b, true);
+    wire_put_frozen(&b, false);
+    wire_put_stop(&b);
+    wire_put_result(&b, WIRE_REVOKE, 9, -ENOKEY);
+    wire_put_result(&b, WIRE_FREEZE, 0, 0);
+    wire_put_result(&b, WIRE_STOP, 0, -EINVAL);
+    struct wire_msg m[14] = {0};
     char *line = b.data;
     for (size_t i = 0; i < ARRAY_SIZE(m); i++) {
         char *end = strchr(line, '\n');
@@ -264,8 +271,68 @@ Test(wire, other_messages_round_trip)
     cr_expect_eq(m[4].error, -EALREADY);
     cr_expect_eq(m[5].id, 12);
     cr_expect_str_eq(m[6].role, "nono ui");
+    cr_expect(m[6].watch && m[6].grants);
+    cr_expect_eq(m[7].id, UINT64_MAX);
+    cr_expect(m[8].type == WIRE_FREEZE && m[8].on);
+    cr_expect(m[9].type == WIRE_FROZEN && !m[9].on);
+    cr_expect_eq(m[10].type, WIRE_STOP);
+    cr_expect(m[11].about == WIRE_REVOKE && m[11].id == 9 && m[11].error == -ENOKEY);
+    cr_expect(m[12].about == WIRE_FREEZE && m[12].error == 0);
+    cr_expect(m[13].about == WIRE_STOP && m[13].error == -EINVAL);
     for (size_t i = 0; i < ARRAY_SIZE(m); i++)
         wire_msg_done(&m[i]);
+}
+
+Test(wire, a_grant_survives_with_hostile_bytes)
+{
+    cleanup_buf struct buf b = {0}, row = {0};
+    cleanup_wire_msg struct wire_msg m = {0};
+    static char path[] = "/a\x1b[2J\xff", path2[] = "/b\n", exe[] = "/bin/\xe2\x80\xae",
+                host[] = "h";
+    const struct grant g = {.id = UINT64_MAX,
+                            .request = 3,
+                            .remembered = 4,
+                            .state = GRANT_REVOKED,
+                            .verdict = VERDICT_DENY,
+                            .op = OP_RENAME,
+                            .access = ACCESS_WRITE,
+                            .scope = SCOPE_TIME,
+                            .reach = REACH_SUBTREE,
+                            .path = path,
+                            .path2 = path2,
+                            .host = host,
+                            .exe = exe,
+                            .created_real_ns = 1732400000123456789u,
+                            .expires_mono_ns = 77,
+                            .uses = UINT64_MAX,
+                            .tasks = {7, 9},
+                            .n_tasks = 2};
+    wire_put_grant(&b, &g);
+    for (size_t i = 0; i + 1 < b.len; i++)
+        cr_assert((unsigned char)b.data[i] >= 0x20, "a control byte went raw");
+    cr_assert_eq(wire_parse(b.data, b.len - 1, &m), 0);
+    const struct grant *q = m.grant;
+    cr_expect_eq(q->id, g.id);
+    cr_expect_eq(q->request, 3);
+    cr_expect_eq(q->remembered, 4);
+    cr_expect_eq(q->state, GRANT_REVOKED);
+    cr_expect_eq(q->verdict, VERDICT_DENY);
+    cr_expect_eq(q->op, OP_RENAME);
+    cr_expect_eq(q->access, ACCESS_WRITE);
+    cr_expect_eq(q->scope, SCOPE_TIME);
+    cr_expect_eq(q->reach, REACH_SUBTREE);
+    expect_bytes(q->path, path);
+    expect_bytes(q->path2, path2);
+    expect_bytes(q->exe, exe);
+    expect_bytes(q->host, host);
+    cr_expect_eq(q->created_real_ns, g.created_real_ns);
+    cr_expect_eq(q->expires_mono_ns, 77);
+    cr_expect_eq(q->uses, UINT64_MAX);
+    cr_expect_eq(q->n_tasks, 2);
+    cr_expect_eq(q->tasks[1], 9);
+    wire_put_grant_row(&row, "0123456789ab", &g, 70, 1732400000000000000u);
+    cr_expect(strstr(row.data, "\"expires\":\"2024-11-23T22:13:20.000000007Z\""), "%s", row.data);
+    cr_expect(!memchr(row.data, '\n', row.len));
 }
 
 Test(wire, garbage_is_refused)
@@ -294,6 +361,10 @@ Test(wire, garbage_is_refused)
         "\"verdict\":\"expired\",\"scope\":\"once\",\"reach\":\"object\"}",
         "{\"type\":\"decide\",\"request\":1,\"digest\":\"0000000000000000000000000000000G\","
         "\"verdict\":\"allow\",\"scope\":\"once\",\"reach\":\"object\"}",
+        "{\"type\":\"revoke\",\"grant\":-1}",
+        "{\"type\":\"freeze\"}",
+        "{\"type\":\"freeze\",\"on\":1}",
+        "{\"type\":\"grant\",\"grant\":1}",
         "\xff\xfe",
         "{\"type\":\"sync\xff\"}",
     };

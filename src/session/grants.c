@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "grants.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buf.h"
+#include "display.h"
+#include "util.h"
+
+void
+grants_done(struct grants *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        grant_free(t->list[i]);
+    free(t->list);
+    *t = (struct grants){0};
+}
+
+// Index of the first one whose id is at least id.
+static size_t
+lower_bound(const struct grants *t, uint64_t id)
+{
+    size_t low = 0, high = t->n;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (t->list[mid]->id < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+void
+grants_take(struct grants *t, struct grant *g)
+{
+    size_t at = lower_bound(t, g->id);
+    bool known = at < t->n && t->list[at]->id == g->id;
+    if (known)
+        grant_free(t->list[at]);
+    if (g->state == GRANT_LIVE) {
+        if (t->n == t->room) {
+            t->room = t->room ? t->room * 2 : 32;
+            t->list = xrealloc(t->list, t->room * sizeof *t->list);
+        }
+        if (!known)
+            memmove(t->list + at + 1, t->list + at, (t->n++ - at) * sizeof *t->list);
+        t->list[at] = g;
+        return;
+    }
+    if (known)
+        memmove(t->list + at, t->list + at + 1, (--t->n - at) * sizeof *t->list);
+    grant_free(g);
+}
+
+const struct grant *
+grants_find(const struct grants *t, uint64_t id)
+{
+    size_t at = lower_bound(t, id);
+    return at < t->n && t->list[at]->id == id ? t->list[at] : NULL;
+}
+
+char *
+grant_words(const struct grant *g)
+{
+    static const char *const places[_REACH_MAX] = {[REACH_OBJECT] = "",
+                                                   [REACH_DIR] = "in ",
+                                                   [REACH_SUBTREE] = "below ",
+                                                   [REACH_PORT] = "",
+                                                   [REACH_HOST] = "any port of "};
+    struct buf b = {0};
+    const char *place = (int)g->reach >= 0 && g->reach < _REACH_MAX ? places[g->reach] : "";
+    cleanup_free char *path = display_str(g->path, DISPLAY_QUOTE);
+    buf_printf(&b, "%s %s %s%s", verdict_to_string(g->verdict), op_to_string(g->op), place, path);
+    if (g->path2) {
+        cleanup_free char *path2 = display_str(g->path2, DISPLAY_QUOTE);
+        buf_printf(&b, " to %s%s", place, path2);
+    }
+    if (g->exe) {
+        cleanup_free char *exe = display_str(g->exe, DISPLAY_QUOTE);
+        buf_printf(&b, " by %s", exe);
+    }
+    return buf_steal(&b);
+}
+
+static void
+add_task(struct buf *b, pid_t tid)
+{
+    char file[64];
+    cleanup_free char *comm = NULL;
+    snprintf(file, sizeof file, "/proc/%d/comm", (int)tid);
+    if (read_file_at(AT_FDCWD, file, 64, &comm) >= 0)
+        comm[strcspn(comm, "\n")] = 0;
+    cleanup_free char *shown = display_str(comm ? comm : "gone", 0);
+    buf_printf(b, "%s/%d", shown, (int)tid);
+}
+
+char *
+grant_uses(const struct grant *g)
+{
+    struct buf b = {0};
+    if (g->uses == 0)
+        buf_puts(&b, "not used");
+    else
+        buf_printf(&b, "used %" PRIu64 " time%s", g->uses, g->uses == 1 ? "" : "s");
+    for (size_t i = 0; i < g->n_tasks; i++) {
+        buf_puts(&b, i ? ", " : ", last by ");
+        add_task(&b, g->tasks[i]);
+    }
+    return buf_steal(&b);
+}

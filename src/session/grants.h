@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The live grants of a session as they were told, and grants in words. One owner.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "decision.h"
+
+struct grants {
+    struct grant **list; /* by id; owned */
+    size_t n, room;
+};
+
+void grants_done(struct grants *t);
+// What was told of a grant: takes g over. One at its end is forgotten.
+void grants_take(struct grants *t, struct grant *g);
+// NULL when it is not live.
+const struct grant *grants_find(const struct grants *t, uint64_t id);
+
+// "allow read below /home/u/shop": one display-safe line. The caller frees it.
+char *grant_words(const struct grant *g);
+// "used 3 times, last by node/4711, git/4720"; who they are is looked up now. The caller frees it.
+char *grant_uses(const struct grant *g);

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "event.h"
+#include "session_internal.h"
+#include "signals.h"
+
+// What outlives the command for this long is worth a word: much of it is just about to end.
+#define TELL_NS NS_PER_SEC
+// A command that was told to end gets the signal of a closed terminal then, and is killed then.
+#define HANGUP_NS (300 * NS_PER_MS)
+#define GRACE_NS (2 * NS_PER_SEC)
+
+// The command was stopped like a job: so are we, with the terminal given back, until our shell
+// continues us.
+static void
+suspend_with_command(struct session *s)
+{
+    bool terminal = s->ui || s->relay;
+    if (s->ui)
+        ui_suspend(s->ui);
+    raw_tty_off(&s->tty, STDIN_FILENO);
+    bool continued = signals_stop(terminal);
+    if (s->relay && !s->ended)
+        raw_tty_on(&s->tty, STDIN_FILENO);
+    if (s->ui)
+        ui_resume(s->ui, clock_mono_ns());
+    // Without a shell above, the one who stopped the command continues it; on our terminal nobody
+    // could.
+    s->stopped = !continued && !terminal;
+    if (!s->stopped)
+        launch_continue(s->launched.channel);
+}
+
+// The command is gone: what it started has the terminal no more, and its keys are signals again.
+static void
+command_ended(struct session *s, int wait_status)
+{
+    s->wait_status = wait_status;
+    s->ended = true;
+    s->tell_at = clock_mono_ns() + TELL_NS;
+    s->input_open = false;
+    raw_tty_off(&s->tty, STDIN_FILENO);
+}
+
+void
+session_read_monitor(struct session *s)
+{
+    struct launch_msg m;
+    int ret;
+    while ((ret = launch_read(s->launched.channel, &m)) > 0) {
+        switch ((enum launch_event)m.what) {
+        case LAUNCH_EXECED:
+            break;
+        case LAUNCH_EXEC_FAILED:
+            s->exec_error = m.value;
+            break;
+        case LAUNCH_STATUS:
+            // Of a sandbox that is stopped as a whole, and of what goes on already, that is no
+            // news.
+            if (WIFSTOPPED(m.value) && s->freeze == FREEZE_OFF &&
+                tree_is_stopped(s->launched.child))
+                suspend_with_command(s);
+            else if (WIFEXITED(m.value) || WIFSIGNALED(m.value))
+                command_ended(s, m.value);
+            break;
+        }
+    }
+    if (ret < 0) {
+        s->monitor_gone = true;
+        if (s->ended)
+            return;
+        // Nobody is left who could say how the command ends.
+        command_ended(s, SIGKILL);
+        session_terminate(s, SIGTERM);
+    }
+}
+
+void
+session_terminate(struct session *s, int sig)
+{
+    uint64_t now = clock_mono_ns();
+    session_freeze(s, false);
+    if (!s->terminating) {
+        // Nobody is asked any more: what waits is refused, and all that comes.
+        session_order(s, MSG_STOP, NULL, NULL);
+        s->hangup_at = now + HANGUP_NS;
+        s->kill_at = now + GRACE_NS;
+    }
+    s->terminating = true;
+    if (s->ended)
+        return;
+    kill(-s->launched.child, sig);
+    // A stopped command would not see it.
+    kill(-s->launched.child, SIGCONT);
+}
+
+void
+session_enforce_end(struct session *s)
+{
+    uint64_t now = clock_mono_ns();
+    if (!s->terminating || s->drained)
+        return;
+    if (s->ended || now >= s->kill_at) {
+        tree_kill(s->launched.monitor);
+    } else if (s->hangup_at && now >= s->hangup_at) {
+        // An interactive shell ends for nothing else.
+        s->hangup_at = 0;
+        kill(-s->launched.child, SIGHUP);
+        kill(-s->launched.child, SIGCONT);
+    }
+}
+
+int
+session_end_timeout(const struct session *s)
+{
+    uint64_t now = clock_mono_ns(), at = s->hangup_at ? s->hangup_at : s->kill_at;
+    if (!s->terminating)
+        return -1;
+    return s->ended || now >= at ? 20 : (int)((at - now) / NS_PER_MS) + 1;
+}
+
+static void
+pass_signal(struct session *s, int sig)
+{
+    if (sig == SIGTERM || sig == SIGHUP || (s->ended && (sig == SIGINT || sig == SIGQUIT)))
+        session_terminate(s, sig);
+    else if (!s->ended)
+        kill(-s->launched.child, sig);
+    else if (sig == SIGTSTP)
+        suspend_with_command(s);
+}
+
+void
+session_terminal_gone(struct session *s)
+{
+    s->terminal_gone = true;
+    pass_signal(s, SIGHUP); // nothing is decided by that (I1)
+}
+
+void
+session_read_signals(struct session *s)
+{
+    struct signalfd_siginfo si;
+    unsigned rows, cols;
+    while (read(s->signal_fd, &si, sizeof si) == sizeof si) {
+        switch ((int)si.ssi_signo) {
+        case SIGCHLD:
+            while (waitpid(-1, NULL, WNOHANG) > 0)
+                ;
+            break;
+        case SIGWINCH:
+            if (s->ui) {
+                ui_resized(s->ui, clock_mono_ns());
+            } else if (s->relay) {
+                pty_size_of(STDIN_FILENO, &rows, &cols);
+                pty_resize(&s->pty, rows, cols);
+            }
+            break;
+        case SIGCONT:
+            if (s->stopped)
+                launch_continue(s->launched.channel);
+            s->stopped = false;
+            break;
+        default:
+            pass_signal(s, (int)si.ssi_signo);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bounds.h"
+#include "clock.h"
+#include "event.h"
+#include "session_internal.h"
+#include "util.h"
+
+void
+session_say(struct session *s, const char *text)
+{
+    if (s->ui)
+        ui_set_notice(s->ui, text);
+    else
+        fprintf(stderr, "nono: %s%s\n", text, s->tty.on ? "\r" : "");
+}
+
+int
+session_order(struct session *s, int type, void *data, void (*free_fn)(void *))
+{
+    struct msg m = {.type = type, .data = data, .free = free_fn};
+    int ret = queue_push(s->inbox_supervisor, &m, NONO_QUEUE_SUPERVISOR_KEEP);
+    if (ret < 0)
+        msg_done(&m);
+    return ret;
+}
+
+// --- decisions and grants --------------------------------------------------------------------
+
+static int
+send_decision(struct session *s, const struct decision *d, const char *source)
+{
+    struct decision *copy = decision_dup(d);
+    if (source) {
+        free(copy->source);
+        copy->source = xstrdup(source);
+    }
+    return session_order(s, MSG_DECIDE, copy, decision_free_msg);
+}
+
+static int
+send_revoke(struct session *s, uint64_t grant, const char *source)
+{
+    if (!grants_find(&s->grants, grant))
+        return -ENOENT;
+    struct revoke *r = xcalloc(1, sizeof *r);
+    *r = (struct revoke){.grant = grant, .source = xstrdup(source)};
+    return session_order(s, MSG_REVOKE, r, revoke_free_msg);
+}
+
+// Takes g over.
+static void
+take_grant(struct session *s, struct grant *g)
+{
+    control_grant(s->control, g);
+    if (g->state == GRANT_REVOKED) {
+        cleanup_free char *words = grant_words(g), *uses = grant_uses(g);
+        cleanup_free char *line = xasprintf(
+            "taken back: %s (%s%s)", words, uses,
+            g->uses && g->verdict == VERDICT_ALLOW ? "; what they hold open stays open" : "");
+        session_say(s, line);
+    }
+    grants_take(&s->grants, g);
+    s->grants_changed = true;
+}
+
+// --- stopping everything ---------------------------------------------------------------------
+
+static void
+tell_frozen(struct session *s, bool on)
+{
+    control_frozen(s->control, on);
+    if (s->ui)
+        ui_set_frozen(s->ui, 0, on);
+}
+
+int
+session_freeze(struct session *s, bool on)
+{
+    if (on && s->freeze == FREEZE_OFF) {
+        int ret = session_order(s, MSG_FREEZE, NULL, NULL);
+        if (ret == 0)
+            s->freeze = FREEZE_ASKED;
+        return ret;
+    }
+    if (on || s->freeze == FREEZE_OFF)
+        return 0;
+    s->freeze = FREEZE_OFF;
+    tree_continue(&s->frozen);
+    tell_frozen(s, false);
+    // Not taken now, it is sent again with the next turn: calls would be kept longer, no more.
+    s->thaw_owed = session_order(s, MSG_THAW, NULL, NULL) < 0;
+    return 0;
+}
+
+// The supervisor sends no call back any more, for which a stopped task could not return.
+static void
+stop_all(struct session *s)
+{
+    if (s->freeze != FREEZE_ASKED)
+        return;
+    s->freeze = FREEZE_ON;
+    tree_stop(&s->frozen, s->launched.monitor);
+    tell_frozen(s, true);
+}
+
+// --- the control socket ----------------------------------------------------------------------
+
+static int
+on_control_decide(void *ctx, const struct decision *d)
+{
+    return send_decision(ctx, d, NULL);
+}
+
+static int
+on_control_revoke(void *ctx, uint64_t grant, const char *source)
+{
+    return send_revoke(ctx, grant, source);
+}
+
+static int
+on_control_freeze(void *ctx, bool on)
+{
+    return session_freeze(ctx, on);
+}
+
+static void
+on_control_stop(void *ctx)
+{
+    session_terminate(ctx, SIGTERM);
+}
+
+const struct control_ops session_control_ops = {
+    .decide = on_control_decide,
+    .revoke = on_control_revoke,
+    .freeze = on_control_freeze,
+    .stop = on_control_stop,
+};
+
+// --- the pane --------------------------------------------------------------------------------
+
+static int
+on_pane_decide(void *ctx, unsigned session, const struct decision *d)
+{
+    (void)session;
+    return send_decision(ctx, d, "pane");
+}
+
+static int
+on_pane_revoke(void *ctx, unsigned session, uint64_t grant)
+{
+    (void)session;
+    return send_revoke(ctx, grant, "pane");
+}
+
+static int
+on_pane_freeze(void *ctx, unsigned session, bool on)
+{
+    (void)session;
+    return session_freeze(ctx, on);
+}
+
+static void
+on_agent_input(void *ctx, const void *data, size_t n)
+{
+    struct session *s = ctx;
+    // No terminal driver turns the key into a signal for what outlives the command.
+    if (s->ended && memchr(data, '\003', n))
+        session_terminate(s, SIGINT);
+    pty_send(&s->pty, data, n);
+}
+
+static void
+on_agent_resize(void *ctx, unsigned rows, unsigned cols)
+{
+    struct session *s = ctx;
+    pty_resize(&s->pty, rows, cols);
+}
+
+static void
+on_leave(void *ctx)
+{
+    session_say(ctx, "the pane stays as long as the command runs");
+}
+
+const struct ui_ops session_ui_ops = {
+    .decide = on_pane_decide,
+    .agent_input = on_agent_input,
+    .agent_resize = on_agent_resize,
+    .leave = on_leave,
+    .revoke = on_pane_revoke,
+    .freeze = on_pane_freeze,
+};
+
+// --- what the supervisor says ----------------------------------------------------------------
+
+void
+session_read_inbox(struct session *s)
+{
+    struct msg m;
+    while (queue_pop(s->inbox_main, &m)) {
+        switch (m.type) {
+        case MSG_REQUEST:
+            control_request(s->control, m.data);
+            if (s->ui) {
+                ui_add_request(s->ui, 0, m.data);
+                m.free = NULL;
+            }
+            break;
+        case MSG_UPDATE:
+            control_update(s->control, m.data);
+            if (s->ui)
+                ui_update_request(s->ui, 0, m.data);
+            break;
+        case MSG_STATS:
+            control_stats(s->control, m.data);
+            if (s->ui)
+                ui_set_stats(s->ui, 0, m.data);
+            break;
+        case MSG_NOTICE:
+            session_say(s, m.data);
+            break;
+        case MSG_REFUSAL:
+            footer_add(&s->footer, m.data);
+            m.free = NULL;
+            break;
+        case MSG_GRANT:
+            take_grant(s, m.data);
+            m.free = NULL;
+            break;
+        case MSG_FROZEN:
+            stop_all(s);
+            break;
+        case MSG_DRAINED:
+            s->drained = true;
+            break;
+        default:
+            break;
+        }
+        msg_done(&m);
+    }
+}

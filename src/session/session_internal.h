@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// One running session, between the files that serve it: session.c (start, loop, end), life.c (the
+// command's life and the signals), orders.c (what people order, and what the supervisor says).
+// Private to src/session. Main thread.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "control.h"
+#include "footer.h"
+#include "grants.h"
+#include "landlock.h"
+#include "launch.h"
+#include "pty.h"
+#include "queue.h"
+#include "session.h"
+#include "supervisor.h"
+#include "tree.h"
+#include "ui.h"
+#include "writer.h"
+
+// Everything here belongs to the main thread.
+struct session {
+    const struct session_options *o;
+    struct session_info *info;
+    struct floor floor;
+    struct launched launched;
+    struct pty pty;
+    struct raw_tty tty; /* the user's, while it is passed through */
+    bool relay;         /* the user's terminal is passed through to the pty */
+    bool input_open;    /* standard input still has something for the command */
+    struct queue *inbox_main, *inbox_supervisor;
+    struct writer *writer;
+    struct supervisor *supervisor;
+    struct control *control;
+    struct ui *ui;
+    struct footer footer;
+    struct grants grants; /* as the supervisor told them */
+    bool grants_changed;  /* since the pane was told */
+    enum { FREEZE_OFF, FREEZE_ASKED, FREEZE_ON } freeze;
+    bool thaw_owed;     /* the supervisor could not be told yet that everything goes on */
+    struct tree frozen; /* the tasks that were stopped */
+    int signal_fd;
+    int wait_status; /* of the command; valid with ended */
+    int exec_error;
+    bool started;       /* the command was told to go */
+    bool stopped;       /* the command stopped, and we did not */
+    bool ended;         /* the command is gone */
+    bool drained;       /* so is everything else */
+    bool terminating;   /* a signal or an order told us to end */
+    uint64_t tell_at;   /* when to say that something outlives the command; 0: said */
+    uint64_t hangup_at; /* monotonic, valid with terminating: SIGHUP is sent then; 0: it was */
+    uint64_t kill_at;   /* likewise: what lives then is killed */
+    bool monitor_gone;
+    bool terminal_gone;
+};
+
+// orders.c
+extern const struct ui_ops session_ui_ops;
+extern const struct control_ops session_control_ops;
+// One line for the person; display-safe.
+void session_say(struct session *s, const char *text);
+// What the supervisor says.
+void session_read_inbox(struct session *s);
+// A message to the supervisor; takes data over in any case. 0 or -EAGAIN.
+int session_order(struct session *s, int type, void *data, void (*free_fn)(void *));
+// Stops every task of the sandbox, or lets them go on. 0 or -EAGAIN.
+int session_freeze(struct session *s, bool on);
+
+// life.c
+// Tells the command to end; what does not is killed after a while.
+void session_terminate(struct session *s, int sig);
+void session_read_monitor(struct session *s);
+void session_read_signals(struct session *s);
+// The terminal is gone for good: as a closed one does, it ends the command.
+void session_terminal_gone(struct session *s);
+// Kills what should have ended.
+void session_enforce_end(struct session *s);
+// When session_enforce_end() is due, in ms; -1 for never.
+int session_end_timeout(const struct session *s);
