@@ -117,7 +117,7 @@ append(struct denials *d, char *path, const char *pattern, const char *source)
     if (!pattern && lstat(path, &st) == 0 && !S_ISLNK(st.st_mode)) {
         row->dev = st.st_dev;
         row->ino = st.st_ino;
-        d->has_objects |= source != NULL;
+        d->n_objects += source || (!S_ISDIR(st.st_mode) && st.st_nlink > 1);
     }
     for (const char *p = row->pattern; p && *p;) {
         p += strspn(p, "/");

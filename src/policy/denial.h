@@ -24,7 +24,8 @@ struct denial {
 struct denials {
     struct denial *rows;
     size_t n;
-    bool has_objects; /* one with a source refuses what was there under any name */
+    size_t n_objects; /* rows whose object must be known by itself: what is explicitly denied,
+                         and nono's own that had other names when it was added */
 };
 
 void denials_done(struct denials *d);

@@ -35,18 +35,18 @@ judge_path(const struct supervisor *s, const char *path, unsigned access, struct
 }
 
 void
+judge_object(const struct supervisor *s, const struct stat *st, struct standing *standing)
+{
+    capability_judge_object(s->o.capabilities, st->st_dev, st->st_ino, &standing->j);
+    if (standing->j.protected_)
+        standing->covered = standing->inside = false;
+}
+
+void
 judge_refuse_protected(struct supervisor *s, const struct call *c, struct request *q,
                        const struct standing *standing)
 {
     judge_refuse(s, c, q, standing->j.by, REASON_POLICY_BLOCKED, EACCES);
-}
-
-void
-judge_seen(const struct supervisor *s, const struct stat *st, struct standing *ret_st)
-{
-    capability_judge_object(s->o.capabilities, st->st_dev, st->st_ino, &ret_st->j);
-    ret_st->covered &= !ret_st->j.protected_;
-    ret_st->inside &= !ret_st->j.protected_;
 }
 
 void

@@ -15,9 +15,8 @@ struct standing {
 };
 void judge_path(const struct supervisor *s, const char *path, unsigned access,
                 struct standing *ret_st);
-// The same with what is known of the object that was found there: it may be refused under another
-// name.
-void judge_seen(const struct supervisor *s, const struct stat *st, struct standing *ret_st);
+// Adds what is known of the object that the path led to: it may be refused under another name.
+void judge_object(const struct supervisor *s, const struct stat *st, struct standing *standing);
 
 // What a request is made of, beside what is read of the task.
 struct facts {

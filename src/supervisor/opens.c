@@ -80,33 +80,21 @@ answer_from_memory(struct supervisor *s, const struct open_call *c, const struct
 }
 
 static void
-judge_target(const struct supervisor *s, const struct open_call *c, const struct resolved *r,
-             struct standing *ret_st)
-{
-    struct stat st;
-    judge_path(s, r->path, access_of(c, r), ret_st);
-    if (!r->exists || !s->o.capabilities->denials.has_objects)
-        return;
-    if (fstat(r->fd, &st) == 0)
-        judge_seen(s, &st, ret_st);
-    else
-        ret_st->inside = false;
-}
-
-static void
 judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
 {
     struct standing standing;
     struct stat st = {0};
     unsigned access = access_of(c, r);
-    judge_target(s, c, r, &standing);
+    judge_path(s, r->path, access, &standing);
+    if (fstat(r->fd, &st) < 0) {
+        notify_fail(s->o.listener, c->call.id, EACCES);
+        return;
+    }
+    if (r->exists)
+        judge_object(s, &st, &standing);
     if (standing.inside && s->o.floor->ruleset_fd >= 0) {
         core_count_floor(s, op_of(c, r), true);
         notify_continue(s->o.listener, c->call.id);
-        return;
-    }
-    if (fstat(r->fd, &st) < 0) {
-        notify_fail(s->o.listener, c->call.id, EACCES);
         return;
     }
     if (path_is_below(r->path, TERMINAL_DIR) &&
@@ -182,9 +170,17 @@ static bool
 answer_inside(struct supervisor *s, const struct open_call *c, struct resolved *r)
 {
     struct standing standing;
-    judge_target(s, c, r, &standing);
+    struct stat st;
+    judge_path(s, r->path, access_of(c, r), &standing);
     if (!standing.inside)
         return false;
+    if (r->exists && s->o.capabilities->denials.n_objects) {
+        if (fstat(r->fd, &st) < 0)
+            return false;
+        judge_object(s, &st, &standing);
+        if (!standing.inside)
+            return false;
+    }
     notify_continue(s->o.listener, c->call.id);
     resolved_done(r);
     core_count_floor(s, op_of(c, r), false);

@@ -201,20 +201,6 @@ takes_away(enum path_kind kind)
     return kind == PATH_UNLINK || kind == PATH_RMDIR || kind == PATH_RENAME;
 }
 
-// I7: what lies above something refused is not moved or removed, nor is a link or another directory
-// put in its place.
-static bool
-diverts(const struct supervisor *s, const struct path_call *c, const struct resolved *ends,
-        const struct end *e, unsigned i)
-{
-    if (!takes_away(c->kind) && c->kind != PATH_SYMLINK)
-        return false;
-    bool moves = c->kind == PATH_RENAME && (i == 0 || c->flags & RENAME_EXCHANGE);
-    bool is_dir = ends[i].exists && S_ISDIR(e[i].st.st_mode);
-    return !denials_allow_move(&s->o.capabilities->denials, ends[i].path, is_dir,
-                               moves ? ends[1 - i].path : NULL);
-}
-
 // Would the new name give more than the old one? Landlock refuses that as well (landlock(7),
 // REFER).
 static bool
@@ -229,6 +215,24 @@ gains_exec(const struct end *from, const struct end *to)
     return to->standing.j.exec && !from->standing.j.exec;
 }
 
+// I7: moving or removing a directory moves or removes what is refused below it, and a link or
+// another directory in the place of one above would lead it elsewhere.
+static bool
+diverts_refused(const struct supervisor *s, const struct path_call *c, const struct resolved *ends,
+                const struct end *e)
+{
+    const struct denials *d = &s->o.capabilities->denials;
+    if (!takes_away(c->kind) && c->kind != PATH_SYMLINK)
+        return false;
+    const char *to = c->kind == PATH_RENAME ? ends[1].path : NULL;
+    if (!denials_allow_move(d, ends[0].path, S_ISDIR(e[0].st.st_mode), to))
+        return true;
+    // What is at the other end is replaced, or comes here.
+    bool exchange = c->kind == PATH_RENAME && c->flags & RENAME_EXCHANGE;
+    return to && !denials_allow_move(d, to, ends[1].exists && S_ISDIR(e[1].st.st_mode),
+                                     exchange ? ends[0].path : NULL);
+}
+
 // Judges both ends together. The end that nobody can grant, or NULL.
 static const struct end *
 judge_ends(const struct supervisor *s, const struct path_call *c, const struct resolved *ends,
@@ -238,8 +242,8 @@ judge_ends(const struct supervisor *s, const struct path_call *c, const struct r
     for (unsigned i = 0; i < n_ends(c); i++) {
         judge_path(s, ends[i].path, ACCESS_WRITE, &e[i].standing);
         if (ends[i].exists)
-            judge_seen(s, &e[i].st, &e[i].standing);
-        if (e[i].standing.j.protected_ || diverts(s, c, ends, e, i))
+            judge_object(s, &e[i].st, &e[i].standing);
+        if (e[i].standing.j.protected_)
             return &e[i];
         if (i == 1 || path_is_entry(c->kind))
             judge_place(s, &ends[i], &e[i]);
@@ -255,7 +259,10 @@ judge_ends(const struct supervisor *s, const struct path_call *c, const struct r
             *ret_covered && !gains_exec(&e[0], &e[1]) && !(exchange && gains_exec(&e[1], &e[0]));
     }
     *ret_inside &= *ret_covered && path_is_governed(c->kind) && s->o.floor->ruleset_fd >= 0;
-    return NULL;
+    if (!diverts_refused(s, c, ends, e))
+        return NULL;
+    e[0].standing.j.by = DECIDER_PROTECTED;
+    return &e[0];
 }
 
 static struct request *
