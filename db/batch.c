@@ -129,6 +129,18 @@ batch_drop_durable(struct batch *b)
 }
 
 void
+batch_keep_durable(struct batch *b)
+{
+    for (size_t i = 0; i < b->rows_n; i++)
+        b->rows[i]->durable = false;
+    while (b->rows_n > ROWS_MAX) {
+        row_free(b->rows[--b->rows_n]);
+        b->lost++;
+    }
+    b->durable = false;
+}
+
+void
 batch_done(struct batch *b)
 {
     batch_reset(b);

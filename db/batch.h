@@ -58,4 +58,6 @@ bool batch_is_empty(const struct batch *b);
 void batch_reset(struct batch *b);
 // Frees the durable rows, whose callers were told.
 void batch_drop_durable(struct batch *b);
+// Makes them rows like the others: up to the cap they are kept, the newest are lost.
+void batch_keep_durable(struct batch *b);
 void batch_done(struct batch *b);

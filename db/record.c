@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "record.h"
 
-#include <netinet/in.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "clock.h"
 #include "db.h"
 #include "facts.h"
+#include "put.h"
+#include "redact.h"
 #include "util.h"
 #include "walk.h"
 
@@ -74,14 +74,6 @@ run(struct recorder *rec, enum record_stmt id)
     return st ? db_run(st) : sqlite3_extended_errcode(rec->h);
 }
 
-// --- values: bound and made canonical in one -----------------------------------------------------
-
-struct put {
-    sqlite3_stmt *st;
-    int column;
-    struct buf *bytes;
-};
-
 // bytes is emptied. 0 or a result code.
 static int
 put_begin(struct recorder *rec, enum record_stmt id, struct buf *bytes, struct put *ret_p)
@@ -96,107 +88,6 @@ put_begin(struct recorder *rec, enum record_stmt id, struct buf *bytes, struct p
     else
         db_bind_int(st, 1, rec->session);
     return SQLITE_OK;
-}
-
-static void
-put_int(struct put *p, int64_t v)
-{
-    canon_int(p->bytes, v);
-    db_bind_int(p->st, ++p->column, v);
-}
-
-static void
-put_u64(struct put *p, uint64_t v)
-{
-    put_int(p, (int64_t)v);
-}
-
-static void
-put_null(struct put *p)
-{
-    canon_null(p->bytes);
-    sqlite3_bind_null(p->st, ++p->column);
-}
-
-static void
-put_blob(struct put *p, const void *data, size_t n)
-{
-    canon_blob(p->bytes, data ? data : "", data ? n : 0);
-    db_bind_bytes(p->st, ++p->column, data, n);
-}
-
-static void
-put_string(struct put *p, const char *s)
-{
-    put_blob(p, s, s ? strlen(s) : 0);
-}
-
-static void
-put_string_or_null(struct put *p, const char *s)
-{
-    if (s && s[0])
-        put_string(p, s);
-    else
-        put_null(p);
-}
-
-static void
-put_word(struct put *p, const char *word)
-{
-    canon_text(p->bytes, word ? word : "", word ? strlen(word) : 0);
-    db_bind_word(p->st, ++p->column, word);
-}
-
-static void
-put_object(struct put *p, const struct object *o)
-{
-    put_int(p, o->exists);
-    put_u64(p, o->dev);
-    put_u64(p, o->ino);
-    put_int(p, o->mode);
-    put_int(p, o->uid);
-    put_int(p, o->gid);
-    put_u64(p, o->size);
-    put_u64(p, o->nlink);
-}
-
-static void
-put_nulls(struct put *p, int n)
-{
-    while (n-- > 0)
-        put_null(p);
-}
-
-// FACTS_ENDPOINT
-static void
-put_endpoint(struct put *p, const struct endpoint *e, const char *host)
-{
-    bool inet = e->family == AF_INET || e->family == AF_INET6;
-    if (!e->family) {
-        put_nulls(p, 8);
-        return;
-    }
-    put_int(p, e->family);
-    put_int(p, e->type);
-    if (inet) {
-        put_int(p, e->port);
-        put_blob(p, e->addr, e->family == AF_INET ? 4 : 16);
-    } else {
-        put_nulls(p, 2);
-    }
-    if (e->family == AF_INET6)
-        put_int(p, e->scope_id);
-    else
-        put_null(p);
-    if (e->family == AF_UNIX)
-        put_int(p, e->abstract);
-    else
-        put_null(p);
-    if (inet)
-        put_int(p, e->loopback);
-    else
-        put_null(p);
-    put_string_or_null(p, host);
 }
 
 // --- rows ----------------------------------------------------------------------------------------
@@ -287,7 +178,9 @@ recorder_add_session(struct recorder *rec, const struct session_info *info)
     put_word(&p, info->boot_id);
     put_int(&p, info->uid);
     put_string(&p, info->cwd);
-    put_blob(&p, info->argv, info->argv_len);
+    buf_reset(&rec->clean);
+    size_t redacted = redact_argv(info->argv, info->argv_len, rec->redact, &rec->clean);
+    put_blob(&p, rec->clean.data, rec->clean.len);
     put_string(&p, NULL);
     put_u64(&p, info->started_real_ns);
     put_string(&p, info->profile);
@@ -296,7 +189,7 @@ recorder_add_session(struct recorder *rec, const struct session_info *info)
         put_blob(&p, policy, CHAIN_HASH_LEN);
     else
         put_null(&p);
-    put_null(&p);
+    put_redacted(&p, redacted);
     if ((rc = db_run(p.st)) != SQLITE_OK)
         return rc;
     rec->session = sqlite3_last_insert_rowid(rec->h);
@@ -324,7 +217,10 @@ insert_request(struct recorder *rec, const struct request *r)
     put_u64(&p, r->start_time);
     put_int(&p, r->uid);
     put_string(&p, r->exe);
-    put_blob(&p, r->argv, r->argv_len);
+    buf_reset(&rec->clean);
+    buf_reset(&rec->clean2);
+    size_t redacted = redact_argv(r->argv, r->argv_len, rec->redact, &rec->clean);
+    put_blob(&p, rec->clean.data, rec->clean.len);
     put_string(&p, r->cwd);
     put_string(&p, r->ancestry);
     put_string(&p, r->target);
@@ -344,14 +240,15 @@ insert_request(struct recorder *rec, const struct request *r)
     } else {
         put_nulls(&p, 10);
     }
-    put_string_or_null(&p, r->detail);
+    redacted += redact_text(r->detail ? r->detail : "", rec->redact, &rec->clean2);
+    put_string_or_null(&p, buf_str(&rec->clean2));
     put_string_or_null(&p, r->interpreter);
     if (r->has_sha256)
         put_blob(&p, r->sha256, SHA256_LEN);
     else
         put_null(&p);
     put_endpoint(&p, &r->peer, r->host);
-    put_null(&p);
+    put_redacted(&p, redacted);
     return add_facts(rec, &p, KIND_REQUEST, r->raised_real_ns, r->id, NULL);
 }
 
@@ -378,7 +275,9 @@ insert_decision(struct recorder *rec, const struct decision *d, unsigned count)
     put_word(&p, decider_to_string(d->by));
     put_word(&p, reason_to_string(d->reason));
     put_string_or_null(&p, d->source);
-    put_string_or_null(&p, d->note);
+    buf_reset(&rec->clean);
+    size_t redacted = redact_text(d->note ? d->note : "", rec->redact, &rec->clean);
+    put_string_or_null(&p, buf_str(&rec->clean));
     put_u64(&p, d->real_ns);
     put_u64(&p, d->waited_ms);
     put_int(&p, d->keys_ignored);
@@ -386,7 +285,7 @@ insert_decision(struct recorder *rec, const struct decision *d, unsigned count)
     put_u64(&p, d->for_ns);
     put_int(&p, count);
     put_blob(&p, d->digest, DIGEST_LEN);
-    put_null(&p);
+    put_redacted(&p, redacted);
     return add_facts(rec, &p, KIND_DECISION, d->real_ns, d->request, NULL);
 }
 
@@ -575,4 +474,6 @@ recorder_done(struct recorder *rec)
     memset(rec->stmt, 0, sizeof rec->stmt);
     buf_done(&rec->facts);
     buf_done(&rec->bytes);
+    buf_done(&rec->clean);
+    buf_done(&rec->clean2);
 }

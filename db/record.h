@@ -35,8 +35,10 @@ struct recorder {
     int64_t session;                 /* session.nr */
     struct chain_tip tip;            /* the caller restores both on a rollback */
     struct chain_tip terminal;
-    uint64_t last_ms;        /* network.ts_ms of the last one */
-    struct buf facts, bytes; /* canonical bytes of the row in the making */
+    uint64_t last_ms;         /* network.ts_ms of the last one */
+    struct buf facts, bytes;  /* canonical bytes of the row in the making */
+    struct buf clean, clean2; /* its texts without secrets */
+    const char *redact;       /* redact.h; not owned */
 };
 
 struct count_row {

@@ -31,16 +31,18 @@
 enum { QUEUE_ROW = 1, QUEUE_STOP };
 
 struct writer {
-    struct queue *queue; /* constant; any thread pushes, the db thread pops */
-    struct queue *acks;  /* constant; not owned */
+    struct queue *queue;       /* constant; any thread pushes, the db thread pops */
+    struct queue *acks;        /* constant; not owned */
+    char *path, *key_file;     /* constant */
+    struct session_info *info; /* constant */
+    bool besteffort;           /* constant */
     pthread_t thread;
     atomic_int error; /* -errno of the last commit that failed, 0 since one succeeded */
 
     // Of the db thread from its start to its end.
-    sqlite3 *h;
+    sqlite3 *h; /* NULL: it could not be opened yet (besteffort) */
     struct recorder rec;
     struct key key;
-    char *id;            /* of the session */
     uint64_t signed_seq; /* the event up to which the head is signed */
     uint64_t signed_ns;  /* when it was, monotonic */
     struct batch batch;
@@ -160,14 +162,62 @@ write_batch(struct writer *w, bool sign)
     if (rc == SQLITE_OK && w->stopping)
         rc = recorder_end_session(&w->rec, w->wait_status, clock_real_ns());
     if (rc == SQLITE_OK && sign)
-        rc = head_put(w->h, &w->key, w->rec.session, w->id, &w->rec.tip, clock_real_ns());
+        rc = head_put(w->h, &w->key, w->rec.session, w->info->id, &w->rec.tip, clock_real_ns());
     return rc;
+}
+
+static int
+open_session(struct writer *w, struct err *err)
+{
+    int rc = sqlite3_exec(w->h, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    uint64_t now = clock_real_ns();
+    if (rc == SQLITE_OK)
+        rc = recorder_add_session(&w->rec, w->info);
+    struct journal_row row = {.what = JOURNAL_BEGAN,
+                              .id = w->info->id,
+                              .n = w->rec.tip.seq,
+                              .hash = w->rec.tip.hash,
+                              .real_ns = now};
+    if (rc == SQLITE_OK)
+        rc = journal_add(w->h, &row, &w->key);
+    if (rc == SQLITE_OK)
+        rc = head_put(w->h, &w->key, w->rec.session, w->info->id, &w->rec.tip, now);
+    w->signed_seq = w->rec.tip.seq;
+    w->signed_ns = clock_mono_ns();
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(w->h, "COMMIT", NULL, NULL, NULL);
+    return rc == SQLITE_OK ? 0 : db_fail(w->h, rc, w->path, err);
+}
+
+// Until it has succeeded there is no connection: nothing is left of a failure.
+static int
+open_record(struct writer *w, struct err *err)
+{
+    int r = key_open(w->key_file, &w->key, err);
+    if (r == 0)
+        r = db_open_write(w->path, &w->h, err);
+    if (r < 0)
+        return r;
+    w->rec.h = w->h;
+    w->rec.redact = w->info->redact;
+    w->full = true;
+    sqlite3_wal_hook(w->h, on_commit, w);
+    set_durable(w, false);
+    r = open_session(w, err);
+    if (r < 0) {
+        recorder_done(&w->rec);
+        w->h = w->rec.h = db_close(w->h);
+    }
+    return r;
 }
 
 static int
 commit(struct writer *w)
 {
     int moved = 0;
+    int opened = w->h ? 0 : open_record(w, NULL);
+    if (opened < 0)
+        return opened;
     struct chain_tip tip = w->rec.tip, terminal = w->rec.terminal;
     bool sign = w->batch.durable || w->stopping || is_sign_due(w);
     // A record that was moved away or deleted is one that nobody will find.
@@ -198,34 +248,46 @@ commit(struct writer *w)
 }
 
 static void
-acknowledge(struct writer *w, const struct row *row, int error)
+acknowledge(struct writer *w, uint64_t request, int error, bool goes_on)
 {
     struct record_ack *ack = xmalloc(sizeof *ack);
-    *ack = (struct record_ack){.request = row_request(row), .error = error ? error : row->error};
+    *ack = (struct record_ack){.request = request, .error = error, .goes_on = goes_on};
     struct msg m = {.type = MSG_RECORDED, .data = ack, .free = free};
     // Without its acknowledgement the request stays unanswered: the task waits, nothing is granted.
     if (queue_push(w->acks, &m, 0) < 0)
         msg_done(&m);
 }
 
+// Whoever waits for a durable row hears that it is not recorded now.
+static void
+give_up_durable(struct writer *w, int error)
+{
+    for (size_t i = 0; i < w->batch.rows_n; i++) {
+        struct row *row = w->batch.rows[i];
+        row->error = 0;
+        if (row->durable)
+            acknowledge(w, row_request(row), w->besteffort ? 0 : error, w->besteffort);
+    }
+    if (w->besteffort)
+        batch_keep_durable(&w->batch);
+    else
+        batch_drop_durable(&w->batch);
+}
+
 static void
 commit_failed(struct writer *w, int error)
 {
     uint64_t now = clock_mono_ns();
-    if (!w->failed_ns)
+    if (!w->failed_ns) {
         w->failed_ns = now;
+        acknowledge(w, 0, error, w->besteffort);
+    }
     atomic_store(&w->error, error);
     w->backoff_ns = w->backoff_ns ? w->backoff_ns * 2 : RETRY_MIN_NS;
     if (w->backoff_ns > RETRY_MAX_NS)
         w->backoff_ns = RETRY_MAX_NS;
     w->retry_ns = now + w->backoff_ns;
-    for (size_t i = 0; i < w->batch.rows_n; i++) {
-        if (w->batch.rows[i]->durable)
-            acknowledge(w, w->batch.rows[i], error);
-        else
-            w->batch.rows[i]->error = 0;
-    }
-    batch_drop_durable(&w->batch);
+    give_up_durable(w, error);
 }
 
 static int
@@ -237,10 +299,13 @@ commit_batch(struct writer *w)
         return error;
     }
     for (size_t i = 0; i < w->batch.rows_n; i++) {
-        if (w->batch.rows[i]->durable)
-            acknowledge(w, w->batch.rows[i], 0);
+        const struct row *row = w->batch.rows[i];
+        if (row->durable)
+            acknowledge(w, row_request(row), row->error, false);
     }
     batch_reset(&w->batch);
+    if (w->failed_ns)
+        acknowledge(w, 0, 0, false);
     w->failed_ns = w->backoff_ns = 0;
     atomic_store(&w->error, 0);
     // After the acknowledgements: nobody waits for a checkpoint.
@@ -266,14 +331,12 @@ take_message(struct writer *w, struct msg *m)
 static uint64_t
 commit_due(const struct writer *w)
 {
-    if (batch_is_empty(&w->batch)) {
-        uint64_t due = sign_due(w);
-        return due > w->retry_ns ? due : w->retry_ns;
-    }
+    if (w->failed_ns && !w->batch.durable)
+        return w->retry_ns;
+    if (batch_is_empty(&w->batch))
+        return sign_due(w);
     if (w->batch.durable)
         return 0;
-    if (w->failed_ns)
-        return w->retry_ns;
     if (w->batch.rows_n)
         return w->batch.rows_n >= BATCH_MAX ? 0 : w->batch.row_mono_ns + COMMIT_ROWS_NS;
     return w->batch.count_mono_ns + COMMIT_COUNTS_NS;
@@ -306,6 +369,9 @@ writer_main(void *arg)
             take_message(w, &m);
         if (w->stopping)
             break;
+        // A decision is worth a try of its own where it hangs on that, not where it goes on anyway.
+        if (w->batch.durable && w->besteffort && w->failed_ns)
+            give_up_durable(w, atomic_load(&w->error));
         uint64_t due = commit_due(w);
         if (due <= clock_mono_ns())
             commit_batch(w);
@@ -324,35 +390,14 @@ writer_free(struct writer *w)
 {
     recorder_done(&w->rec);
     sodium_memzero(&w->key, sizeof w->key);
-    free(w->id);
+    session_info_free(w->info);
+    free(w->path);
+    free(w->key_file);
     batch_done(&w->batch);
     db_close(w->h);
     queue_free(w->queue);
     free(w);
     return NULL;
-}
-
-static int
-open_session(struct writer *w, const char *path, const struct session_info *info, struct err *err)
-{
-    int rc = sqlite3_exec(w->h, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-    uint64_t now = clock_real_ns();
-    if (rc == SQLITE_OK)
-        rc = recorder_add_session(&w->rec, info);
-    struct journal_row row = {.what = JOURNAL_BEGAN,
-                              .id = w->id,
-                              .n = w->rec.tip.seq,
-                              .hash = w->rec.tip.hash,
-                              .real_ns = now};
-    if (rc == SQLITE_OK)
-        rc = journal_add(w->h, &row, &w->key);
-    if (rc == SQLITE_OK)
-        rc = head_put(w->h, &w->key, w->rec.session, w->id, &w->rec.tip, now);
-    w->signed_seq = w->rec.tip.seq;
-    w->signed_ns = clock_mono_ns();
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(w->h, "COMMIT", NULL, NULL, NULL);
-    return rc == SQLITE_OK ? 0 : db_fail(w->h, rc, path, err);
 }
 
 static int
@@ -368,28 +413,22 @@ start_thread(struct writer *w)
 }
 
 int
-writer_start(const char *path, const char *key, const struct session_info *info, struct queue *acks,
-             struct writer **ret_w, struct err *err)
+writer_start(const struct writer_options *o, struct writer **ret_w, struct err *err)
 {
-    sqlite3 *h = NULL;
-    struct key opened;
     if (sodium_init() < 0)
         return err_set(err, -EIO, "libsodium does not start");
-    int r = key_open(key, &opened, err);
-    if (r == 0)
-        r = db_open_write(path, &h, err);
-    if (r < 0)
-        return r;
     struct writer *w = xcalloc(1, sizeof *w);
-    w->key = opened;
-    w->id = xstrdup(info->id);
-    w->h = w->rec.h = h;
-    w->full = true;
-    w->acks = acks;
+    w->path = xstrdup(o->path);
+    w->key_file = xstrdup(o->key);
+    w->info = session_info_dup(o->info);
+    w->besteffort = o->besteffort;
+    w->acks = o->acks;
     w->queue = queue_new(NONO_QUEUE_DB + 1);
-    sqlite3_wal_hook(h, on_commit, w);
-    set_durable(w, false);
-    r = open_session(w, path, info, err);
+    int r = open_record(w, err);
+    if (r < 0 && w->besteffort) {
+        commit_failed(w, r);
+        r = 0;
+    }
     if (r == 0 && (r = start_thread(w)) < 0)
         err_set(err, r, "can't start the thread of the record: %s", strerror(-r));
     if (r < 0) {
@@ -410,7 +449,7 @@ writer_stop(struct writer *w, int wait_status)
     queue_push(w->queue, &m, 0);
     pthread_join(w->thread, NULL);
     // With other sessions at work it is not this one's turn: no waiting for them.
-    if (w->wal_pages >= CLOSE_CHECKPOINT_PAGES) {
+    if (w->h && w->wal_pages >= CLOSE_CHECKPOINT_PAGES) {
         sqlite3_busy_timeout(w->h, 0);
         sqlite3_wal_checkpoint_v2(w->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     }

@@ -7,6 +7,7 @@
 // end of this process in any way, and only what came after the last decision can be lost with the
 // power. While the disk refuses (full, I/O error): durable rows are acknowledged with the error and
 // dropped, the others are kept (bounded) and tried again; once it works a fault says for how long.
+// That it refuses, and that it works again, is acknowledged too, with request 0.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,14 +21,20 @@
 
 struct writer;
 
+struct writer_options {
+    const char *path;                /* of the database */
+    const char *key;                 /* of the key that signs (key.h), made when there is none */
+    const struct session_info *info; /* copied */
+    struct queue *acks;              /* where MSG_RECORDED goes; must outlive the writer */
+    bool besteffort; /* what can't be recorded is acknowledged, kept (bounded) and written later */
+};
+
 // Opens (creating, 0600, in a directory made 0700) or migrates the database and starts the thread.
-// acks: where MSG_RECORDED goes; must outlive the writer. On failure says in *err what is wrong
-// with which file and what to do; a file that is not ours is never overwritten (-EEXIST), one of a
-// newer nono neither (-EPROTO).
-// The session row is committed before this returns. info is copied.
-// key: file of the key that signs (key.h), made when there is none.
-int writer_start(const char *path, const char *key, const struct session_info *info,
-                 struct queue *acks, struct writer **ret_w, struct err *err);
+// On failure says in *err what is wrong with which file and what to do; a file that is not ours is
+// never overwritten (-EEXIST), one of a newer nono neither (-EPROTO). With besteffort that is no
+// failure: *err says it all the same, and opening is tried again while the session runs.
+// The session row is committed before this returns.
+int writer_start(const struct writer_options *o, struct writer **ret_w, struct err *err);
 // Records how the session ended, commits what is queued, stops the thread, closes. Gives up after
 // half a second of a disk that refuses: the session then counts as crashed.
 // wait_status: of the command, as waitpid(2) gives it; -1 when it never started.

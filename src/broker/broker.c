@@ -318,6 +318,13 @@ broker_decide(struct broker *b, struct decision *d, uint64_t now_ns)
 void
 broker_recorded(struct broker *b, const struct record_ack *ack, uint64_t now_ns)
 {
+    if (!ack->request) {
+        b->stats.record_error = ack->error;
+        b->ops->notice(b->ctx, !ack->error    ? "the record is written again"
+                               : ack->goes_on ? "the record can't be written: going on without"
+                                              : "the record can't be written: nothing is granted");
+        return;
+    }
     struct pending *row = pending_find(&b->table, ack->request);
     if (!row || (row->state != STATE_DECIDED && row->state != STATE_EXPIRED))
         return;
@@ -329,7 +336,7 @@ broker_recorded(struct broker *b, const struct record_ack *ack, uint64_t now_ns)
                                             REASON_BACKEND_ERROR, now_ns);
         decision_free(row->decision);
         row->decision = d;
-    } else {
+    } else if (!ack->goes_on) {
         b->stats.record_error = 0;
         broker_check_rules(b, row, now_ns);
     }

@@ -30,10 +30,12 @@ enum msg_type {
     MSG_STOP,     /* nothing: end as soon as the last task is gone; asks are denied from now on */
 };
 
-// From the writer: what it was handed is on disk with full durability (error 0), or is not.
+// From the writer: what it was handed is on disk with full durability (error 0), or is not. Request
+// 0: the record stopped to work, with the error, or works again (0).
 struct record_ack {
     uint64_t request;
-    int error; /* 0 or -errno */
+    int error;    /* 0 or -errno */
+    bool goes_on; /* --audit besteffort: without the record, for as long as it does not work */
 };
 
 // A grant is taken back.
@@ -109,6 +111,7 @@ struct session_info {
     char *capabilities; /* one per line: "rw /home/u/shop (--allow)" */
     char *profile;      /* its name; "" or NULL for none */
     char *policy;       /* the policy as it is in force, whole; NULL for none */
+    char *redact;       /* what else is secret in it, see redact.h; NULL for none */
     uint64_t started_real_ns;
 };
 struct session_info *session_info_dup(const struct session_info *s);

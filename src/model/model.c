@@ -275,6 +275,7 @@ session_info_dup(const struct session_info *s)
     n->capabilities = xstrdup(s->capabilities);
     n->profile = xstrdup(s->profile);
     n->policy = xstrdup(s->policy);
+    n->redact = xstrdup(s->redact);
     return n;
 }
 
@@ -291,6 +292,7 @@ session_info_free(struct session_info *s)
     free(s->capabilities);
     free(s->profile);
     free(s->policy);
+    free(s->redact);
     free(s);
     return NULL;
 }

@@ -81,9 +81,18 @@ start_threads(struct session *s, struct err *err)
     s->inbox_main = queue_new(NONO_QUEUE_UI);
     s->inbox_supervisor = queue_new(NONO_QUEUE_SUPERVISOR);
     cleanup_free char *key = registry_key_file_for(s->o->db_path);
-    int ret = writer_start(s->o->db_path, key, s->info, s->inbox_supervisor, &s->writer, err);
+    struct writer_options wo = {.path = s->o->db_path,
+                                .key = key,
+                                .info = s->info,
+                                .acks = s->inbox_supervisor,
+                                .besteffort = s->o->besteffort};
+    int ret = writer_start(&wo, &s->writer, err);
     if (ret < 0)
         return ret;
+    if (err->msg) {
+        fprintf(stderr, "nono: %s; going on without a record (--audit besteffort)\n", err->msg);
+        err_done(err);
+    }
     struct supervisor_options so = {
         .listener = steal_fd(&s->launched.listener),
         .monitor = s->launched.monitor,
@@ -286,6 +295,9 @@ session_run(const struct session_options *o, struct err *err)
                         .signal_fd = -1};
     free(s.info->capabilities);
     s.info->capabilities = capability_set_describe(o->capabilities);
+    s.info->profile = xstrdup(o->profile);
+    s.info->policy = xstrdup(o->policy);
+    s.info->redact = xstrdup(o->redact);
     if (session_start(&s, err) < 0) {
         session_abort(&s);
         return 125;

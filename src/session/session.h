@@ -19,6 +19,10 @@ struct session_options {
     uint64_t ask_timeout_s; /* 0: waits for ever */
     const char *db_path;    /* absolute */
     const char *name;       /* or NULL */
+    const char *profile;    /* its name; or NULL */
+    const char *policy;     /* what is in force, for the record; or NULL */
+    const char *redact;     /* what else is secret (redact.h); or NULL */
+    bool besteffort;        /* --audit besteffort: a record that fails stops nothing */
     const char *home;       /* canonical, or NULL: for what is risky in it */
     bool without_landlock;
 };

@@ -316,6 +316,7 @@ take_message(struct supervisor *s, struct msg *m)
     }
     case MSG_RECORDED:
         broker_recorded(&s->broker, m->data, now);
+        core_mark_counted(s);
         break;
     case MSG_WORKED: {
         struct job *j = m->data;

@@ -110,7 +110,8 @@ write_events(const char *db, const char *key, uint64_t events)
     struct session_info info = {.id = (char *)"0123456789ab", .started_real_ns = clock_real_ns()};
     struct queue *acks = queue_new(65536);
     struct writer *w = NULL;
-    if (writer_start(db, key, &info, acks, &w, &err) < 0)
+    struct writer_options o = {.path = db, .key = key, .info = &info, .acks = acks};
+    if (writer_start(&o, &w, &err) < 0)
         die("%s", err.msg);
     uint64_t start = clock_mono_ns(), id = 1;
     for (uint64_t n = 0; n < events; n += 10) {

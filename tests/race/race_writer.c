@@ -95,7 +95,8 @@ start(struct session *s, int n)
     snprintf(id, sizeof id, "00000000000%d", n);
     struct session_info info = {.id = id, .started_real_ns = clock_real_ns()};
     s->acks = queue_new(THREADS * ROWS);
-    if (writer_start(db, key_file, &info, s->acks, &s->w, &err) < 0)
+    struct writer_options o = {.path = db, .key = key_file, .info = &info, .acks = s->acks};
+    if (writer_start(&o, &s->w, &err) < 0)
         die("%s", err.msg);
 }
 

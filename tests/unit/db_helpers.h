@@ -20,6 +20,7 @@ static char dir[64];
 static char db[96];
 static char key_file[96];
 static struct queue *acks;
+static bool besteffort;
 
 static inline void
 setup(void)
@@ -58,7 +59,9 @@ start(const char *id)
     };
     struct writer *w = NULL;
     cleanup_err struct err err = {0};
-    int r = writer_start(db, key_file, &s, acks, &w, &err);
+    struct writer_options o = {
+        .path = db, .key = key_file, .info = &s, .acks = acks, .besteffort = besteffort};
+    int r = writer_start(&o, &w, &err);
     cr_assert(r == 0, "%s", err.msg);
     return w;
 }
@@ -122,18 +125,27 @@ make_grant(uint64_t id, uint64_t request)
     return g;
 }
 
-// The next acknowledgement, within ten seconds.
+static int state_changes;
+static struct record_ack state;
+
+// The next acknowledgement of a request, within ten seconds.
 static inline struct record_ack
 next_ack(void)
 {
     struct msg m;
     struct pollfd pfd = {.fd = queue_fd(acks), .events = POLLIN};
-    while (!queue_pop(acks, &m))
-        cr_assert(poll(&pfd, 1, 10000) == 1, "no acknowledgement came");
-    cr_assert(m.type == MSG_RECORDED);
-    struct record_ack a = *(struct record_ack *)m.data;
-    msg_done(&m);
-    return a;
+    for (;;) {
+        while (!queue_pop(acks, &m))
+            cr_assert(poll(&pfd, 1, 10000) == 1, "no acknowledgement came");
+        cr_assert(m.type == MSG_RECORDED);
+        struct record_ack a = *(struct record_ack *)m.data;
+        msg_done(&m);
+        if (a.request)
+            return a;
+        // That the record stopped to work, or works again.
+        state_changes++;
+        state = a;
+    }
 }
 
 // The first value of a query, as text, on a connection of its own; the caller frees it.

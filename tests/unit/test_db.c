@@ -234,7 +234,8 @@ expect_refusal(int write_error, int read_error)
     struct reader *r = NULL;
     cleanup_err struct err err = {0};
     cleanup_err struct err err2 = {0};
-    int ret = writer_start(db, key_file, &s, acks, &w, &err);
+    struct writer_options o = {.path = db, .key = key_file, .info = &s, .acks = acks};
+    int ret = writer_start(&o, &w, &err);
     cr_assert(ret == write_error, "%d %s", ret, err.msg);
     cr_assert(strstr(err.msg, "audit.db") && !strchr(err.msg, '\n'));
     ret = reader_open(db, &r, &err2);

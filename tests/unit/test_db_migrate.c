@@ -106,7 +106,8 @@ Test(migrate, without_a_copy_nothing_changes)
         cleanup_free char *taken = i == 1 ? xasprintf("%s.v1", db) : xasprintf("%s.v1.%d", db, i);
         cr_assert(mkdir(taken, 0700) == 0);
     }
-    cr_assert(writer_start(db, key_file, &s, acks, &w, &err) < 0 && strstr(err.msg, "audit.db"));
+    struct writer_options o = {.path = db, .key = key_file, .info = &s, .acks = acks};
+    cr_assert(writer_start(&o, &w, &err) < 0 && strstr(err.msg, "audit.db"));
     expect_old_rows(0);
     cr_assert(query_gives("PRAGMA user_version", "1"));
 }
