@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "display.h"
 #include "registry.h"
 #include "util.h"
 
@@ -140,6 +142,48 @@ policy_complete(struct policy_args *a, const char *db, struct err *err)
     capability_protect(&a->set, "/dev/pts");
     capability_set_seal(&a->set);
     return 0;
+}
+
+// The kernel's rules cannot tell the names of one file apart.
+static void
+warn_of_other_names(const struct denials *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        struct stat st;
+        if (!d->rows[i].source || !d->rows[i].ino || stat(d->rows[i].path, &st) < 0 ||
+            S_ISDIR(st.st_mode) || st.st_nlink < 2)
+            continue;
+        cleanup_free char *shown = display_str(d->rows[i].path, DISPLAY_QUOTE);
+        fprintf(stderr,
+                "nono: warning: %s, denied by %s, has %lu names: one inside an allowed directory "
+                "is no safe place for it\n",
+                shown, d->rows[i].source, (unsigned long)st.st_nlink);
+    }
+}
+
+// A sandbox that writes its own policy has the next session.
+static void
+warn_of_writable(const struct policy_args *a)
+{
+    for (size_t i = 0; i < a->profile.n_loaded; i++) {
+        struct judgement j;
+        const char *path = a->profile.loaded[i];
+        if (path[0] != '/')
+            continue;
+        capability_judge(&a->set, path, &j);
+        cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
+        if (!j.protected_ && j.access & ACCESS_WRITE)
+            fprintf(stderr, "nono: warning: %s can be changed by the sandbox that it describes\n",
+                    shown);
+    }
+}
+
+void
+policy_warn(const struct policy_args *a)
+{
+    policy_print_warnings(&a->profile);
+    warn_of_other_names(&a->set.denials);
+    warn_of_writable(a);
 }
 
 void

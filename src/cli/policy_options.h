@@ -56,5 +56,7 @@ struct policy_env {
 };
 void policy_env_init(struct policy_env *e);
 void policy_env_done(struct policy_env *e);
-// Prints what the profiles that were loaded were warned about, on standard error.
+// Prints on standard error what the profiles that were loaded were warned about,
 void policy_print_warnings(const struct profile *p);
+// and besides what weakens the policy as a whole.
+void policy_warn(const struct policy_args *a);

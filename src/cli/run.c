@@ -118,7 +118,7 @@ start(struct run_args *a, char **argv, struct err *err)
     }
     if (policy_complete(&a->policy, db, err) < 0)
         return EXIT_RUN_FAILED;
-    policy_print_warnings(&a->policy.profile);
+    policy_warn(&a->policy);
     o.argv = argv;
     o.capabilities = &a->policy.set;
     o.ask_timeout_s = a->timeout_s;

@@ -222,7 +222,7 @@ why(struct why_args *w, int argc, char **argv, struct err *err)
     cleanup_free char *db = w->db ? path_absolute(w->db) : NULL;
     if (policy_complete(&w->policy, db ? db : standard, err) < 0)
         return EXIT_USAGE;
-    policy_print_warnings(&w->policy.profile);
+    policy_warn(&w->policy);
     judge(w, argv[w->options.index], &a);
     if (w->json)
         print_json(w, &a);
