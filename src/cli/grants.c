@@ -174,7 +174,7 @@ take_back(const char *spec, uint64_t id)
     if (!a)
         return EXIT_FAILURE;
     const struct grant *g = grants_find(&a->grants, id);
-    cleanup_free char *words = grant_words(g), *uses = grant_uses(g);
+    cleanup_free char *line = grant_epitaph(g);
     int r = client_revoke(a->client, id);
     if (r < 0)
         err_set(&err, r, "the session does not answer: %s", strerror(-r));
@@ -182,7 +182,7 @@ take_back(const char *spec, uint64_t id)
         r = attached_await(a, &err);
     if (r < 0)
         return fail(err.msg);
-    printf("taken back: %s (%s)\n", words, uses);
+    puts(line);
     return EXIT_SUCCESS;
 }
 

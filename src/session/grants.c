@@ -113,3 +113,12 @@ grant_uses(const struct grant *g)
     }
     return buf_steal(&b);
 }
+
+char *
+grant_epitaph(const struct grant *g)
+{
+    cleanup_free char *words = grant_words(g), *uses = grant_uses(g);
+    const char *open =
+        g->uses && g->verdict == VERDICT_ALLOW ? "; what they hold open stays open" : "";
+    return xasprintf("taken back: %s (%s%s)", words, uses, open);
+}

@@ -59,10 +59,7 @@ take_grant(struct session *s, struct grant *g)
 {
     control_grant(s->control, g);
     if (g->state == GRANT_REVOKED) {
-        cleanup_free char *words = grant_words(g), *uses = grant_uses(g);
-        cleanup_free char *line = xasprintf(
-            "taken back: %s (%s%s)", words, uses,
-            g->uses && g->verdict == VERDICT_ALLOW ? "; what they hold open stays open" : "");
+        cleanup_free char *line = grant_epitaph(g);
         session_say(s, line);
     }
     grants_take(&s->grants, g);

@@ -22,6 +22,7 @@
 
 #define ID_LEN 12
 #define ASK_TIMEOUT_MS 1000
+#define TITLE_MAX 200 /* bytes of a command in a title */
 
 static char *
 home_dir(void)
@@ -141,6 +142,20 @@ registry_new_session(const char *name, char **argv)
     s->capabilities = xstrdup("");
     s->started_real_ns = clock_real_ns();
     return s;
+}
+
+char *
+session_title(const struct session_info *s)
+{
+    struct buf b = {0};
+    size_t n = s->argv_len < TITLE_MAX ? s->argv_len : TITLE_MAX;
+    for (size_t i = 0; i + 1 < n; i++) {
+        // One line: what was written over several is told by spaces.
+        char c = s->argv[i];
+        buf_putc(&b, c && c != '\n' && c != '\t' ? c : ' ');
+    }
+    buf_printf(&b, "%s (%s)", n < s->argv_len ? ".." : "", s->cwd);
+    return buf_steal(&b);
 }
 
 static bool

@@ -31,6 +31,10 @@ char *registry_socket_path(const char *id);
 // every argument is followed by a NUL; capabilities are "".
 struct session_info *registry_new_session(const char *name, char **argv);
 
+// "claude -p (/home/u/shop)": what it runs and where, cut where it is too long for a title. Foreign
+// bytes. The caller frees it.
+char *session_title(const struct session_info *s);
+
 // Is the process that supervised the session still the same and alive? A zombie is not.
 bool registry_alive(pid_t pid, uint64_t start_time, const char *boot_id);
 

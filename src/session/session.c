@@ -27,17 +27,13 @@
 static int
 open_ui(struct session *s, struct err *err)
 {
-    struct buf title = {0};
-    for (char **a = s->o->argv; *a; a++)
-        buf_printf(&title, "%s%s", title.len ? " " : "", *a);
-    buf_printf(&title, " (%s)", s->info->cwd);
+    cleanup_free char *title = session_title(s->info);
     struct ui_config config = {.session = s->info->id,
-                               .title = buf_str(&title),
+                               .title = title,
                                .agent = true,
                                .in_fd = STDIN_FILENO,
                                .out_fd = STDOUT_FILENO};
     int ret = ui_new(&config, &session_ui_ops, s, &s->ui, err);
-    buf_done(&title);
     if (ret < 0)
         return ret;
     signals_on_crash(ui_emergency_restore);

@@ -77,4 +77,27 @@ equal "it still waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
 "$NONO" deny "$id" >/dev/null
 poll test -s "$T/tmp/status"
 screen_stop
+
+scenario "one queue over all sessions, also those that start later"
+screen_start "$NONO run --ui attach --name one -- cat $SECRET"
+poll pending_at_least 1
+screen_window ui "$NONO ui"
+wait_screen "the first one is shown" main:ui "1 waiting"
+echo "other content" >"$OUT/other.txt"
+screen_window later "$NONO run --ui attach --name two -- cat $OUT/other.txt"
+wait_screen "the second one too" main:ui "2 waiting"
+wait_screen "and counted" main:ui "2 sessions"
+wait_screen "armed" main:ui '[ARMED]'
+screen_keys main:ui o
+wait_screen "the first one goes on" main:0 'the content'
+wait_screen "the second waits" main:ui "1 waiting"
+wait_screen "armed" main:ui '[ARMED]'
+screen_keys main:ui d
+wait_screen "refused" main:later 'Permission denied'
+screen_keys main:ui q
+wait_screen "left" main:ui LEFT
+equal "two sessions, one decision each" \
+    "$(log_rows "sorted((r['verdict'], r['source']) for r in of(kind='decision'))")" \
+    "[('allow', 'nono ui'), ('deny', 'nono ui')]"
+screen_stop
 finish
