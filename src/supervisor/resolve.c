@@ -73,6 +73,33 @@ base_link(pid_t tid, int dirfd, char *buf, size_t n)
         snprintf(buf, n, "/proc/%d/fd/%d", (int)tid, dirfd);
 }
 
+// The receiver asks for the same few tasks' directories again and again: what procfs shows of a
+// task is kept open. A descriptor of a dead task's entry stays dead when its number is used again.
+#define TASK_DIRS 16
+static _Thread_local struct {
+    pid_t tid;
+    int fd;
+} task_dirs[TASK_DIRS];
+
+// As base_link(), but read. The length or -errno.
+static ssize_t
+read_base(pid_t tid, int dirfd, char *buf, size_t size)
+{
+    char name[32] = "cwd", path[32];
+    if (dirfd != AT_FDCWD)
+        snprintf(name, sizeof name, "fd/%d", dirfd);
+    size_t slot = (size_t)tid % TASK_DIRS;
+    ssize_t n = task_dirs[slot].tid == tid ? readlinkat(task_dirs[slot].fd, name, buf, size) : -1;
+    if (n >= 0)
+        return n;
+    if (task_dirs[slot].tid)
+        close(task_dirs[slot].fd);
+    snprintf(path, sizeof path, "/proc/%d", (int)tid);
+    task_dirs[slot].fd = open(path, O_PATH | O_CLOEXEC | O_DIRECTORY);
+    task_dirs[slot].tid = task_dirs[slot].fd >= 0 ? tid : 0;
+    return readlinkat(task_dirs[slot].fd, name, buf, size);
+}
+
 // Writes path, relative to the directory named base ("" for an absolute path), without empty and
 // "." components. -EINVAL when it holds "..", which only a walk can follow; -ENAMETOOLONG.
 static int
@@ -196,8 +223,13 @@ resolve_plain(pid_t tid, int dirfd, const char *path, unsigned flags, struct res
     bool trailing;
     base[0] = 0;
     if (path[0] != '/') {
-        base_link(tid, dirfd, link, sizeof link);
-        ssize_t n = readlink(link, base, sizeof base - 1);
+        ssize_t n;
+        if (flags & RESOLVE_NOW) {
+            n = read_base(tid, dirfd, base, sizeof base - 1);
+        } else {
+            base_link(tid, dirfd, link, sizeof link);
+            n = readlink(link, base, sizeof base - 1);
+        }
         if (n < 0)
             return -EINVAL;
         base[n] = 0;
