@@ -149,6 +149,8 @@ judge_ask(struct supervisor *s, struct call *copy, struct request *q, struct hel
     if (!q || !notify_valid(s->o.listener, copy->id)) {
         request_free(q);
         q = NULL;
+        // Whoever still waits although nothing could be read of it is not left waiting.
+        notify_fail(s->o.listener, copy->id, EACCES);
     } else if (holds_high_descriptor(s, object)) {
         // Descriptors are given out from the lowest number: a high one tells how few are left.
         // Without this a flood of requests would leave none to answer anybody with.
