@@ -11,6 +11,7 @@
 #include "display.h"
 #include "options.h"
 #include "policy_options.h"
+#include "policy_text.h"
 #include "registry.h"
 #include "session.h"
 #include "util.h"
@@ -24,6 +25,7 @@ enum {
     OPT_ASK_TIMEOUT,
     OPT_NAME,
     OPT_DB,
+    OPT_AUDIT,
     OPT_WITHOUT_LANDLOCK,
 };
 
@@ -35,6 +37,7 @@ static const struct option_row run_rows[] = {
     {OPT_ASK_TIMEOUT, "ask-timeout", "SECONDS", "then refused (default 600; 0 waits for ever)"},
     {OPT_NAME, "name", "NAME", "name of the session"},
     {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
+    {OPT_AUDIT, "audit", "HOW", "required (default: no record, no grant) or besteffort"},
     {OPT_WITHOUT_LANDLOCK, "without-landlock", NULL,
      "start although the kernel cannot enforce the floor"},
     {0},
@@ -53,11 +56,13 @@ static const struct options_help run_help = {
 // Words of the options, in the order of the enums they stand for.
 static const char *const ui_words[] = {"split", "attach", "none", NULL};
 static const char *const on_ask_words[] = {"ui", "deny", "allow", NULL};
+static const char *const audit_words[] = {"required", "besteffort", NULL};
 
 struct run_args {
     struct policy_args policy;
     struct options options;
     int ui, on_ask; /* index of the word, -1: not given */
+    int audit;      /* index of the word */
     const char *name, *db;
     uint64_t timeout_s;
     bool without_landlock;
@@ -81,6 +86,8 @@ parse_option(struct run_args *a, int opt, struct err *err)
     case OPT_DB:
         a->db = o->arg;
         return 0;
+    case OPT_AUDIT:
+        return a->audit = options_word(o, audit_words);
     case OPT_WITHOUT_LANDLOCK:
         a->without_landlock = true;
         return 0;
@@ -119,11 +126,17 @@ start(struct run_args *a, char **argv, struct err *err)
     if (policy_complete(&a->policy, db, err) < 0)
         return EXIT_RUN_FAILED;
     policy_warn(&a->policy);
+    cleanup_free char *policy = policy_text(&a->policy.profile);
+    cleanup_free char *redact = policy_redact(&a->policy.profile);
     o.argv = argv;
     o.capabilities = &a->policy.set;
     o.ask_timeout_s = a->timeout_s;
     o.db_path = db;
     o.name = a->name;
+    o.profile = a->policy.profile_name ? a->policy.profile_name : "default";
+    o.policy = policy;
+    o.redact = redact;
+    o.besteffort = a->audit == 1;
     o.home = home;
     o.without_landlock = a->without_landlock;
     return session_run(&o, err);

@@ -1,0 +1,166 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The record when its disk does not work, when its file is something else, and when nono is killed.
+
+# A file system of its own that can be filled; behind that, no more power than before.
+small=$NONO_E2E_DIR/tmp/small
+if [ -z "${NONO_TEST_SMALL:-}" ]; then
+    mkdir -p "$small"
+    unshare=(unshare -m)
+    drop=()
+    if [ "$(id -u)" != 0 ]; then
+        unshare=(unshare -U --map-current-user --keep-caps -m)
+        drop=(setpriv --ambient-caps=-all --inh-caps=-all)
+    fi
+    export NONO_TEST_SMALL=yes
+    "${unshare[@]}" mount -t tmpfs -o size=1m none "$small" 2>/dev/null || NONO_TEST_SMALL=no
+    [ $NONO_TEST_SMALL = no ] || exec "${unshare[@]}" bash -c 'mount -t tmpfs -o size=1m none "$1" &&
+        shift && exec "$@"' bash "$small" "${drop[@]}" "$0" "$@"
+fi
+. "$(dirname "$0")/lib.sh"
+
+for i in 1 2 3 4; do echo "secret $i" >"$T/outside$i"; done
+
+# Reads a file outside at each step; the steps are taken from here.
+steps="n=1; while [ \$n -le \$1 ]; do
+    if cat $T/outside\$n 2>/dev/null; then echo yes; else echo no; fi >>answers
+    echo \$n >done; n=\$((n + 1)); until [ -e go\$n ] || [ \$n -gt \$1 ]; do sleep 0.02; done; done"
+step_done() { [ "$(cat done 2>/dev/null)" = "$1" ]; }
+begin_steps() { rm -f answers done go*; }
+sqlite_fault() { "$NONO" log --db "$small/audit.db" 2>&1 | grep -q "could not be written"; }
+fill() { dd if=/dev/zero of="$small/fill" bs=4k 2>/dev/null; }
+
+if [ "$NONO_TEST_SMALL" = yes ]; then
+    scenario "a full disk: nothing is granted; it recovers by itself"
+    begin_steps
+    run_background --db "$small/audit.db" --ui none --on-ask allow -- sh -c "$steps" sh 3
+    poll step_done 1 || fail "the first step ends"
+    fill
+    : >go2
+    poll step_done 2 || fail "the second step ends"
+    rm "$small/fill"
+    poll sqlite_fault || fail "the outage is recorded"
+    : >go3
+    join_background
+    equal "granted, refused, granted" "$(grep -v secret answers | tr '\n' ' ')" "yes no yes "
+    contains "it was said" "$output" "nothing is granted"
+    "$NONO" verify --db "$small/audit.db" >"$T/tmp/verified" 2>&1
+    equal "it verifies" "$?" 0
+    contains "the outage is in the log" "$("$NONO" log --db "$small/audit.db" 2>&1)" "could not be written"
+    rm -f "$small"/*
+
+    scenario "a full disk with --audit besteffort: it goes on, and is recorded later"
+    begin_steps
+    run_background --db "$small/audit.db" --audit besteffort --ui none --on-ask allow -- sh -c "$steps" sh 2
+    poll step_done 1 || fail "the first step ends"
+    fill
+    : >go2
+    join_background
+    equal "both granted" "$(grep -v secret answers | tr '\n' ' ')" "yes yes "
+    contains "it was said" "$output" "going on without"
+    rm -f "$small"/*
+fi
+
+scenario "files in the place of the record are left alone"
+state=$XDG_STATE_HOME/nono
+mkdir -p "$state"
+run -- true
+for n in 1 2 3; do
+    "$NONO" run --ui none --on-ask deny -- sh -c "cat $T/outside$n" >/dev/null 2>&1
+done
+sqlite() { $PYTHON -c 'import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None)
+for row in c.execute(sys.argv[2]): print(*row)' "$@"; }
+sqlite "$state/audit.db" "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
+rm -f "$state"/audit.db-*
+cp "$state/audit.db" "$T/tmp/good.db"
+size=$(stat -c %s "$T/tmp/good.db")
+damaged() { # NAME EXPECTED-STATUS-OF-RUN
+    local before
+    before=$(sha256sum <"$state/audit.db")
+    run --ui none -- true
+    equal "$1: nono run" "$status" 125
+    contains "$1: the message names the file" "$output" "audit.db"
+    equal "$1: it is left alone" "$(sha256sum <"$state/audit.db")" "$before"
+    "$NONO" verify >/dev/null 2>&1
+    equal "$1: nono verify" "$?" "$2"
+    rm -f "$state"/audit.db-*
+}
+echo "this is somebody's diary" >"$state/audit.db"
+damaged "a foreign file" 3
+head -c 100 "$T/tmp/good.db" >"$state/audit.db"
+damaged "a file cut to its header" 3
+head -c $((size / 2)) "$T/tmp/good.db" >"$state/audit.db"
+"$NONO" verify >/dev/null 2>&1
+equal "half a file does not verify" "$([ $? -ge 3 ] && echo yes)" yes
+rm -f "$state"/audit.db-*
+# A bit in each page: what verifies all the same (a comment of the schema, an index) reads the same.
+found=0 tried=0 missed=
+cp "$T/tmp/good.db" "$state/audit.db"
+good=$("$NONO" log --jsonl | sha256sum)
+rm -f "$state"/audit.db-*
+for offset in $(seq 2100 4096 "$size"); do
+    cp "$T/tmp/good.db" "$state/audit.db"
+    $PYTHON -c '
+import sys
+f = open(sys.argv[1], "r+b"); o = int(sys.argv[2])
+while True:
+    f.seek(o); b = f.read(1)
+    if b != b"\0" or not b: break
+    o += 1
+if b: f.seek(o); f.write(bytes([b[0] ^ 4]))' "$state/audit.db" "$offset"
+    "$NONO" verify >/dev/null 2>&1
+    if [ $? -ge 3 ]; then
+        found=$((found + 1))
+    elif [ "$("$NONO" log --jsonl 2>/dev/null | sha256sum)" != "$good" ]; then
+        missed="$missed $offset"
+    fi
+    tried=$((tried + 1))
+    rm -f "$state"/audit.db-*
+done
+equal "no flipped bit goes unseen" "$missed" ""
+at_least_half=$((found * 2 >= tried))
+equal "most flipped bits do not verify ($found of $tried)" "$at_least_half" 1
+cp "$T/tmp/good.db" "$state/audit.db"
+"$NONO" verify >/dev/null
+equal "the good file verifies" "$?" 0
+
+scenario "a directory that is read only"
+mkdir "$T/tmp/ro"
+cp "$T/tmp/good.db" "$T/tmp/ro/audit.db"
+chmod 0500 "$T/tmp/ro"
+chmod 0400 "$T/tmp/ro/audit.db"
+if [ "$(id -u)" != 0 ]; then
+    run --db "$T/tmp/ro/audit.db" --ui none -- true
+    equal "nono run does not start" "$status" 125
+    run --db "$T/tmp/ro/audit.db" --audit besteffort --ui none -- echo went on
+    equal "besteffort goes on" "$status" 0
+    contains "and says so" "$output" "going on without"
+fi
+equal "it can be read" "$("$NONO" log --db "$T/tmp/ro/audit.db" --jsonl | rows "len(rows) > 10")" True
+chmod 0700 "$T/tmp/ro"
+
+scenario "killed at any moment, what was acted upon is recorded and verifies"
+rounds=12
+[ "${NONO_TEST_LONG:-0}" = 0 ] || rounds=150
+mkdir -p many
+busy="i=0; while :; do i=\$((i + 1)); cat $T/outside1 $T/outside2 $T/outside3 >/dev/null 2>&1 && echo \$i >>seen; done"
+lost=0 broken=0
+for n in $(seq "$rounds"); do
+    : >seen
+    "$NONO" run --ui none --on-ask allow -- sh -c "$busy" >/dev/null 2>&1 &
+    victim=$!
+    poll test -s seen || { fail "the command gets what it asks for"; break; }
+    sleep "0.0$((RANDOM % 100))" # the moment is the subject
+    kill -KILL $victim 2>/dev/null
+    wait $victim 2>/dev/null
+    # Each file was seen: each grant must be there.
+    allowed=$("$NONO" log @ --jsonl | rows "len({r['resolved'] for r in of(kind='decision', verdict='allow')})")
+    [ "$allowed" = 3 ] || lost=$((lost + 1))
+    "$NONO" verify @ >"$T/tmp/verify" 2>&1 || { broken=$((broken + 1)); sed 's/^/# /' "$T/tmp/verify"; }
+done
+equal "no decision was lost in $rounds rounds" "$lost" 0
+equal "every session verifies" "$broken" 0
+"$NONO" verify >"$T/tmp/verify" 2>&1
+equal "the record verifies" "$?" 0
+
+finish
