@@ -111,6 +111,20 @@ choose_modes(const struct run_args *a, struct session_options *o, struct err *er
     return 0;
 }
 
+// Directories are made for the record that nono chose, not for a name that may be mistyped.
+static int
+check_db_dir(const char *db, struct err *err)
+{
+    cleanup_free char *dir = xstrdup(db);
+    char *slash = strrchr(dir, '/');
+    slash[slash == dir] = 0;
+    if (access(dir, F_OK) == 0)
+        return 0;
+    int error = errno;
+    cleanup_free char *shown = display_str(db, DISPLAY_QUOTE);
+    return err_set(err, -error, "--db %s: its directory: %s", shown, strerror(error));
+}
+
 static int
 start(struct run_args *a, char **argv, struct err *err)
 {
@@ -123,6 +137,8 @@ start(struct run_args *a, char **argv, struct err *err)
         err_set(err, -ENOENT, "no home directory for the record: set HOME or use --db FILE");
         return EXIT_RUN_FAILED;
     }
+    if (a->db && check_db_dir(db, err) < 0)
+        return EXIT_RUN_FAILED;
     if (policy_complete(&a->policy, db, err) < 0)
         return EXIT_RUN_FAILED;
     policy_warn(&a->policy);

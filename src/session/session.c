@@ -233,13 +233,33 @@ session_done(struct session *s)
     s->info = session_info_free(s->info);
 }
 
+// A directory of PATH that may not be searched makes execvp(3) say EACCES for what is nowhere.
+static bool
+is_nowhere(const char *name)
+{
+    const char *path = getenv("PATH");
+    if (strchr(name, '/') || !path)
+        return false;
+    for (const char *p = path, *end; *p; p = *end ? end + 1 : end) {
+        end = strchrnul(p, ':');
+        cleanup_free char *file =
+            xasprintf("%.*s%s%s", (int)(end - p), p, end > p ? "/" : "", name);
+        if (access(file, F_OK) == 0)
+            return false;
+    }
+    return true;
+}
+
 static int
 exit_status(const struct session *s)
 {
     if (s->exec_error) {
         cleanup_free char *shown = display_str(s->o->argv[0], DISPLAY_QUOTE);
-        fprintf(stderr, "nono: %s: %s\n", shown, strerror(s->exec_error));
-        return s->exec_error == ENOENT ? 127 : 126;
+        int error = s->exec_error;
+        if (error == EACCES && is_nowhere(s->o->argv[0]))
+            error = ENOENT;
+        fprintf(stderr, "nono: %s: %s\n", shown, strerror(error));
+        return error == ENOENT ? 127 : 126;
     }
     if (WIFSIGNALED(s->wait_status))
         return 128 + WTERMSIG(s->wait_status);

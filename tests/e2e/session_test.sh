@@ -79,7 +79,23 @@ start -- sh -c 'trap "" TERM HUP; echo $$ >pid; while :; do sleep 1; done'
 poll test -s pid
 kill -TERM "$nono"
 finished
+equal "it ends as with its terminal" "$status" 129
+start -- sh -c 'trap "" TERM HUP; echo $$ >pid; while :; do sleep 1; done'
+poll test -s pid
+before=$SECONDS
+kill -TERM "$nono"
+finished
 equal "killed in the end" "$status" 137
+at_most "seconds" $((SECONDS - before)) 4
+
+scenario "SIGTERM refuses what waits"
+start --ui attach -- sh -c "trap 'exit 3' TERM; echo \$\$ >pid; cat $SECRET; wait; exit 4"
+poll test -s pid
+wait_request secret.txt >/dev/null
+kill -TERM "$nono"
+finished
+equal "status" "$status" 3
+equal "the decision" "$(log_rows "[(r['verdict'], r['by']) for r in of(kind='decision')]")" "[('deny', 'internal')]"
 
 scenario "what was ignored at the start stays ignored"
 rm -f pid

@@ -13,6 +13,13 @@ equal "exit 42" "$status" 42
 run --on-ask deny -- nonexistent-command
 equal "not found" "$status" 127
 contains "not found is named" "$output" nonexistent-command
+mkdir -p shut && chmod 0 shut
+shut=$PWD/shut
+PATH=$shut:$PATH run --on-ask deny -- nonexistent-command
+equal "not found, and one directory of PATH cannot be searched" "$status" 127
+echo x >here
+PATH=$PATH:$PWD run --on-ask deny -- here
+equal "found, and may not be executed" "$status" 126
 run --on-ask deny -- "$T/work/missing"
 equal "not found by path" "$status" 127
 run --on-ask deny -- /etc
@@ -26,6 +33,14 @@ run --on-ask deny -- sh -c 'kill -KILL $$'
 equal "killed by SIGKILL" "$status" 137
 run --on-ask deny --
 equal "no command" "$status" 125
+
+mkdir -p db
+run --db "$PWD/db/here.db" -- true
+equal "a record elsewhere" "$status" 0
+run --db "$PWD/missing/dir/there.db" -- true
+equal "a record in no directory" "$status" 125
+contains "which is named" "$output" "missing/dir"
+[ ! -e missing ] && pass "and not made" || fail "and not made"
 
 output=$(echo typed | "$NONO" run --on-ask deny -- cat)
 equal "standard input is passed on" "$output" typed
