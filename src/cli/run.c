@@ -149,7 +149,7 @@ start(struct run_args *a, char **argv, struct err *err)
     o.ask_timeout_s = a->timeout_s;
     o.db_path = db;
     o.name = a->name;
-    o.profile = a->policy.profile_name ? a->policy.profile_name : "default";
+    o.profile = profile_identity(&a->policy.profile);
     o.policy = policy;
     o.redact = redact;
     o.besteffort = a->audit == 1;

@@ -90,6 +90,10 @@ int profile_load(struct profile *p, const char *name, const struct profile_env *
 int profile_parse(struct profile *p, const char *text, size_t len, const char *name,
                   const char *base, struct err *err);
 
+// What tells one profile from another, for what is remembered: the canonical path of the file, the
+// name of a built-in one. NULL before one was loaded.
+const char *profile_identity(const struct profile *p);
+
 // The item that counts of a key that holds one value; NULL for none.
 const struct profile_item *profile_last(const struct profile *p, enum profile_key key);
 // "filesystem.allow". Static storage.

@@ -12,6 +12,8 @@
 #include "profile.h"
 #include "util.h"
 
+#define BUILTIN_PREFIX "built in: "
+
 // The profiles that are being loaded, each asked for by the next one up.
 struct loading {
     const struct loading *up;
@@ -62,7 +64,7 @@ find_builtin(const char *name, struct found *f)
         b++;
     if (!b->name)
         return false;
-    f->identity = xasprintf("built in: %s", name);
+    f->identity = xasprintf(BUILTIN_PREFIX "%s", name);
     f->shown = xasprintf("%s.json (built in)", name);
     f->base = xasprintf("%s.json", name);
     f->builtin = b->text;
@@ -202,6 +204,13 @@ int
 profile_load(struct profile *p, const char *name, const struct profile_env *env, struct err *err)
 {
     return load_one(p, name, env, NULL, NULL, err);
+}
+
+const char *
+profile_identity(const struct profile *p)
+{
+    const char *last = p->n_loaded ? p->loaded[p->n_loaded - 1] : NULL;
+    return last && last[0] != '/' ? last + strlen(BUILTIN_PREFIX) : last;
 }
 
 static int

@@ -268,6 +268,8 @@ Test(profile, a_users_default_builds_on_the_built_in_one)
     cr_expect_str_eq(p.loaded[0], "built in: default");
     cr_expect_eq(p.n_loaded, 2);
     cr_expect_str_eq(p.items[p.n - 1].value, "/mine");
+    cleanup_free char *mine = xasprintf("%s/default.json", dir);
+    cr_expect_str_eq(profile_identity(&p), mine);
     // Only a name with a slash, or one that ends in .json, is a file: what lies in the current
     // directory is not taken for a profile.
     write_file("here", "{\"exec\": \"ask\"}");
@@ -303,6 +305,7 @@ Test(profile, every_built_in_one_is_without_fault)
         cleanup_err struct err err = {0};
         cr_expect_eq(load(&p, b->name, &err), 0, "%s: %s", b->name, err.msg);
         cr_expect_eq(p.warnings.len, 0, "%s", buf_str(&p.warnings));
+        cr_expect_str_eq(profile_identity(&p), b->name);
     }
     cr_expect(n > 0);
 }
