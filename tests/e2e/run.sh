@@ -31,7 +31,7 @@ mkdir -m 0700 "$T/home" "$T/run"
 chmod 0755 "$T"
 cp "$nono" "$T/bin/nono"
 cp "$tracees"/* "$T/bin/" 2>/dev/null
-cp "$(dirname "$script")"/*.sh "$T/e2e/"
+cp "$(dirname "$0")"/lib.sh "$script" "$T/e2e/"
 
 as=()
 if [ "$(id -u)" = 0 ] && [ "$identity" = user ]; then
@@ -42,8 +42,9 @@ cd "$T/work" || exit 1
 # A little before CTest gives up: it kills without letting the trap clean up.
 env -i NONO_E2E_DIR="$T" NONO="$T/bin/nono" HOME="$T/home" XDG_RUNTIME_DIR="$T/run" \
     PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin SHELL=/bin/bash TERM=xterm-256color \
-    LANG=C.UTF-8 TZ=UTC USER="$identity" NONO_MUST_RUN="${NONO_MUST_RUN:-}" NONO_TEST_LONG="${NONO_TEST_LONG:-0}" \
+    LANG=C.UTF-8 TZ=UTC USER="$identity" NONO_MUST_RUN="${NONO_MUST_RUN:-}" \
+    NONO_TEST_LONG="${NONO_TEST_LONG:-0}" \
     ${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} \
-    timeout --kill-after=5 220 "${as[@]}" /bin/bash "$T/e2e/$(basename "$script")" </dev/null &
+    timeout --kill-after=5 "${NONO_TEST_PATIENCE:-220}" "${as[@]}" /bin/bash "$T/e2e/$(basename "$script")" </dev/null &
 wait $!
 exit $?
