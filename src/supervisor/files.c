@@ -215,8 +215,7 @@ files_fails_natively(const struct open_call *c, const struct resolved *r, uint32
     int want = (access & ACCESS_READ ? R_OK : 0) | (access & ACCESS_WRITE ? W_OK : 0);
     if (!r->exists)
         return faccessat(r->fd, "", W_OK | X_OK, AT_EACCESS | AT_EMPTY_PATH) < 0;
-    if (S_ISLNK(st_mode) || S_ISSOCK(st_mode) ||
-        (c->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+    if (S_ISLNK(st_mode) || (c->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
         return true;
     if (S_ISDIR(st_mode) ? (access & ACCESS_WRITE && !tmpfile) || c->flags & O_CREAT
                          : (c->flags & O_DIRECTORY) != 0)

@@ -115,6 +115,12 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
         judge_native(s, &c->call, 0);
         return;
     }
+    if (S_ISSOCK(st.st_mode)) {
+        // Nobody can open it; natively Landlock would be heard first.
+        core_count_floor(s, op_of(c, r), true);
+        notify_fail(s->o.listener, c->call.id, ENXIO);
+        return;
+    }
     if (standing.covered) {
         // Allowed, but carved out of the floor for the sake of a protected root beside it.
         core_count_floor(s, op_of(c, r), true);
