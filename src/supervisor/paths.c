@@ -310,7 +310,7 @@ judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
         judge_refuse_protected(s, &c->call, make_request(s, c, ends, e), &refused->standing);
         return;
     }
-    if (inside) {
+    if (inside && !path_makes_device(c)) {
         core_count_floor(s, path_op(c->kind), true);
         notify_continue(s->o.listener, c->call.id);
         return;
@@ -358,7 +358,10 @@ is_nameless(const struct resolved *r)
 static void
 path_resolved(struct supervisor *s, struct path_call *c, struct resolved *ends, int error)
 {
-    if (error == 0 && is_nameless(&ends[0])) {
+    // What was opened with O_TMPFILE gets its name by a link: the new end is judged, the old one
+    // has no right of its own.
+    bool names_file = c->kind == PATH_LINK && ends[0].path[0] == '/';
+    if (error == 0 && is_nameless(&ends[0]) && !names_file) {
         if (path_is_governed(c->kind))
             judge_native(s, &c->call, 0);
         else
@@ -416,6 +419,10 @@ path_notified(struct supervisor *s, const struct call_row *row, const struct sec
         else
             notify_fail(s->o.listener, c.call.id, error);
         path_call_done(&c);
+        return;
+    }
+    if (c.nothing) {
+        notify_return(s->o.listener, c.call.id, 0);
         return;
     }
     int ret = resolve_ends(&c, RESOLVE_NOW, ends);

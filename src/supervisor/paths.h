@@ -38,13 +38,14 @@ struct path_call {
     enum path_kind kind;
     int dirfd[2];
     int fd;         /* by descriptor: of the task; else -1 */
+    bool opened;    /* which must not be an O_PATH one */
     unsigned flags; /* AT_*, RENAME_* as given */
     uint32_t mode;
-    uint64_t dev;
     int64_t length;
     uint32_t uid, gid;
     struct timespec times[2];
     bool times_now; /* NULL was given */
+    bool nothing;   /* succeeds without an effect, wherever the path leads */
     int xflags;
     char xname[256];
     void *data; /* owned: a symbolic link's text, an attribute's value, file attributes; or NULL */
@@ -59,6 +60,8 @@ bool path_is_governed(enum path_kind kind);
 bool path_is_entry(enum path_kind kind);
 bool path_has_two_ends(enum path_kind kind);
 enum op path_op(enum path_kind kind);
+// Would it make a device node? Those are never made, by whomever.
+bool path_makes_device(const struct path_call *c);
 // "mode 0644 -> 0600": what a person should know beside the path. st: of the object. The caller
 // frees it.
 char *path_detail(const struct path_call *c, uint32_t st_mode);

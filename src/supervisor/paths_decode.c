@@ -120,13 +120,6 @@ copy_bytes(struct path_call *c, uint64_t addr, uint64_t size, uint64_t max, int 
     return -tracee_read(c->call.tid, addr, c->data, size);
 }
 
-static bool
-is_valid_time(const struct timespec *t)
-{
-    return t->tv_nsec == UTIME_NOW || t->tv_nsec == UTIME_OMIT ||
-           (t->tv_nsec >= 0 && t->tv_nsec < 1000000000);
-}
-
 static int
 decode_times(struct path_call *c, int nr, uint64_t addr)
 {
@@ -152,9 +145,9 @@ decode_times(struct path_call *c, int nr, uint64_t addr)
             return EINVAL;
         if (micro)
             c->times[i].tv_nsec *= 1000;
-        else if (!is_valid_time(&c->times[i]))
-            return EINVAL;
     }
+    // Neither is to change: done, wherever the path leads (fs/utimes.c).
+    c->nothing = !micro && c->times[0].tv_nsec == UTIME_OMIT && c->times[1].tv_nsec == UTIME_OMIT;
     return 0;
 }
 
@@ -202,13 +195,20 @@ decode_xattr(struct path_call *c, int nr, const __u64 *own)
     return ret ? ret : copy_bytes(c, value, size, XATTR_SIZE_MAX, E2BIG);
 }
 
+static bool
+is_node(uint32_t mode)
+{
+    return !(mode & S_IFMT) || S_ISREG(mode) || S_ISFIFO(mode) || S_ISSOCK(mode) || S_ISCHR(mode) ||
+           S_ISBLK(mode);
+}
+
 static int
 decode_own(struct path_call *c, int nr, const __u64 *own)
 {
     switch (c->kind) {
     case PATH_MKNOD:
-        c->dev = own[0];
-        return 0;
+        // Before the path is looked at (fs/namei.c, may_mknod()).
+        return S_ISDIR(c->mode) ? EPERM : is_node(c->mode) ? 0 : EINVAL;
     case PATH_SYMLINK: {
         char *text;
         int ret = copy_path(c, own[0], &text);
@@ -249,12 +249,23 @@ decode_paths(struct path_call *c, const struct layout *l, const __u64 *a)
 {
     if (l->fd >= 0) {
         c->fd = (int)a[l->fd];
-        return 0;
+        c->opened = true;
+        return c->fd < 0 ? EBADF : 0;
     }
     // futimens(3) and its kin: the descriptor itself.
     if (c->kind == PATH_UTIMES && a[l->path] == 0 && l->dirfd >= 0 && c->dirfd[0] != AT_FDCWD) {
         c->fd = c->dirfd[0];
-        return c->flags ? EINVAL : 0;
+        c->opened = true;
+        return c->flags ? EINVAL : c->fd < 0 ? EBADF : 0;
+    }
+    // The newest calls take no path for an empty one, and both for the open descriptor
+    // (fs/namei.c, getname_maybe_null()).
+    bool newest = l->flags >= 0 && c->flags & AT_EMPTY_PATH && c->dirfd[0] != AT_FDCWD &&
+                  c->kind >= PATH_SETXATTR;
+    if (newest && a[l->path] == 0) {
+        c->fd = c->dirfd[0];
+        c->opened = true;
+        return c->fd < 0 ? EBADF : 0;
     }
     int ret = copy_path(c, a[l->path], &c->target[0]);
     if (ret == 0 && l->path2 >= 0)
@@ -263,11 +274,23 @@ decode_paths(struct path_call *c, const struct layout *l, const __u64 *a)
         return ret;
     if (!(c->flags & AT_EMPTY_PATH) || c->kind == PATH_RENAME)
         return ENOENT;
-    if (c->dirfd[0] != AT_FDCWD)
-        c->fd = c->dirfd[0];
-    else
+    c->opened = newest;
+    if (c->dirfd[0] == AT_FDCWD)
         strcpy(c->target[0] = xrealloc(c->target[0], 2), ".");
-    return 0;
+    else
+        c->fd = c->dirfd[0];
+    return c->dirfd[0] != AT_FDCWD && c->fd < 0 ? EBADF : 0;
+}
+
+static bool
+has_bad_flags(const struct path_call *c, const struct layout *l, const __u64 *a)
+{
+    if (l->flags < 0)
+        return false;
+    if (c->kind == PATH_RENAME && c->flags & RENAME_EXCHANGE &&
+        c->flags & (RENAME_NOREPLACE | RENAME_WHITEOUT))
+        return true;
+    return (unsigned)a[l->flags] & ~l->known;
 }
 
 int
@@ -282,7 +305,8 @@ path_decode(const struct call_row *row, const struct seccomp_notif *n, struct pa
         return ENOSYS;
     c->kind = l->kind;
     c->flags = l->implied | (l->flags >= 0 ? (unsigned)a[l->flags] : 0);
-    if (l->flags >= 0 && (unsigned)a[l->flags] & ~l->known)
+    // utimensat(2) looks at its times first.
+    if (l->kind != PATH_UTIMES && has_bad_flags(c, l, a))
         return EINVAL;
     if (c->kind == PATH_UNLINK && c->flags & AT_REMOVEDIR)
         c->kind = PATH_RMDIR;
@@ -291,16 +315,20 @@ path_decode(const struct call_row *row, const struct seccomp_notif *n, struct pa
     if (l->dirfd2 >= 0)
         c->dirfd[1] = (int)a[l->dirfd2];
     if (l->mode >= 0)
-        c->mode = (uint32_t)a[l->mode] & (c->kind == PATH_MKNOD ? ~0u : 07777u);
+        c->mode = (uint32_t)a[l->mode] & (c->kind == PATH_MKNOD ? 0177777u : 07777u);
     int ret = l->own >= 0 ? decode_own(c, row->nr, a + l->own) : 0;
-    return ret ? ret : decode_paths(c, l, a);
+    if (ret || c->nothing)
+        return ret;
+    return has_bad_flags(c, l, a) ? EINVAL : decode_paths(c, l, a);
 }
 
 int
 path_resolve(const struct path_call *c, unsigned i, unsigned flags, struct resolved *ret_r)
 {
     if (i == 0 && c->fd >= 0)
-        return resolve_task_fd(c->call.tid, c->fd, ret_r);
+        return c->opened && tracee_fd_is_path(c->call.tid, c->fd)
+                   ? -EBADF
+                   : resolve_task_fd(c->call.tid, c->fd, ret_r);
     if (i == 1 || path_is_entry(c->kind))
         flags |= RESOLVE_PARENT;
     // A link is made of the object, not of its name.
@@ -308,6 +336,12 @@ path_resolve(const struct path_call *c, unsigned i, unsigned flags, struct resol
                                   : (c->flags & AT_SYMLINK_NOFOLLOW) != 0)
         flags |= RESOLVE_KEEP_LINK;
     return resolve_path(c->call.tid, c->dirfd[i], c->target[i], flags, ret_r);
+}
+
+bool
+path_makes_device(const struct path_call *c)
+{
+    return c->kind == PATH_MKNOD && (S_ISCHR(c->mode) || S_ISBLK(c->mode));
 }
 
 bool

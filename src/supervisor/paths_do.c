@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
+#include "capability.h"
 #include "kernel.h"
 #include "paths.h"
 #include "util.h"
@@ -121,7 +124,9 @@ do_removexattr(const struct path_call *c, const struct resolved *ends)
 static int
 do_setattr(const struct path_call *c, const struct resolved *ends)
 {
-    return (int)syscall(SYS_file_setattr, ends[0].fd, "", c->data, c->size, AT_EMPTY_PATH);
+    // By an O_PATH descriptor and an empty path it is EBADF.
+    struct fd_link l = fd_link(&ends[0]);
+    return (int)syscall(SYS_file_setattr, AT_FDCWD, l.path, c->data, c->size, 0);
 }
 
 static int (*const doers[])(const struct path_call *c, const struct resolved *ends) = {
@@ -173,12 +178,24 @@ is_owner(const struct stat *st, uint64_t caps)
     return st->st_uid == geteuid() || has(caps, CAP_FOWNER);
 }
 
+// Nothing is made or removed there, and even a look for a name that is not there is an error.
+static bool
+is_procfs(int fd)
+{
+    struct statfs fs;
+    return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
+}
+
 // May it be taken out of its directory (fs/namei.c, may_delete())? 0 or an errno.
 static int
 delete_error(const struct resolved *r, const struct stat *object, uint64_t caps)
 {
     struct stat dir;
-    if (fstat(r->fd, &dir) < 0 || !may_change(r->fd))
+    if (fstat(r->fd, &dir) < 0)
+        return EACCES;
+    if (is_procfs(r->fd) && dir.st_uid == geteuid())
+        return EPERM;
+    if (!may_change(r->fd))
         return EACCES;
     if (dir.st_mode & S_ISVTX && dir.st_uid != geteuid() && !is_owner(object, caps))
         return EPERM;
@@ -188,7 +205,11 @@ delete_error(const struct resolved *r, const struct stat *object, uint64_t caps)
 static bool
 is_empty(const struct resolved *r)
 {
-    int fd = openat(r->object_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+    // The look must not show as a use of the directory; that is its owner's to ask for.
+    int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK;
+    int fd = openat(r->object_fd, ".", flags | O_NOATIME);
+    if (fd < 0 && errno == EPERM)
+        fd = openat(r->object_fd, ".", flags);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (!dir) {
         close_fd(&fd);
@@ -209,10 +230,11 @@ make_error(const struct path_call *c, const struct resolved *r, uint64_t caps)
         return EEXIST;
     if (r->trailing && c->kind != PATH_MKDIR)
         return ENOENT;
-    // Device nodes are never made, by whomever.
-    if (c->kind == PATH_MKNOD && (S_ISCHR(c->mode) || S_ISBLK(c->mode)))
-        return EPERM;
-    return may_change(r->fd) ? 0 : EACCES;
+    if (is_procfs(r->fd))
+        return ENOENT;
+    if (!may_change(r->fd))
+        return EACCES;
+    return path_makes_device(c) ? EPERM : 0;
 }
 
 static int
@@ -234,17 +256,23 @@ remove_error(const struct path_call *c, const struct resolved *r, uint64_t caps)
     return !dir ? ENOTDIR : is_empty(r) ? 0 : ENOTEMPTY;
 }
 
+// Names are neither moved nor linked from one mount to another, even of one file system.
+static bool
+same_mount(const struct resolved *a, const struct resolved *b)
+{
+    struct statx x, y;
+    return statx(a->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &x) == 0 &&
+           statx(b->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &y) == 0 && x.stx_mnt_id == y.stx_mnt_id;
+}
+
 static int
 rename_error(const struct path_call *c, const struct resolved *ends, uint64_t caps)
 {
     const struct resolved *from = &ends[0], *to = &ends[1];
     struct stat a, b;
     bool exchange = c->flags & RENAME_EXCHANGE;
-    if ((exchange && c->flags & (RENAME_NOREPLACE | RENAME_WHITEOUT)))
-        return EINVAL;
-    // A whiteout is a device node: those are never made.
-    if (c->flags & RENAME_WHITEOUT)
-        return EPERM;
+    if (!same_mount(from, to))
+        return EXDEV;
     if (!from->exists || (exchange && !to->exists))
         return ENOENT;
     if (c->flags & RENAME_NOREPLACE && to->exists)
@@ -253,8 +281,14 @@ rename_error(const struct path_call *c, const struct resolved *ends, uint64_t ca
         return EACCES;
     if (!S_ISDIR(a.st_mode) && (from->trailing || (!exchange && to->trailing)))
         return ENOTDIR;
+    if (exchange && !S_ISDIR(b.st_mode) && to->trailing)
+        return ENOTDIR;
     if (to->exists && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
         return 0;
+    if (path_is_below(to->path, from->path))
+        return EINVAL;
+    if (to->exists && path_is_below(from->path, to->path))
+        return exchange ? EINVAL : ENOTEMPTY;
     int ret = delete_error(from, &a, caps);
     if (ret || !to->exists)
         return ret ? ret : may_change(to->fd) ? 0 : EACCES;
@@ -274,6 +308,8 @@ link_error(const struct path_call *c, const struct resolved *ends, uint64_t caps
         return EEXIST;
     if (to->trailing)
         return ENOENT;
+    if (!same_mount(from, to))
+        return is_procfs(to->fd) ? ENOENT : EXDEV;
     if (fstat(from->fd, &st) < 0 || !may_change(to->fd))
         return EACCES;
     return S_ISDIR(st.st_mode) ? EPERM : 0;
@@ -303,7 +339,15 @@ chown_error(const struct path_call *c, const struct resolved *r, uint64_t caps)
     struct stat st;
     if (fstat(r->fd, &st) < 0)
         return EACCES;
-    return st.st_uid == geteuid() || has(caps, CAP_CHOWN) ? 0 : EPERM;
+    bool nobody = c->uid == UINT32_MAX && c->gid == UINT32_MAX;
+    return nobody || st.st_uid == geteuid() || has(caps, CAP_CHOWN) ? 0 : EPERM;
+}
+
+static bool
+is_valid_time(const struct timespec *t)
+{
+    return t->tv_nsec == UTIME_NOW || t->tv_nsec == UTIME_OMIT ||
+           (t->tv_nsec >= 0 && t->tv_nsec < 1000000000);
 }
 
 static int
@@ -312,6 +356,8 @@ utimes_error(const struct path_call *c, const struct resolved *r, uint64_t caps)
     struct stat st;
     if (fstat(r->fd, &st) < 0)
         return EACCES;
+    if (!is_valid_time(&c->times[0]) || !is_valid_time(&c->times[1]))
+        return EINVAL;
     if (is_owner(&st, caps))
         return 0;
     if (!c->times_now)

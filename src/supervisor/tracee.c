@@ -199,6 +199,18 @@ tracee_has_free_fd(pid_t tid)
     return false;
 }
 
+bool
+tracee_fd_is_path(pid_t tid, int fd)
+{
+    char path[64], text[128];
+    snprintf(path, sizeof path, "/proc/%d/fdinfo/%d", (int)tid, fd);
+    cleanup_fd int info = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = info < 0 ? -1 : read(info, text, sizeof text - 1);
+    text[n < 0 ? 0 : n] = 0;
+    const char *flags = strstr(text, "flags:");
+    return flags && strtoul(flags + 6, NULL, 8) & O_PATH;
+}
+
 pid_t
 tracee_of_path(const char *path)
 {

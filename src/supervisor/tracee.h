@@ -32,6 +32,9 @@ int tracee_describe(pid_t tid, pid_t stop_pid, struct request *r);
 // fails before them natively. True when that can't be
 // read, or not be known by a few looks.
 bool tracee_has_free_fd(pid_t tid);
+// Was the task's descriptor opened with O_PATH, so that fchmod(2) and its kin fail? False when that
+// can't be read.
+bool tracee_fd_is_path(pid_t tid, int fd);
 
 // Whose the process directory at or above path is: "/proc/PID/fd" -> PID; 0 for any other path.
 pid_t tracee_of_path(const char *path);
