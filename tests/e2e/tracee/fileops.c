@@ -296,10 +296,10 @@ directories(void)
         {"nowhere, absolute", NULL, "/", 777, 0},
         {"of a file, absolute", "full/inner", "/", O_PATH, 0},
     };
-    char absolute[4100];
-    if (!getcwd(absolute, 4090))
+    char here[4090], absolute[4100];
+    if (!getcwd(here, sizeof here))
         fixture_die("getcwd");
-    strcat(absolute, "/file");
+    snprintf(absolute, sizeof absolute, "%s/file", here);
     for (size_t r = 0; r < ROWS; r++) {
         if (!takes_dir(&rows[r]))
             continue;
