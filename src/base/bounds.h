@@ -25,3 +25,8 @@
 #define NONO_FLOOR_RULES_MAX 16384     /* Landlock rules; what has none is served on behalf */
 #define NONO_PROFILE_MAX (1024 * 1024) /* bytes of a profile */
 #define NONO_EXTENDS_MAX 16            /* profiles that one is built on, in a row */
+// Entries of directories that are looked through for other names of what is refused.
+#define NONO_NAMES_MAX 1000000
+// Refused objects that are held by a descriptor; the inode number of any other may become that of a
+// file that is then refused by mistake.
+#define NONO_HELD_MAX 256

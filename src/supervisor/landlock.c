@@ -139,7 +139,7 @@ floor_add_capability(struct floor *f, const struct capability_set *s, const stru
 static void
 floor_hold(struct floor *f, const struct denials *d)
 {
-    for (size_t i = 0; i < d->n; i++) {
+    for (size_t i = 0; i < d->n && f->n_held < NONO_HELD_MAX; i++) {
         struct stat st;
         const struct denial *row = &d->rows[i];
         cleanup_fd int fd = row->ino ? open(row->path, O_PATH | O_CLOEXEC | O_NOFOLLOW) : -1;

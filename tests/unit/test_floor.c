@@ -172,6 +172,24 @@ Test(floor, refused_objects_are_held)
     capability_set_done(&s);
 }
 
+// However much is refused, descriptors are left for everything else.
+Test(floor, few_of_many_refused_objects_are_held)
+{
+    struct capability_set s = {0};
+    struct floor f;
+    cleanup_err struct err err = {0};
+    for (int i = 0; i < 300; i++) {
+        cleanup_free char *line = xasprintf("touch f%d", i);
+        cleanup_free char *name = xasprintf("f%d", i);
+        shell(line);
+        deny(&s, name);
+    }
+    cr_assert_eq(floor_build(&s, true, &f, &err), 0);
+    cr_expect_eq(f.n_held, 256);
+    floor_done(&f);
+    capability_set_done(&s);
+}
+
 Test(floor, the_last_refusal_in_words)
 {
     cleanup_request struct request *q = request_new();
