@@ -178,12 +178,25 @@ warn_of_writable(const struct policy_args *a)
     }
 }
 
+const char *
+policy_starts_nothing(const struct capability_set *s)
+{
+    cleanup_free char *shell = realpath("/bin/sh", NULL);
+    if (!shell || capability_giving(s, shell, ACCESS_READ, true))
+        return NULL;
+    return "the system's programs cannot be read, so hardly any will start: "
+           "\"extends\": \"default\" allows them";
+}
+
 void
 policy_warn(const struct policy_args *a)
 {
     policy_print_warnings(&a->profile);
     warn_of_other_names(&a->set.denials);
     warn_of_writable(a);
+    const char *nothing = policy_starts_nothing(&a->set);
+    if (nothing)
+        fprintf(stderr, "nono: warning: %s\n", nothing);
 }
 
 void

@@ -56,6 +56,8 @@ struct policy_env {
 };
 void policy_env_init(struct policy_env *e);
 void policy_env_done(struct policy_env *e);
+// Why hardly any program will start under the set, in one line; NULL when that is not so.
+const char *policy_starts_nothing(const struct capability_set *s);
 // Prints on standard error what the profiles that were loaded were warned about,
 void policy_print_warnings(const struct profile *p);
 // and besides what weakens the policy as a whole.

@@ -141,16 +141,14 @@ show(const struct profile *p, const struct profile_env *env, enum form form)
 
 // What is no fault but hardly meant.
 static unsigned
-doubts(const struct profile *p, const struct profile_env *env)
+doubts(const struct profile *p, const struct profile_env *env, const struct capability_set *set)
 {
     unsigned n = 0;
-    bool system = false;
     for (size_t i = 0; i < p->n; i++) {
         const struct profile_item *item = &p->items[i];
         cleanup_free char *path = NULL;
         bool looked_for =
             profile_key_expands(item->key) && item->key != PROFILE_DENY && !item->builtin;
-        system |= item->key == PROFILE_EXTENDS || strncmp(item->value, "/usr", 4) == 0;
         if (!looked_for || profile_expand(item, env, &path, NULL, NULL) <= 0 ||
             access(path, F_OK) == 0)
             continue;
@@ -159,9 +157,9 @@ doubts(const struct profile *p, const struct profile_env *env)
         printf("%s: warning: %s: %s is not there\n", source, profile_key_name(item->key), shown);
         n++;
     }
-    if (!system) {
-        puts("warning: no system directory can be read, so no program will start: "
-             "add \"extends\": \"default\"");
+    const char *nothing = policy_starts_nothing(set);
+    if (nothing) {
+        printf("warning: %s\n", nothing);
         n++;
     }
     return n;
@@ -184,7 +182,7 @@ check(const char *name, const struct profile_env *env)
         fprintf(stderr, "nono profile: %s\n", err.msg);
         return 1;
     }
-    n += doubts(&p, env);
+    n += doubts(&p, env, &set);
     printf("%s: can be used, %u warning%s\n", shown, n, n == 1 ? "" : "s");
     return 0;
 }

@@ -129,7 +129,9 @@ contains "has a line" "$output" "shop.json:11: workdir.access: is none, read, wr
 echo '{"filesystem": {"read": ["/not/there"]}}' >"$T/home/p.json"
 output=$("$NONO" profile check "$T/home/p.json")
 contains "a path that is missing" "$output" "p.json:1: warning: filesystem.read: /not/there is not there"
-contains "no program would start" "$output" 'add "extends": "default"'
+contains "no program would start" "$output" '"extends": "default" allows them'
+run -p "$T/home/p.json" -- true
+contains "said at the start too" "$output" '"extends": "default" allows them'
 echo '{"extends": "./q.json"}' >"$T/home/p.json"
 echo '{"extends": "./p.json"}' >"$T/home/q.json"
 output=$("$NONO" profile check "$T/home/p.json" 2>&1)
