@@ -163,6 +163,7 @@ Test(floor, refused_objects_are_held)
     cleanup_err struct err err = {0};
     cr_assert_eq(floor_build(&s, true, &f, &err), 0);
     cr_expect_eq(f.n_held, 1);
+    cr_expect(!floor_covers(&f, path, 1, 1, R), "without a floor nothing is covered by it");
     for (int i = 0; i < 200; i++) {
         shell("rm -f .env; echo other >.env");
         cr_assert_eq(stat(path, &st), 0);
