@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "display.h"
 #include "registry.h"
 #include "util.h"
@@ -128,6 +128,21 @@ complete(struct policy_args *a, const struct profile_env *env, struct err *err)
     return ret < 0 ? ret : add_workdir(a, env->workdir, env->home, err);
 }
 
+// Where the sandbox could reach another name of what is refused.
+static bool
+find_names(struct capability_set *s)
+{
+    size_t budget = NONO_NAMES_MAX;
+    bool all = true;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct capability *c = &s->caps[i];
+        // No file of a disk has a name there.
+        if (!path_is_below(c->path, "/proc") && !path_is_below(c->path, "/sys"))
+            all &= denials_find_names(&s->denials, c->path, &budget);
+    }
+    return all;
+}
+
 int
 policy_complete(struct policy_args *a, const char *db, struct err *err)
 {
@@ -140,25 +155,9 @@ policy_complete(struct policy_args *a, const char *db, struct err *err)
     protect_own(&a->set, db);
     // I4: the user's other terminals; the supervisor serves the session's own.
     capability_protect(&a->set, "/dev/pts");
+    a->names_found = find_names(&a->set);
     capability_set_seal(&a->set);
     return 0;
-}
-
-// The kernel's rules cannot tell the names of one file apart.
-static void
-warn_of_other_names(const struct denials *d)
-{
-    for (size_t i = 0; i < d->n; i++) {
-        struct stat st;
-        if (!d->rows[i].source || !d->rows[i].ino || stat(d->rows[i].path, &st) < 0 ||
-            S_ISDIR(st.st_mode) || st.st_nlink < 2)
-            continue;
-        cleanup_free char *shown = display_str(d->rows[i].path, DISPLAY_QUOTE);
-        fprintf(stderr,
-                "nono: warning: %s, denied by %s, has %lu names: one inside an allowed directory "
-                "is no safe place for it\n",
-                shown, d->rows[i].source, (unsigned long)st.st_nlink);
-    }
 }
 
 // A sandbox that writes its own policy has the next session.
@@ -192,7 +191,10 @@ void
 policy_warn(const struct policy_args *a)
 {
     policy_print_warnings(&a->profile);
-    warn_of_other_names(&a->set.denials);
+    if (!a->names_found)
+        fputs("nono: warning: not all names of a denied file with hard links could be looked for: "
+              "one inside an allowed directory is no safe place for it\n",
+              stderr);
     warn_of_writable(a);
     const char *nothing = policy_starts_nothing(&a->set);
     if (nothing)

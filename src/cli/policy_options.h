@@ -33,6 +33,7 @@ struct policy_args {
     struct profile profile;
     const char *profile_name; /* NULL: "default" */
     int workdir;              /* WORKDIR_*, -1: not given */
+    bool names_found;         /* every name of what is refused is known */
 };
 #define POLICY_ARGS_NONE                                                                           \
     (struct policy_args)                                                                           \

@@ -202,6 +202,12 @@ denials_add(struct denials *d, const char *path, size_t fixed, const char *sourc
 }
 
 void
+denials_add_name(struct denials *d, const char *path, const char *source)
+{
+    append(d, xstrdup(path), NULL, source);
+}
+
+void
 denials_protect(struct denials *d, const char *path)
 {
     append_names(d, path, NULL, NULL);

@@ -37,8 +37,16 @@ void denials_done(struct denials *d);
 int denials_add(struct denials *d, const char *path, size_t fixed, const char *source,
                 struct err *err);
 
+// Adds one name as it is: canonical, no pattern, no link.
+void denials_add_name(struct denials *d, const char *path, const char *source);
 // Adds one of nono's own places: no pattern, no source. A relative path is taken from "/".
 void denials_protect(struct denials *d, const char *path);
+
+// The kernel's rules cannot tell the names of one file apart, so what is refused and has hard links
+// is looked for below root, which is canonical, and refused under the names that are found; nothing
+// is read when there is no such file. *budget entries are looked at, and taken off. False when that
+// was not enough.
+bool denials_find_names(struct denials *d, const char *root, size_t *budget);
 
 // path behind the current directory, unless it is absolute. The caller frees it.
 char *path_absolute(const char *path);

@@ -101,6 +101,23 @@ ln .env src/link
 run --deny .env --on-ask allow -- bash -c 'cat src/link; cp src/link src/copy; mv src/link src/moved; rm -f src/link; ls src'
 lacks "a hard link from before" "$output" sesame
 contains "stays where it is" "$output" "link"
+echo plain >src/plain
+run --deny .env --on-ask allow -- "$PYTHON" -c '
+import os, threading, time
+end = time.monotonic() + 1
+seen = 0
+def flip():
+    while time.monotonic() < end:
+        for to in ("../src/link", "../src/plain"):
+            os.symlink(to, "w/next"); os.rename("w/next", "w/l")
+os.mkdir("w"); os.symlink("../src/plain", "w/l")
+t = threading.Thread(target=flip); t.start()
+while time.monotonic() < end:
+    try: seen += "sesame" in open("w/l").read()
+    except OSError: pass
+t.join()
+print("seen", seen)'
+equal "nor can a race get it" "$output" "seen 0"
 
 scenario "a denied directory"
 project
@@ -198,6 +215,16 @@ contains "nor the runtime directory" "$output" "cannot open directory '$T/run/no
 contains "a configuration can't be planted" "$output" "mkdir: cannot create directory"
 contains "nor be linked to" "$output" "ln: failed to create symbolic link '$T/home/.config'"
 contains "what lies above stays" "$output" "mv: cannot move '$XDG_STATE_HOME'"
+
+scenario "programs, and without the floor"
+project
+cp /bin/true tool && ln tool src/tool2
+run --deny tool --on-ask allow -- bash -c './tool && echo ran; src/tool2 && echo ran; '"$(ls /lib64/ld-linux-*.so.* /lib/ld-linux-*.so.* 2>/dev/null | head -n 1)"' ./tool && echo ran; cp tool t; git --version'
+lacks "a denied program does not run" "$output" ran
+contains "others do" "$output" "git version"
+run --without-landlock --deny .env --on-ask allow -- bash -c 'cat .env; cat /proc/self/cwd/.env; ln .env l; mv .env m; cat Makefile | head -n 1'
+lacks "without the floor" "$output" sesame
+contains "and beside it" "$output" "out: src/main.c"
 
 scenario "mistakes"
 run --deny '' -- true

@@ -83,7 +83,7 @@ contains "through a link" "$output" "refused, never asked"
 ln "$T/work/.env" "$T/work/hard"
 output=$("$NONO" why --deny .env hard 2>&1)
 contains "another name" "$output" "refused, never asked"
-contains "a second name is warned about" "$output" "has 2 names"
+contains "which is found" "$output" "$T/work/hard (--deny)"
 rm "$T/work/hard"
 "$NONO" why >/dev/null 2>&1
 equal "no target" $? 2

@@ -286,6 +286,31 @@ Test(denial, objects)
     denials_done(&d);
 }
 
+Test(denial, other_names_of_a_file_are_found)
+{
+    struct denials d = {0};
+    size_t budget = 1000;
+    make_file("secret");
+    make_file("single");
+    make_file("other");
+    cleanup_free char *sub = below("sub"), *secret = below("secret"), *link_ = below("sub/link"),
+                      *other = below("other"), *far = below("sub/other");
+    cr_assert_eq(mkdir(sub, 0700), 0);
+    cr_assert_eq(link(secret, link_), 0);
+    cr_assert_eq(link(other, far), 0);
+    add_below(&d, "single");
+    cr_expect(denials_find_names(&d, dir, &budget) && budget == 1000, "nothing to look for");
+    add_below(&d, "secret");
+    cr_expect(denials_find_names(&d, dir, &budget) && budget < 1000);
+    cr_assert_eq(d.n, 3);
+    cr_expect_str_eq(d.rows[2].path, link_);
+    cr_expect_str_eq(d.rows[2].source, "--deny");
+    cr_expect(denials_find_names(&d, dir, &budget) && d.n == 3, "once");
+    budget = 2;
+    cr_expect(!denials_find_names(&d, dir, &budget), "and says when it could not look everywhere");
+    denials_done(&d);
+}
+
 Test(denial, mistakes)
 {
     static const char *const bad[] = {"", "/p/*/../x", "/p/*/./x"};
