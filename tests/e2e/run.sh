@@ -39,12 +39,13 @@ if [ "$(id -u)" = 0 ] && [ "$identity" = user ]; then
     as=(setpriv --reuid=65534 --regid=65534 --clear-groups --)
 fi
 cd "$T/work" || exit 1
+[ "${NONO_TEST_LONG:-0}" = 1 ] && patience=1800 || patience=220
 # A little before CTest gives up: it kills without letting the trap clean up.
 env -i NONO_E2E_DIR="$T" NONO="$T/bin/nono" HOME="$T/home" XDG_RUNTIME_DIR="$T/run" \
     PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin SHELL=/bin/bash TERM=xterm-256color \
     LANG=C.UTF-8 TZ=UTC USER="$identity" NONO_MUST_RUN="${NONO_MUST_RUN:-}" \
     NONO_TEST_LONG="${NONO_TEST_LONG:-0}" \
     ${ASAN_OPTIONS:+ASAN_OPTIONS="$ASAN_OPTIONS"} \
-    timeout --kill-after=5 "${NONO_TEST_PATIENCE:-220}" "${as[@]}" /bin/bash "$T/e2e/$(basename "$script")" </dev/null &
+    timeout --kill-after=5 "$patience" "${as[@]}" /bin/bash "$T/e2e/$(basename "$script")" </dev/null &
 wait $!
 exit $?
