@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "terminal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <vterm.h>
@@ -8,6 +9,7 @@
 #include "buf.h"
 #include "display.h"
 #include "history.h"
+#include "sift.h"
 #include "util.h"
 
 struct terminal {
@@ -23,6 +25,7 @@ struct terminal {
     unsigned shape; /* enum of libvterm; 0: never said */
     bool blink;
     struct history history;
+    struct sift sift;
     size_t pushed;
 };
 
@@ -156,6 +159,24 @@ terminal_free(struct terminal *t)
     return NULL;
 }
 
+// libvterm 0.1.4 keeps margins that lie outside of a smaller screen, and takes the rows that it
+// pushes into the history off the cursor's row, which may come out negative: the next scrolling or
+// erasure then writes anywhere. So the margins are opened, as xterm does, and the cursor is placed.
+static void
+settle_size(struct terminal *t)
+{
+    char text[64];
+    VTermPos pos;
+
+    vterm_state_get_cursorpos(vterm_obtain_state(t->vt), &pos);
+    pos.row = pos.row < 0 ? 0 : pos.row >= (int)t->rows ? (int)t->rows - 1 : pos.row;
+    pos.col = pos.col < 0 ? 0 : pos.col >= (int)t->cols ? (int)t->cols - 1 : pos.col;
+    snprintf(text, sizeof text, "\033[r\033[?69h\033[s\033[?69l\033[%d;%dH", pos.row + 1,
+             pos.col + 1);
+    vterm_input_write(t->vt, text, strlen(text));
+    sift_interrupt(&t->sift);
+}
+
 void
 terminal_resize(struct terminal *t, unsigned rows, unsigned cols)
 {
@@ -165,6 +186,7 @@ terminal_resize(struct terminal *t, unsigned rows, unsigned cols)
     if (t->rows == had_rows && t->cols == had_cols)
         return;
     vterm_set_size(t->vt, (int)t->rows, (int)t->cols);
+    settle_size(t);
     vterm_screen_flush_damage(t->screen);
 }
 
@@ -175,10 +197,19 @@ terminal_size(const struct terminal *t, unsigned *ret_rows, unsigned *ret_cols)
     *ret_cols = t->cols;
 }
 
+static void
+write_vterm(void *ctx, const char *data, size_t n)
+{
+    struct terminal *t = ctx;
+
+    if (n)
+        vterm_input_write(t->vt, data, n);
+}
+
 void
 terminal_feed(struct terminal *t, const void *data, size_t n)
 {
-    vterm_input_write(t->vt, data, n);
+    sift_feed(&t->sift, data, n, write_vterm, t);
     vterm_screen_flush_damage(t->screen);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // clang -fsanitize=fuzzer,address,undefined -Iui -Isrc/base -Isrc/model tests/fuzz/fuzz_terminal.c
-// ui/terminal.c ui/input.c src/base/*.c -lvterm
+// ui/terminal.c ui/history.c ui/input.c src/base/*.c -lvterm
 // The agent's pane survives any output, any size and any key; what is left in its cells is safe to
 // draw. A byte 0xff is an instruction: resize, or type what follows.
 #include <stdint.h>
@@ -29,12 +29,12 @@ check_cells(const struct terminal *t)
     for (unsigned y = 0; y <= rows; y++) {
         for (unsigned x = 0; x <= cols; x++) {
             struct terminal_cell c;
-            terminal_cell(t, y, x, &c);
+            terminal_cell_back(t, x, y, x, &c);
             for (size_t i = 0; i < 6 && c.chars[i]; i++)
                 if (c.chars[i] < 0x20 || (c.chars[i] >= 0x7f && c.chars[i] < 0xa0) ||
                     (i && display_char_width(c.chars[i]) != 0))
                     abort();
-            if (c.width > 2 || (c.fg > 255 && c.fg >> 24 != 1) || (c.bg > 255 && c.bg >> 24 != 1))
+            if (c.width > 2 || c.fg > (TERMINAL_RGB | 0xffffff) || c.bg > (TERMINAL_RGB | 0xffffff))
                 abort();
         }
     }
@@ -47,8 +47,12 @@ type(struct terminal *t, const uint8_t *data, size_t n)
     struct input_key key;
 
     input_feed(&in, data, n, 1);
-    while (input_next(&in, UINT64_MAX - 1, &key))
-        terminal_press(t, &key);
+    while (input_next(&in, UINT64_MAX - 1, &key)) {
+        if (key.code == INPUT_MOUSE)
+            terminal_mouse(t, &key, key.row, key.col);
+        else
+            terminal_press(t, &key);
+    }
     input_done(&in);
 }
 
@@ -70,6 +74,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         i = end + 3;
     }
     check_cells(t);
+    for (size_t back = 0; terminal_find(t, "a", true, &back);)
+        if (back > terminal_history(t))
+            abort();
     terminal_free(t);
     return 0;
 }

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sift.h"
+
+#include <stdint.h>
+
+#include "display.h"
+
+#define ESC 0x1b
+#define CAN 0x18
+#define SUB 0x1a
+#define CANCEL "\x18" /* ends a sequence without effect */
+
+// What a byte means to the one that reads it.
+enum fate { FATE_PASS, FATE_DROP, FATE_RELEASE, FATE_REPEAT, FATE_CANCEL };
+
+static enum fate
+take_text(struct sift *s, unsigned char c)
+{
+    static const unsigned char lengths[] = {2, 2, 3, 4};
+
+    if (c < 0x80) {
+        s->last[0] = (char)c;
+        s->len = s->want = 1;
+    } else if (c >= 0xc2 && c < 0xf5) {
+        s->last[0] = (char)c;
+        s->len = 1;
+        s->want = lengths[(c >> 4) - 12];
+    } else if (c < 0xc0 && s->len && s->len < s->want) {
+        s->last[s->len++] = (char)c;
+    } else {
+        s->want = s->len = 0;
+    }
+    return FATE_PASS;
+}
+
+static enum fate
+hold(struct sift *s, unsigned char c)
+{
+    if (s->n_held < SIFT_HELD_MAX) {
+        s->held[s->n_held++] = (char)c;
+        return FATE_DROP;
+    }
+    s->n_held = 0;
+    s->state = SIFT_TEXT;
+    return FATE_DROP;
+}
+
+static enum fate
+begin_escape(struct sift *s)
+{
+    s->state = SIFT_ESCAPE;
+    s->n_held = 0;
+    return hold(s, ESC);
+}
+
+// Behind ESC and any intermediate bytes: libvterm looks at the last one alone.
+static enum fate
+take_escape(struct sift *s, unsigned char c)
+{
+    if (c < 0x30)
+        return hold(s, c);
+    // No escape at all: libvterm would go on waiting for its end.
+    if (c >= 0x80) {
+        s->state = SIFT_TEXT;
+        return take_text(s, c);
+    }
+    if (c == ']' || c == 'P' || c == 'X' || c == '^' || c == '_') {
+        s->state = SIFT_STRING;
+        s->n_held = 0;
+        return FATE_DROP;
+    }
+    s->state = c == '[' ? SIFT_CSI : SIFT_TEXT;
+    s->plain = s->first = true;
+    s->count = 0;
+    return FATE_RELEASE;
+}
+
+static enum fate
+take_csi(struct sift *s, unsigned char c)
+{
+    if (c >= 0x80) {
+        s->state = SIFT_TEXT;
+        take_text(s, c);
+        return FATE_CANCEL;
+    }
+    if (c >= 0x40) {
+        s->state = SIFT_TEXT;
+        return c == 'b' && s->plain ? FATE_REPEAT : FATE_PASS;
+    }
+    if (c >= '0' && c <= '9') {
+        if (s->first && s->count < SIFT_REPEAT_MAX)
+            s->count = s->count * 10 + c - '0';
+    } else if (c == ':' || c == ';') {
+        s->first = false;
+    } else {
+        s->plain = false;
+    }
+    return FATE_PASS;
+}
+
+static enum fate
+take_string(struct sift *s, unsigned char c)
+{
+    if (s->state == SIFT_STRING_ESCAPE && c != '\\') {
+        // Anything but ST ends the string all the same, and is an escape of its own.
+        begin_escape(s);
+        return c == ESC ? FATE_DROP : take_escape(s, c);
+    }
+    if (s->state == SIFT_STRING_ESCAPE || c == '\a' || c == CAN || c == SUB)
+        s->state = SIFT_TEXT;
+    else if (c == ESC)
+        s->state = SIFT_STRING_ESCAPE;
+    return FATE_DROP;
+}
+
+static enum fate
+take_byte(struct sift *s, unsigned char c)
+{
+    if (s->state == SIFT_STRING || s->state == SIFT_STRING_ESCAPE)
+        return take_string(s, c);
+    if (c == ESC)
+        return begin_escape(s);
+    // Control characters act inside of a sequence, and it goes on behind them.
+    if (c < 0x20 || c == 0x7f) {
+        if (c == CAN || c == SUB)
+            s->state = SIFT_TEXT;
+        return FATE_PASS;
+    }
+    if (s->state == SIFT_LOST) {
+        s->state = c >= 0x40 ? SIFT_TEXT : SIFT_LOST;
+        return FATE_DROP;
+    }
+    if (s->state == SIFT_ESCAPE)
+        return take_escape(s, c);
+    return s->state == SIFT_CSI ? take_csi(s, c) : take_text(s, c);
+}
+
+void
+sift_interrupt(struct sift *s)
+{
+    if (s->state == SIFT_CSI)
+        s->state = SIFT_LOST;
+}
+
+static void
+put_repeated(const struct sift *s, void (*out)(void *, const char *, size_t), void *ctx)
+{
+    unsigned n = s->count ? s->count : 1;
+    uint32_t c = 0;
+
+    out(ctx, CANCEL, 1);
+    // A mark alone has no width: that is the case that must not come through.
+    if (!s->want || s->len != s->want || display_decode(s->last, s->len, &c) != s->len ||
+        display_char_width(c) < 1)
+        return;
+    for (n = n < SIFT_REPEAT_MAX ? n : SIFT_REPEAT_MAX; n > 0; n--)
+        out(ctx, s->last, s->len);
+}
+
+void
+sift_feed(struct sift *s, const char *data, size_t n,
+          void (*out)(void *ctx, const char *data, size_t n), void *ctx)
+{
+    size_t start = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        enum fate fate = take_byte(s, (unsigned char)data[i]);
+
+        if (fate == FATE_PASS)
+            continue;
+        out(ctx, data + start, i - start);
+        start = i + 1;
+        if (fate == FATE_REPEAT)
+            put_repeated(s, out, ctx);
+        else if (fate == FATE_CANCEL)
+            out(ctx, CANCEL, 1);
+        else if (fate == FATE_RELEASE)
+            out(ctx, s->held, s->n_held);
+        // What was held back stands before the byte that let it go.
+        if (fate == FATE_RELEASE || fate == FATE_CANCEL)
+            start = i;
+    }
+    out(ctx, data + start, n - start);
+}
