@@ -25,6 +25,7 @@ int cmd_allow(int argc, char **argv);
 int cmd_deny(int argc, char **argv);
 int cmd_grants(int argc, char **argv);
 int cmd_revoke(int argc, char **argv);
+int cmd_attach(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_profile(int argc, char **argv);

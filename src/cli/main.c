@@ -24,6 +24,8 @@ static const struct command {
     {"grants", cmd_grants, "grants [SESSION]", "what was decided for longer than once"},
     {"revoke", cmd_revoke, "revoke GRANT", "take a grant back"},
     {"ps", cmd_ps, "ps [--all]", "sessions"},
+    {"attach", cmd_attach, "attach [SESSION]",
+     "show a session on this terminal (Ctrl-] d detaches)"},
     {"stop", cmd_stop, "stop SESSION", "end a session"},
     {"log", cmd_log, "log [SESSION] [filters]", "what was asked, granted and refused"},
     {"why", cmd_why, "why [options] TARGET", "what the policy says, and which line says it"},

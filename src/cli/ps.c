@@ -28,8 +28,9 @@ static const struct option_row ps_rows[] = {
 
 static const struct options_help ps_help = {
     .synopsis = "nono ps [options]",
-    .about = "Prints the sessions, oldest first: running, exited, or crashed when the supervisor\n"
-             "was killed.",
+    .about =
+        "Prints the sessions, oldest first: running, detached from their terminal, exited, or\n"
+        "crashed when the supervisor was killed.",
     .rows = ps_rows,
 };
 
@@ -172,9 +173,10 @@ add_running(struct table *t, const struct attached_set *s)
         const struct attached *a = s->list[i];
         const struct session_info *info = a->client ? client_session(a->client) : NULL;
         if (info)
-            add_row(t, &(struct row){.info = session_info_dup(info),
-                                     .state = "running",
-                                     .waiting = (int)client_waiting(a->client)});
+            add_row(t,
+                    &(struct row){.info = session_info_dup(info),
+                                  .state = client_is_detached(a->client) ? "detached" : "running",
+                                  .waiting = (int)client_waiting(a->client)});
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "display.h"
+#include "front.h"
 #include "options.h"
 #include "policy_options.h"
 #include "policy_text.h"
@@ -31,7 +32,9 @@ enum {
 
 static const struct option_row run_rows[] = {
     POLICY_ROWS("read", "write"),
-    {OPT_UI, "ui", "MODE", "split (default on a terminal), attach (wait for nono ui) or none"},
+    {OPT_UI, "ui", "MODE",
+     "split (default on a terminal), attach (wait for nono ui), plain (lines\n" OPTIONS_INDENT
+     "instead of a screen) or none"},
     {OPT_ON_ASK, "on-ask", "WHO",
      "ui (default where there is one), deny, or allow: grant and record, to learn"},
     {OPT_ASK_TIMEOUT, "ask-timeout", "SECONDS", "then refused (default 600; 0 waits for ever)"},
@@ -54,7 +57,7 @@ static const struct options_help run_help = {
 };
 
 // Words of the options, in the order of the enums they stand for.
-static const char *const ui_words[] = {"split", "attach", "none", NULL};
+static const char *const ui_words[] = {"split", "attach", "plain", "none", NULL};
 static const char *const on_ask_words[] = {"ui", "deny", "allow", NULL};
 static const char *const audit_words[] = {"required", "besteffort", NULL};
 
@@ -154,6 +157,10 @@ start(struct run_args *a, char **argv, struct err *err)
     o.redact = redact;
     o.besteffort = a->audit == 1;
     o.home = home;
+    o.front = -1;
+    // On a terminal of its own the session can part from it and live on.
+    if (o.ui == UI_MODE_SPLIT && front_start(&o.front, err) < 0)
+        return EXIT_RUN_FAILED;
     o.without_landlock = a->without_landlock;
     return session_run(&o, err);
 }

@@ -26,6 +26,7 @@ struct client {
     void *ctx;
     struct session_info *session;
     unsigned waiting;
+    bool detached;
     uint64_t newest;
     bool synced;
     int over; /* 0, or -errno once the connection is over */
@@ -131,6 +132,12 @@ client_waiting(const struct client *c)
     return c->waiting;
 }
 
+bool
+client_is_detached(const struct client *c)
+{
+    return c->detached;
+}
+
 uint64_t
 client_newest(const struct client *c)
 {
@@ -163,6 +170,7 @@ take_hello(struct client *c, struct wire_msg *m)
     session_info_free(c->session);
     c->session = steal_pointer(&m->session);
     c->waiting = m->waiting;
+    c->detached = m->detached;
     return 0;
 }
 
@@ -209,6 +217,10 @@ take_message(struct client *c, struct wire_msg *m)
         if (c->ops->frozen)
             c->ops->frozen(c->ctx, m->on);
         return 0;
+    case WIRE_DETACHED:
+        if (c->ops->detached)
+            c->ops->detached(c->ctx);
+        return 0;
     case WIRE_RESULT:
         take_result(c, m);
         return 0;
@@ -222,6 +234,8 @@ take_message(struct client *c, struct wire_msg *m)
     case WIRE_REVOKE:
     case WIRE_FREEZE:
     case WIRE_STOP:
+    case WIRE_TERMINAL:
+    case WIRE_RESIZED:
         return 0; // of a later version of the protocol
     }
     return 0;
@@ -323,6 +337,40 @@ client_stop(struct client *c)
 {
     cleanup_buf struct buf line = {0};
     wire_put_stop(&line);
+    return c->over ? c->over : send_line(c, &line);
+}
+
+int
+client_show(struct client *c, int in_fd, int out_fd, const char *term)
+{
+    cleanup_buf struct buf line = {0};
+    const int fds[2] = {in_fd, out_fd};
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(sizeof fds)];
+    } control = {0};
+    wire_put_terminal(&line, term);
+    struct iovec iov = {.iov_base = line.data, .iov_len = line.len};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control.space,
+                         .msg_controllen = sizeof control.space};
+    struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+    h->cmsg_level = SOL_SOCKET;
+    h->cmsg_type = SCM_RIGHTS;
+    h->cmsg_len = CMSG_LEN(sizeof fds);
+    memcpy(CMSG_DATA(h), fds, sizeof fds);
+    if (c->over)
+        return c->over;
+    ssize_t n = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+    return n < 0 ? -errno : (size_t)n == line.len ? 0 : -EPIPE;
+}
+
+int
+client_resized(struct client *c)
+{
+    cleanup_buf struct buf line = {0};
+    wire_put_resized(&line);
     return c->over ? c->over : send_line(c, &line);
 }
 

@@ -28,6 +28,8 @@ struct client_ops {
     // The answer to client_revoke() and to the other orders: error 0 or -errno.
     void (*revoked)(void *ctx, uint64_t grant, int error);
     void (*ordered)(void *ctx, int error);
+    // The terminal that client_show() gave is ours again.
+    void (*detached)(void *ctx);
     // The snapshot of waiting requests is complete.
     void (*synced)(void *ctx);
     void (*closed)(void *ctx);
@@ -46,6 +48,8 @@ struct client *client_free(struct client *c);
 int client_fd(const struct client *c);
 // The session it talks to: id, name, command. NULL before its first line has come.
 const struct session_info *client_session(const struct client *c);
+// It had a terminal and has none now; valid with client_session().
+bool client_is_detached(const struct client *c);
 // Requests that waited when it connected; valid with client_session().
 unsigned client_waiting(const struct client *c);
 // Highest request id raised before the snapshot; valid once synced.
@@ -65,6 +69,11 @@ int client_decide(struct client *c, const struct decision *d);
 int client_revoke(struct client *c, uint64_t grant);
 int client_freeze(struct client *c, bool on);
 int client_stop(struct client *c);
+
+// Gives the terminal to the session, which draws on it and reads from it until ops->detached or the
+// end (ops->ordered answers); after a change of its size, client_resized().
+int client_show(struct client *c, int in_fd, int out_fd, const char *term);
+int client_resized(struct client *c);
 
 // The name of the session behind a socket, for the caller to free. 0, or -errno with *err.
 int client_ask_name(const char *socket_path, int timeout_ms, char **ret_name, struct err *err);

@@ -25,9 +25,11 @@ void
 conn_drop(struct conn *k)
 {
     close_fd(&k->fd);
+    close_fd(&k->fds[0]);
+    close_fd(&k->fds[1]);
     buf_done(&k->in);
     buf_done(&k->out);
-    *k = (struct conn){.fd = -1};
+    *k = (struct conn){.fd = -1, .fds = {-1, -1}};
 }
 
 void
@@ -94,6 +96,15 @@ conn_pump(struct control *c, struct conn *k)
     conn_flush(k);
 }
 
+struct conn *
+conn_by_serial(struct control *c, uint64_t serial)
+{
+    for (size_t i = 0; serial && i < NONO_CLIENTS_MAX; i++)
+        if (c->conns[i].fd >= 0 && c->conns[i].serial == serial)
+            return &c->conns[i];
+    return NULL;
+}
+
 static void
 read_lines(struct control *c, struct conn *k)
 {
@@ -123,12 +134,50 @@ read_lines(struct control *c, struct conn *k)
     }
 }
 
+// Descriptors that come along: a terminal's two; what else there is is closed.
+static void
+take_fds(struct conn *k, struct msghdr *msg)
+{
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(msg); h; h = CMSG_NXTHDR(msg, h)) {
+        if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < n; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(h) + i * sizeof fd, sizeof fd);
+            int *slot = k->fds[0] < 0 ? &k->fds[0] : k->fds[1] < 0 ? &k->fds[1] : NULL;
+            if (slot)
+                *slot = fd;
+            else
+                close(fd);
+        }
+    }
+}
+
+static ssize_t
+conn_receive(struct conn *k, void *data, size_t n)
+{
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(2 * sizeof(int))];
+    } control;
+    struct iovec iov = {.iov_base = data, .iov_len = n};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control.space,
+                         .msg_controllen = sizeof control.space};
+    ssize_t r = recvmsg(k->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (r >= 0)
+        take_fds(k, &msg);
+    return r;
+}
+
 static void
 conn_read(struct control *c, struct conn *k)
 {
     char data[READ_STEP];
     for (unsigned i = 0; i < READS_MAX && k->fd >= 0; i++) {
-        ssize_t n = recv(k->fd, data, sizeof data, MSG_DONTWAIT);
+        ssize_t n = conn_receive(k, data, sizeof data);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (n <= 0) {
@@ -154,7 +203,7 @@ free_slot(struct control *c)
 static void
 admit(struct control *c, int fd)
 {
-    struct conn stranger = {.fd = fd};
+    struct conn stranger = {.fd = fd, .fds = {-1, -1}};
     struct conn *k = free_slot(c);
     int r = peer_check(fd, c->root);
     if (r < 0 || !k) {
@@ -162,8 +211,8 @@ admit(struct control *c, int fd)
         conn_fail(&stranger, r < 0 ? r : -EUSERS);
         return;
     }
-    *k = (struct conn){.fd = fd, .serial = ++c->serial};
-    wire_put_hello(&k->out, c->info, (unsigned)c->waiting.n);
+    *k = (struct conn){.fd = fd, .fds = {-1, -1}, .serial = ++c->serial};
+    wire_put_hello(&k->out, c->info, (unsigned)c->waiting.n, c->detached);
     conn_flush(k);
 }
 
@@ -215,6 +264,10 @@ control_serve(struct control *c, const struct pollfd *fds, size_t n)
     }
     if (n && fds[0].fd >= 0 && fds[0].revents)
         accept_clients(c);
+    if (c->terminal && !conn_by_serial(c, c->terminal)) {
+        c->terminal = 0;
+        c->ops->terminal_gone(c->ctx);
+    }
 }
 
 unsigned
@@ -247,7 +300,7 @@ control_listen(const char *path, const struct session_info *info, const struct c
     c->ctx = ctx;
     c->root = getpid();
     for (size_t i = 0; i < NONO_CLIENTS_MAX; i++)
-        c->conns[i].fd = -1;
+        c->conns[i] = (struct conn){.fd = -1, .fds = {-1, -1}};
     *ret_c = c;
     return 0;
 }

@@ -28,6 +28,12 @@ struct control_ops {
     int (*freeze)(void *ctx, bool on);
     // The session is to end.
     void (*stop)(void *ctx);
+    // The session is to be shown on this terminal; the descriptors are taken over in any case. 0,
+    // -ENOTTY: it has nothing to show, -ENXIO: that is no terminal that can be used.
+    int (*terminal)(void *ctx, int in_fd, int out_fd, const char *term);
+    // The terminal has another size; it is gone.
+    void (*resized)(void *ctx);
+    void (*terminal_gone)(void *ctx);
 };
 
 // Listens on path (made 0600 in a directory 0700; a stale socket of a dead session is replaced, a
@@ -49,6 +55,14 @@ void control_update(struct control *c, const struct request_update *u);
 // g: a live grant, or one at its end.
 void control_grant(struct control *c, const struct grant *g);
 void control_frozen(struct control *c, bool on);
+// The session is shown on no terminal from now on (the client whose it was is told so), or is
+// again.
+void control_detached(struct control *c, bool detached);
+// What waits now, oldest first.
+void control_each_request(const struct control *c,
+                          void (*fn)(void *ctx, const struct request *r,
+                                     const struct request_update *last),
+                          void *ctx);
 void control_stats(struct control *c, const struct stats *s);
 // Clients attached now that can decide by a person (nono ui, plugin).
 unsigned control_watchers(const struct control *c);

@@ -20,6 +20,7 @@ struct conn {
     const struct role *role; /* NULL until it has attached */
     bool watch;
     bool grants;       /* wants them told */
+    int fds[2];        /* that came with its lines and were not taken yet; -1 */
     uint64_t revoking; /* the grant that it takes back, not yet heard of; 0: none */
     bool synced;
     uint64_t cursor; /* highest request id told */
@@ -41,6 +42,8 @@ struct control {
     bool have_stats;
     struct grants grants;
     bool frozen;
+    bool detached;
+    uint64_t terminal; /* serial of the client whose terminal shows the session; 0: none */
     struct conn conns[NONO_CLIENTS_MAX];
     size_t polled[NONO_CLIENTS_MAX]; /* slots of the last control_pollfds() */
 };
@@ -55,6 +58,8 @@ void conn_check_backlog(struct conn *k);
 // Tells the requests that this client does not know yet, as far as it keeps up. They wait in the
 // list and not in its buffer: a client that is behind costs no memory and loses nothing.
 void conn_pump(struct control *c, struct conn *k);
+
+struct conn *conn_by_serial(struct control *c, uint64_t serial);
 
 // control_talk.c
 // One line of a client, without its newline. May drop k.

@@ -18,6 +18,7 @@ enum may {
     MAY_FREEZE = 1 << 3,
     MAY_STOP = 1 << 4,
     MAY_ALL = (1 << 5) - 1,
+    MAY_SHOW = 1 << 5,
 };
 
 struct role {
@@ -27,30 +28,17 @@ struct role {
 };
 
 static const struct role roles[] = {
-    {"nono ui", MAY_ALL, true},
-    {"plugin", MAY_ALL, true},
-    {"nono allow", MAY_ALLOW, false},
-    {"nono deny", MAY_DENY, false},
-    {"nono revoke", MAY_REVOKE, false},
-    {"nono stop", MAY_STOP, false},
-    {"nono grants", 0, false},
-    {"nono pending", 0, false},
-    {"nono ps", 0, false},
+    {"nono ui", MAY_ALL, true},         {"plugin", MAY_ALL, true},
+    {"nono allow", MAY_ALLOW, false},   {"nono deny", MAY_DENY, false},
+    {"nono revoke", MAY_REVOKE, false}, {"nono stop", MAY_STOP, false},
+    {"nono attach", MAY_SHOW, false},   {"nono grants", 0, false},
+    {"nono pending", 0, false},         {"nono ps", 0, false},
 };
 
 bool
 conn_is_person(const struct conn *k)
 {
     return k->role && k->role->person;
-}
-
-static struct conn *
-conn_by_serial(struct control *c, uint64_t serial)
-{
-    for (size_t i = 0; serial && i < NONO_CLIENTS_MAX; i++)
-        if (c->conns[i].fd >= 0 && c->conns[i].serial == serial)
-            return &c->conns[i];
-    return NULL;
 }
 
 static void
@@ -155,6 +143,19 @@ handle_order(struct control *c, struct conn *k, const struct wire_msg *m)
     conn_check_backlog(k);
 }
 
+static void
+handle_terminal(struct control *c, struct conn *k, const struct wire_msg *m)
+{
+    uint64_t serial = k->serial;
+    int r = !(k->role->may & MAY_SHOW) ? -EINVAL : k->fds[1] < 0 ? -ENXIO : 0;
+    if (r == 0)
+        r = c->ops->terminal(c->ctx, steal_fd(&k->fds[0]), steal_fd(&k->fds[1]), m->term);
+    if (r == 0)
+        c->terminal = serial;
+    wire_put_result(&k->out, WIRE_TERMINAL, 0, r);
+    conn_check_backlog(k);
+}
+
 void
 control_line(struct control *c, struct conn *k, const char *line, size_t n)
 {
@@ -170,7 +171,11 @@ control_line(struct control *c, struct conn *k, const char *line, size_t n)
         handle_revoke(c, k, m.id);
     else if ((m.type == WIRE_FREEZE || m.type == WIRE_STOP) && k->role)
         handle_order(c, k, &m);
-    else
+    else if (m.type == WIRE_TERMINAL && k->role)
+        handle_terminal(c, k, &m);
+    else if (m.type == WIRE_RESIZED && k->serial == c->terminal)
+        c->ops->resized(c->ctx);
+    else if (m.type != WIRE_RESIZED || !k->role)
         conn_fail(k, -EPROTO);
 }
 
@@ -260,6 +265,28 @@ control_frozen(struct control *c, bool on)
         wire_put_frozen(&k->out, on);
         conn_check_backlog(k);
     }
+}
+
+void
+control_detached(struct control *c, bool detached)
+{
+    struct conn *k = detached ? conn_by_serial(c, c->terminal) : NULL;
+    c->detached = detached;
+    c->terminal = 0;
+    if (!k)
+        return;
+    wire_put_detached(&k->out);
+    conn_check_backlog(k);
+}
+
+void
+control_each_request(const struct control *c,
+                     void (*fn)(void *ctx, const struct request *r,
+                                const struct request_update *last),
+                     void *ctx)
+{
+    for (size_t i = 0; i < c->waiting.n; i++)
+        fn(ctx, c->waiting.rows[i].request, &c->waiting.rows[i].last);
 }
 
 void

@@ -21,6 +21,11 @@ static void
 suspend_with_command(struct session *s)
 {
     bool terminal = s->ui || s->relay;
+    // There is no shell that would continue it.
+    if (s->parted) {
+        launch_continue(s->launched.channel);
+        return;
+    }
     if (s->ui)
         ui_suspend(s->ui);
     raw_tty_off(&s->tty, STDIN_FILENO);

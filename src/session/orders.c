@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bounds.h"
 #include "clock.h"
@@ -106,6 +107,94 @@ stop_all(struct session *s)
     tell_frozen(s, true);
 }
 
+// --- terminals -------------------------------------------------------------------------------
+
+void
+session_detach(struct session *s)
+{
+    s->leaving = false;
+    s->ui = ui_free(s->ui);
+    if (s->foreign) {
+        close_fd(&s->term_in);
+        close_fd(&s->term_out);
+    } else if (s->front >= 0) {
+        printf("detached; nono attach %.4s brings it back\n", s->info->id);
+        fflush(stdout);
+        front_part(&s->front);
+        s->parted = true;
+    }
+    s->foreign = false;
+    s->term_in = s->term_out = -1;
+    control_detached(s->control, true);
+}
+
+static void
+show_request(void *ctx, const struct request *r, const struct request_update *last)
+{
+    struct session *s = ctx;
+    ui_add_request(s->ui, 0, request_dup(r));
+    ui_update_request(s->ui, 0, last);
+}
+
+// What the pane before knew.
+static void
+show_everything(struct session *s)
+{
+    ui_agent_output(s->ui, buf_str(&s->backlog), s->backlog.len);
+    control_each_request(s->control, show_request, s);
+    ui_set_stats(s->ui, 0, &s->stats);
+    ui_set_frozen(s->ui, 0, s->freeze == FREEZE_ON);
+    s->grants_changed = true;
+    // A full-screen program draws itself again.
+    pid_t group = tcgetpgrp(s->pty.master);
+    if (group > 0 && !s->ended)
+        kill(-group, SIGWINCH);
+}
+
+static int
+on_control_terminal(void *ctx, int in_fd, int out_fd, const char *term)
+{
+    struct session *s = ctx;
+    cleanup_fd int in = in_fd, out = out_fd;
+    cleanup_err struct err err = {0};
+    if (s->o->ui != UI_MODE_SPLIT || s->pty.master < 0)
+        return -ENOTTY;
+    if (!isatty(in) || !isatty(out))
+        return -ENXIO;
+    if (s->ui)
+        session_detach(s);
+    s->term_in = in;
+    s->term_out = out;
+    setenv("TERM", term, 1);
+    if (session_open_ui(s, &err) < 0) {
+        s->term_in = s->term_out = -1;
+        return -ENXIO;
+    }
+    steal_fd(&in);
+    steal_fd(&out);
+    s->foreign = true;
+    s->terminal_gone = false;
+    control_detached(s->control, false);
+    show_everything(s);
+    return 0;
+}
+
+static void
+on_control_resized(void *ctx)
+{
+    struct session *s = ctx;
+    if (s->ui)
+        ui_resized(s->ui, clock_mono_ns());
+}
+
+static void
+on_control_terminal_gone(void *ctx)
+{
+    struct session *s = ctx;
+    if (s->foreign)
+        session_detach(s);
+}
+
 // --- the control socket ----------------------------------------------------------------------
 
 static int
@@ -137,6 +226,9 @@ const struct control_ops session_control_ops = {
     .revoke = on_control_revoke,
     .freeze = on_control_freeze,
     .stop = on_control_stop,
+    .terminal = on_control_terminal,
+    .resized = on_control_resized,
+    .terminal_gone = on_control_terminal_gone,
 };
 
 // --- the pane --------------------------------------------------------------------------------
@@ -182,7 +274,11 @@ on_agent_resize(void *ctx, unsigned rows, unsigned cols)
 static void
 on_leave(void *ctx)
 {
-    session_say(ctx, "the pane stays as long as the command runs");
+    struct session *s = ctx;
+    if (s->foreign || s->front >= 0)
+        s->leaving = true;
+    else
+        session_say(s, "the pane stays as long as the command runs");
 }
 
 const struct ui_ops session_ui_ops = {
@@ -216,6 +312,7 @@ session_read_inbox(struct session *s)
             break;
         case MSG_STATS:
             control_stats(s->control, m.data);
+            s->stats = *(const struct stats *)m.data;
             if (s->ui)
                 ui_set_stats(s->ui, 0, m.data);
             break;

@@ -22,17 +22,21 @@
 #include "signals.h"
 #include "util.h"
 
+// Bytes of what the command printed that a new terminal is shown.
+#define BACKLOG_MAX (256 * 1024)
+
 // --- start -----------------------------------------------------------------------------------
 
-static int
-open_ui(struct session *s, struct err *err)
+int
+session_open_ui(struct session *s, struct err *err)
 {
     cleanup_free char *title = session_title(s->info);
     struct ui_config config = {.session = s->info->id,
                                .title = title,
                                .agent = true,
-                               .in_fd = STDIN_FILENO,
-                               .out_fd = STDOUT_FILENO};
+                               .plain = s->o->ui == UI_MODE_PLAIN,
+                               .in_fd = s->term_in,
+                               .out_fd = s->term_out};
     int ret = ui_new(&config, &session_ui_ops, s, &s->ui, err);
     if (ret < 0)
         return ret;
@@ -48,11 +52,12 @@ start_sandbox(struct session *s, struct err *err)
     int ret = floor_build(s->o->capabilities, s->o->without_landlock, &s->floor, err);
     if (ret < 0)
         return ret;
-    if (tty || s->o->ui == UI_MODE_SPLIT) {
+    bool pane = s->o->ui == UI_MODE_SPLIT || s->o->ui == UI_MODE_PLAIN;
+    if (tty || pane) {
         ret = pty_open(STDIN_FILENO, &s->pty);
         if (ret < 0)
             return err_set(err, ret, "cannot open a pty: %s", strerror(-ret));
-        s->relay = s->o->ui != UI_MODE_SPLIT;
+        s->relay = !pane;
         l.pty = s->pty.slave;
         // A redirected standard error stays where the user sent it.
         l.stdio[0] = l.stdio[1] = s->pty.slave;
@@ -122,12 +127,30 @@ read_pty(struct session *s)
 {
     char data[65536];
     ssize_t n = read(s->pty.master, data, sizeof data);
+    if (n > 0 && s->o->ui == UI_MODE_SPLIT) {
+        buf_add(&s->backlog, data, (size_t)n);
+        if (s->backlog.len > 2 * BACKLOG_MAX)
+            buf_consume(&s->backlog, s->backlog.len - BACKLOG_MAX);
+    }
     if (n > 0 && s->ui)
         ui_agent_output(s->ui, data, (size_t)n);
-    else if (n > 0)
+    else if (n > 0 && !s->parted)
         write_all(STDOUT_FILENO, data, (size_t)n);
-    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+    else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         close_fd(&s->pty.master); // EIO: every descriptor of the other side is closed
+}
+
+// One that was lent is not the session's, and the end of a pipe is not that of a terminal: losing
+// them ends nothing.
+static void
+terminal_lost(struct session *s)
+{
+    if (s->foreign)
+        session_detach(s);
+    else if (s->o->ui == UI_MODE_PLAIN)
+        s->terminal_gone = true;
+    else
+        session_terminal_gone(s);
 }
 
 static void
@@ -135,7 +158,8 @@ read_terminal(struct session *s)
 {
     char data[4096];
     if (s->ui) {
-        ui_read_input(s->ui, clock_mono_ns());
+        if (ui_read_input(s->ui, clock_mono_ns()) == -ENODATA)
+            terminal_lost(s);
         return;
     }
     ssize_t n = read(STDIN_FILENO, data, sizeof data);
@@ -175,7 +199,7 @@ session_turn(struct session *s)
         [FD_MONITOR] = {.fd = s->monitor_gone ? -1 : s->launched.channel, .events = POLLIN},
         [FD_PTY] = {.fd = s->pty.master,
                     .events = (short)(POLLIN | (s->pty.out.len ? POLLOUT : 0))},
-        [FD_TERMINAL] = {.fd = terminal && !s->terminal_gone ? STDIN_FILENO : -1, .events = POLLIN},
+        [FD_TERMINAL] = {.fd = terminal && !s->terminal_gone ? s->term_in : -1, .events = POLLIN},
     };
     size_t n = control_pollfds(s->control, fds + FD_CONTROL);
     if (poll(fds, FD_CONTROL + n, turn_timeout(s)) < 0 && errno != EINTR)
@@ -190,11 +214,15 @@ session_turn(struct session *s)
         session_read_monitor(s);
     if (fds[FD_INBOX].revents)
         session_read_inbox(s);
-    if (fds[FD_TERMINAL].revents & (POLLHUP | POLLERR | POLLNVAL)) {
-        session_terminal_gone(s);
+    bool plain = s->o->ui == UI_MODE_PLAIN && fds[FD_TERMINAL].revents & POLLIN;
+    if (fds[FD_TERMINAL].revents & (POLLHUP | POLLERR | POLLNVAL) && !plain) {
+        terminal_lost(s);
     } else if (fds[FD_TERMINAL].revents) {
         read_terminal(s);
     }
+    // Not inside of the pane's own call.
+    if (s->leaving)
+        session_detach(s);
     control_serve(s->control, fds + FD_CONTROL, n);
     session_enforce_end(s);
 }
@@ -224,6 +252,12 @@ session_done(struct session *s)
     close_fd(&s->launched.listener);
     s->inbox_main = queue_free(s->inbox_main);
     s->inbox_supervisor = queue_free(s->inbox_supervisor);
+    if (s->foreign) {
+        close_fd(&s->term_in);
+        close_fd(&s->term_out);
+    }
+    close_fd(&s->front);
+    buf_done(&s->backlog);
     pty_done(&s->pty);
     floor_done(&s->floor);
     footer_done(&s->footer);
@@ -279,7 +313,8 @@ session_start(struct session *s, struct err *err)
         return err_set(err, s->signal_fd, "signalfd: %s", strerror(-s->signal_fd));
     if ((ret = start_threads(s, err)) < 0 || (ret = start_control(s, err)) < 0)
         return ret;
-    if (s->o->ui == UI_MODE_SPLIT && (ret = open_ui(s, err)) < 0)
+    if ((s->o->ui == UI_MODE_SPLIT || s->o->ui == UI_MODE_PLAIN) &&
+        (ret = session_open_ui(s, err)) < 0)
         return ret;
     if (s->o->ui == UI_MODE_ATTACH && isatty(STDERR_FILENO))
         fprintf(stderr, "nono: requests wait for \"nono ui %.4s\" in another terminal\n",
@@ -308,6 +343,9 @@ session_run(const struct session_options *o, struct err *err)
                         .floor = {.ruleset_fd = -1},
                         .launched = {.listener = -1, .channel = -1},
                         .pty = {.master = -1, .slave = -1},
+                        .term_in = STDIN_FILENO,
+                        .term_out = STDOUT_FILENO,
+                        .front = o->front,
                         .signal_fd = -1};
     free(s.info->capabilities);
     s.info->capabilities = capability_set_describe(o->capabilities);

@@ -8,7 +8,7 @@
 #include "capability.h"
 #include "err.h"
 
-enum ui_mode { UI_MODE_SPLIT, UI_MODE_ATTACH, UI_MODE_NONE };
+enum ui_mode { UI_MODE_SPLIT, UI_MODE_ATTACH, UI_MODE_PLAIN, UI_MODE_NONE };
 enum on_ask { ON_ASK_UI, ON_ASK_DENY, ON_ASK_ALLOW };
 
 struct session_options {
@@ -25,6 +25,7 @@ struct session_options {
     bool besteffort;        /* --audit besteffort: a record that fails stops nothing */
     const char *home;       /* canonical, or NULL: for what is risky in it */
     bool without_landlock;
+    int front; /* from front_start(); -1: the session cannot part from its terminal */
 };
 
 // Exit status of nono run (SPEC 2): the command's own, 128 + n, or 125 with *err set.

@@ -8,6 +8,7 @@
 
 #include "control.h"
 #include "footer.h"
+#include "front.h"
 #include "grants.h"
 #include "landlock.h"
 #include "launch.h"
@@ -34,6 +35,13 @@ struct session {
     struct supervisor *supervisor;
     struct control *control;
     struct ui *ui;
+    int term_in, term_out; /* the terminal that shows it; its own are the standard streams */
+    bool foreign;          /* they came from a client; owned then */
+    int front;             /* -1 once it has parted from it, or there is none */
+    bool parted;           /* from its shell */
+    bool leaving;          /* the person left the pane: detach with the next turn */
+    struct buf backlog;    /* what the command printed last, for the next terminal */
+    struct stats stats;    /* the last ones */
     struct footer footer;
     struct grants grants; /* as the supervisor told them */
     bool grants_changed;  /* since the pane was told */
@@ -64,6 +72,10 @@ void session_say(struct session *s, const char *text);
 void session_read_inbox(struct session *s);
 // A message to the supervisor; takes data over in any case. 0 or -EAGAIN.
 int session_order(struct session *s, int type, void *data, void (*free_fn)(void *));
+// The pane on the terminal of s.
+int session_open_ui(struct session *s, struct err *err);
+// The session goes on without a terminal.
+void session_detach(struct session *s);
 // Stops every task of the sandbox, or lets them go on. 0 or -EAGAIN.
 int session_freeze(struct session *s, bool on);
 

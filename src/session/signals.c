@@ -19,8 +19,8 @@ signals_prepare(void)
     signal(SIGCHLD, SIG_DFL);
 }
 
-static bool
-is_ignored(int sig)
+bool
+signals_is_ignored(int sig)
 {
     struct sigaction now;
     return sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
@@ -33,7 +33,7 @@ signals_watch(void)
     sigemptyset(&set);
     // A blocked signal is queued even when it is ignored.
     for (size_t i = 0; i < ARRAY_SIZE(watched_signals); i++)
-        if (!is_ignored(watched_signals[i]))
+        if (!signals_is_ignored(watched_signals[i]))
             sigaddset(&set, watched_signals[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);

@@ -35,6 +35,8 @@ static const struct {
     {-EIO, "not_recorded", "the decision could not be recorded: the request was denied"},
     {-EOPNOTSUPP, "not_supported", "not possible for this request"},
     {-EINVAL, "bad_role", "not for this kind of client"},
+    {-ENOTTY, "no_terminal", "this session has no pane that could be shown on another terminal"},
+    {-ENXIO, "bad_terminal", "the terminal cannot be used"},
     {-EPROTO, "bad_message", "not a message of the control protocol"},
     {-EMSGSIZE, "too_long", "a message is too long"},
     {-EPROTONOSUPPORT, "bad_version", "another version of the control protocol"},
@@ -193,7 +195,7 @@ put_line(struct buf *out, json_t *o)
 }
 
 void
-wire_put_hello(struct buf *out, const struct session_info *s, unsigned waiting)
+wire_put_hello(struct buf *out, const struct session_info *s, unsigned waiting, bool detached)
 {
     json_t *o = new_object("hello");
     set(o, "protocol", json_integer(WIRE_PROTOCOL));
@@ -207,6 +209,8 @@ wire_put_hello(struct buf *out, const struct session_info *s, unsigned waiting)
     set_words(o, "argv", s->argv, s->argv_len < NONO_ARGV_MAX ? s->argv_len : NONO_ARGV_MAX);
     set_u64(o, "started_ns", s->started_real_ns);
     set(o, "waiting", json_integer(waiting));
+    if (detached)
+        set(o, "detached", json_true());
     put_line(out, o);
 }
 
@@ -489,6 +493,26 @@ wire_put_stop(struct buf *out)
 }
 
 void
+wire_put_terminal(struct buf *out, const char *term)
+{
+    json_t *o = new_object("terminal");
+    set_text(o, "term", term);
+    put_line(out, o);
+}
+
+void
+wire_put_resized(struct buf *out)
+{
+    put_line(out, new_object("resized"));
+}
+
+void
+wire_put_detached(struct buf *out)
+{
+    put_line(out, new_object("detached"));
+}
+
+void
 wire_put_result(struct buf *out, enum wire_type about, uint64_t id, int error)
 {
     json_t *o = new_object("result");
@@ -497,7 +521,10 @@ wire_put_result(struct buf *out, enum wire_type about, uint64_t id, int error)
     else if (about == WIRE_REVOKE)
         set_u64(o, "grant", id);
     else
-        set(o, "order", json_string(about == WIRE_FREEZE ? "freeze" : "stop"));
+        set(o, "order",
+            json_string(about == WIRE_FREEZE     ? "freeze"
+                        : about == WIRE_TERMINAL ? "terminal"
+                                                 : "stop"));
     set(o, "ok", json_boolean(error == 0));
     if (error) {
         set_text(o, "error", wire_error_word(error));

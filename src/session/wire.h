@@ -30,6 +30,9 @@ enum wire_type {
     WIRE_FROZEN,
     WIRE_FREEZE,
     WIRE_STOP,
+    WIRE_TERMINAL,
+    WIRE_RESIZED,
+    WIRE_DETACHED,
     WIRE_RESULT,
     WIRE_ERROR,
     WIRE_BYE,
@@ -41,6 +44,8 @@ struct wire_msg {
     int protocol;                 /* hello, attach */
     struct session_info *session; /* hello; without capabilities */
     unsigned waiting;             /* hello */
+    bool detached;                /* hello: it had a terminal and has none now */
+    char *term;                   /* terminal: its TERM */
     char *role;                   /* attach */
     bool watch;                   /* attach */
     bool grants;                  /* attach: wants them told */
@@ -50,7 +55,7 @@ struct wire_msg {
     struct stats stats;           /* stats */
     struct decision *decision;    /* decide: what the person chose; the rest is the server's */
     struct grant *grant;          /* grant */
-    enum wire_type about;         /* result: WIRE_DECIDE, WIRE_REVOKE, WIRE_FREEZE or WIRE_STOP */
+    enum wire_type about;         /* result: what it answers */
     uint64_t id; /* result: the request or grant; revoke: the grant; synced: the newest request */
     int error;   /* result: 0 or -errno; error: -errno */
     char *text;  /* result, error: a line for a person, escaped; or NULL */
@@ -66,7 +71,7 @@ void wire_msg_done(struct wire_msg *m);
 int wire_parse(const char *line, size_t n, struct wire_msg *ret_m);
 
 // Each appends one line with its newline.
-void wire_put_hello(struct buf *out, const struct session_info *s, unsigned waiting);
+void wire_put_hello(struct buf *out, const struct session_info *s, unsigned waiting, bool detached);
 void wire_put_attach(struct buf *out, const char *role, bool watch, bool grants);
 void wire_put_request(struct buf *out, const struct request *r);
 void wire_put_update(struct buf *out, const struct request_update *u);
@@ -78,6 +83,9 @@ void wire_put_revoke(struct buf *out, uint64_t grant);
 void wire_put_frozen(struct buf *out, bool on);
 void wire_put_freeze(struct buf *out, bool on);
 void wire_put_stop(struct buf *out);
+void wire_put_terminal(struct buf *out, const char *term);
+void wire_put_resized(struct buf *out);
+void wire_put_detached(struct buf *out);
 // about: as in struct wire_msg.
 void wire_put_result(struct buf *out, enum wire_type about, uint64_t id, int error);
 // text may be NULL: then the words of the error.

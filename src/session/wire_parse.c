@@ -20,6 +20,8 @@ wire_msg_done(struct wire_msg *m)
     m->grant = grant_free(m->grant);
     free(m->role);
     free(m->text);
+    free(m->term);
+    m->term = NULL;
     m->role = NULL;
     m->text = NULL;
 }
@@ -200,6 +202,7 @@ parse_hello(struct reading *in, struct wire_msg *m)
     s->capabilities = xstrdup("");
     s->started_real_ns = get_u64(in, "started_ns", UINT64_MAX);
     m->waiting = (unsigned)get_u64(in, "waiting", UINT32_MAX);
+    m->detached = json_object_get(in->o, "detached") && get_bool(in, "detached");
 }
 
 static void
@@ -421,11 +424,19 @@ parse_switch(struct reading *in, struct wire_msg *m)
 }
 
 static void
+parse_terminal(struct reading *in, struct wire_msg *m)
+{
+    m->term = get_text(in, "term", 128);
+}
+
+static void
 parse_result(struct reading *in, struct wire_msg *m)
 {
     if (json_object_get(in->o, "order")) {
         const char *order = get_word(in, "order");
-        m->about = strcmp(order, "freeze") == 0 ? WIRE_FREEZE : WIRE_STOP;
+        m->about = strcmp(order, "freeze") == 0     ? WIRE_FREEZE
+                   : strcmp(order, "terminal") == 0 ? WIRE_TERMINAL
+                                                    : WIRE_STOP;
     } else if (json_object_get(in->o, "grant")) {
         m->about = WIRE_REVOKE;
         m->id = get_u64(in, "grant", UINT64_MAX);
@@ -464,6 +475,9 @@ static const struct {
     {"frozen", WIRE_FROZEN, parse_switch},
     {"freeze", WIRE_FREEZE, parse_switch},
     {"stop", WIRE_STOP, NULL},
+    {"terminal", WIRE_TERMINAL, parse_terminal},
+    {"resized", WIRE_RESIZED, NULL},
+    {"detached", WIRE_DETACHED, NULL},
 };
 
 int

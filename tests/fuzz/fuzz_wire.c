@@ -18,7 +18,7 @@ put_again(struct buf *out, const struct wire_msg *m)
     else if (m->decision)
         wire_put_decide(out, m->decision);
     else if (m->session)
-        wire_put_hello(out, m->session, m->waiting);
+        wire_put_hello(out, m->session, m->waiting, m->detached);
     else if (m->role)
         wire_put_attach(out, m->role, m->watch, m->grants);
     else if (m->grant)

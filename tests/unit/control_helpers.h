@@ -59,8 +59,38 @@ on_stop(void *ctx)
     stops++;
 }
 
-static const struct control_ops server_ops = {
-    .decide = on_decide, .revoke = on_revoke, .freeze = on_freeze, .stop = on_stop};
+static int shown_in = -1, shown_out = -1, show_answer;
+static char shown_term[32];
+static unsigned resizes, terminals_gone;
+
+static inline int
+on_terminal(void *ctx, int in_fd, int out_fd, const char *term)
+{
+    shown_in = in_fd;
+    shown_out = out_fd;
+    snprintf(shown_term, sizeof shown_term, "%s", term);
+    return show_answer;
+}
+
+static inline void
+on_resized(void *ctx)
+{
+    resizes++;
+}
+
+static inline void
+on_terminal_gone(void *ctx)
+{
+    terminals_gone++;
+}
+
+static const struct control_ops server_ops = {.decide = on_decide,
+                                              .revoke = on_revoke,
+                                              .freeze = on_freeze,
+                                              .stop = on_stop,
+                                              .terminal = on_terminal,
+                                              .resized = on_resized,
+                                              .terminal_gone = on_terminal_gone};
 
 static inline void
 start_server(void)
@@ -71,7 +101,8 @@ start_server(void)
     path = xasprintf("%s/run/0123456789ab.sock", dir);
     cr_assert_eq(control_listen(path, &info, &server_ops, NULL, &server, NULL), 0);
     decide_answer = 0;
-    revoked_grant = stops = freezes = 0;
+    revoked_grant = stops = freezes = resizes = terminals_gone = 0;
+    show_answer = 0;
 }
 
 static inline void
@@ -106,7 +137,7 @@ turn(int extra_fd)
 }
 
 struct seen {
-    unsigned requests, updates, stats, closed, grants, frozen, thawed;
+    unsigned requests, updates, stats, closed, grants, frozen, thawed, detached;
     struct grant *grant; /* the last one */
     uint64_t revoked_for;
     int revoked, ordered; /* 1: no answer yet */
@@ -185,6 +216,12 @@ seen_ordered(void *ctx, int error)
 }
 
 static inline void
+seen_detached(void *ctx)
+{
+    ((struct seen *)ctx)->detached++;
+}
+
+static inline void
 seen_closed(void *ctx)
 {
     ((struct seen *)ctx)->closed++;
@@ -199,6 +236,7 @@ static const struct client_ops seen_ops = {
     .frozen = seen_frozen,
     .revoked = seen_revoked,
     .ordered = seen_ordered,
+    .detached = seen_detached,
     .synced = seen_synced,
     .closed = seen_closed,
 };

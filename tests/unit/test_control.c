@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -366,6 +367,98 @@ Test(control, who_watches_hears_that_everything_stands_still)
     cr_expect_eq(s.frozen, 1, "who comes later, too");
     control_frozen(server, false);
     UNTIL(c, s.thawed == 1);
+    detach(c, &s);
+}
+
+// --- terminals -------------------------------------------------------------------------------
+
+static bool
+same_file(int a, int b)
+{
+    struct stat x, y;
+    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+}
+
+static unsigned
+open_fds(void)
+{
+    unsigned n = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+Test(control, a_terminal_is_lent)
+{
+    struct seen s;
+    int in[2], out[2];
+    cr_assert(pipe(in) == 0 && pipe(out) == 0);
+    struct client *c = attach("nono attach", 0, &s);
+    UNTIL(c, s.synced);
+    client_resized(c);
+    turn(-1);
+    cr_expect_eq(resizes, 0, "not before it has given one");
+    cr_assert_eq(client_show(c, in[0], out[1], "xterm"), 0);
+    UNTIL(c, s.ordered != 1);
+    cr_expect_eq(s.ordered, 0);
+    cr_expect(same_file(shown_in, in[0]) && same_file(shown_out, out[1]));
+    cr_expect_str_eq(shown_term, "xterm");
+    client_resized(c);
+    UNTIL(c, resizes == 1);
+    control_detached(server, true);
+    UNTIL(c, s.detached == 1);
+    client_resized(c);
+    turn(-1);
+    cr_expect_eq(resizes, 1, "it is its own again");
+    detach(c, &s);
+    c = attach("nono ps", 0, &s);
+    UNTIL(c, s.synced);
+    cr_expect(client_is_detached(c));
+    cr_expect_eq(terminals_gone, 0);
+    detach(c, &s);
+}
+
+Test(control, a_lost_client_takes_its_terminal_along)
+{
+    struct seen s;
+    int in[2];
+    cr_assert_eq(pipe(in), 0);
+    struct client *c = attach("nono attach", 0, &s);
+    UNTIL(c, s.synced);
+    client_show(c, in[0], in[1], "xterm");
+    UNTIL(c, s.ordered != 1);
+    detach(c, &s);
+    for (unsigned i = 0; i < 100 && !terminals_gone; i++)
+        turn(-1);
+    cr_expect_eq(terminals_gone, 1);
+}
+
+Test(control, descriptors_that_nobody_asked_for_are_closed)
+{
+    struct seen s;
+    int in[2];
+    cr_assert_eq(pipe(in), 0);
+    unsigned before = open_fds();
+    for (unsigned i = 0; i < 3; i++) {
+        struct client *c = attach("nono ui", 0, &s);
+        UNTIL(c, s.synced);
+        client_show(c, in[0], in[1], "xterm");
+        UNTIL(c, s.ordered != 1);
+        cr_expect_eq(s.ordered, -EINVAL, "not its role");
+        client_show(c, in[0], in[1], "xterm");
+        s.ordered = 1;
+        UNTIL(c, s.ordered != 1);
+        detach(c, &s);
+        turn(-1);
+    }
+    cr_expect_eq(open_fds(), before);
+    struct client *c = attach("nono attach", 0, &s);
+    UNTIL(c, s.synced);
+    cleanup_buf struct buf line = {0};
+    wire_put_terminal(&line, "xterm");
+    cr_assert_eq(send(client_fd(c), line.data, line.len, 0), (ssize_t)line.len);
+    UNTIL(c, s.ordered != 1);
+    cr_expect_eq(s.ordered, -ENXIO, "without descriptors");
     detach(c, &s);
 }
 

@@ -234,7 +234,7 @@ Test(wire, other_messages_round_trip)
                                .by = _DECIDER_INVALID,
                                .scope = _SCOPE_INVALID};
     struct stats s = {.floor = UINT64_MAX, .pending = 7, .record_error = -ENOSPC};
-    wire_put_hello(&b, &info, 5);
+    wire_put_hello(&b, &info, 5, true);
     wire_put_decide(&b, &d);
     wire_put_update(&b, &u);
     wire_put_stats(&b, &s);
@@ -259,6 +259,7 @@ Test(wire, other_messages_round_trip)
     cr_expect_eq(m[0].session->argv_len, info.argv_len);
     cr_expect_eq(memcmp(m[0].session->argv, info.argv, info.argv_len), 0);
     cr_expect_eq(m[0].waiting, 5);
+    cr_expect(m[0].detached);
     cr_expect_eq(m[1].decision->request, UINT64_MAX);
     cr_expect_eq(memcmp(m[1].decision->digest, d.digest, DIGEST_LEN), 0);
     cr_expect_str_eq(m[1].decision->note, note);
