@@ -34,9 +34,10 @@ void decision_free_msg(void *d);
 // What a decision with a scope beyond "once" leaves behind: what it answers is said in
 // broker/memory.h.
 struct grant {
-    uint64_t id;         /* from 1, unique in its session */
-    uint64_t request;    /* the request it came from; 0: remembered from an earlier session */
-    uint64_t remembered; /* number of the remembered grant in the database; 0: none yet */
+    uint64_t id;        /* from 1, unique in its session */
+    uint64_t request;   /* the request it came from; 0: remembered from an earlier session */
+    char *origin;       /* session that a remembered one is from; NULL: from its own; owned */
+    uint64_t origin_id; /* its id there */
     enum grant_state state;
     enum verdict verdict; /* ALLOW or DENY */
     enum op op;

@@ -184,6 +184,7 @@ grant_dup(const struct grant *g)
     n->host = xstrdup(g->host);
     n->exe = xstrdup(g->exe);
     n->path2 = xstrdup(g->path2);
+    n->origin = xstrdup(g->origin);
     return n;
 }
 
@@ -196,6 +197,7 @@ grant_free(struct grant *g)
     free(g->host);
     free(g->exe);
     free(g->path2);
+    free(g->origin);
     free(g);
     return NULL;
 }

@@ -414,8 +414,10 @@ set_grant(json_t *o, const struct grant *g)
     set_u64(o, "grant", g->id);
     set_enum(o, "state", grant_state_to_string(g->state));
     set_u64(o, "request", g->request);
-    if (g->remembered)
-        set_u64(o, "remembered", g->remembered);
+    if (g->origin) {
+        set_text(o, "origin", g->origin);
+        set_u64(o, "origin_grant", g->origin_id);
+    }
     set_enum(o, "verdict", verdict_to_string(g->verdict));
     set_enum(o, "op", op_to_string(g->op));
     set(o, "access", json_string(access_to_string(g->access)));

@@ -388,8 +388,10 @@ parse_grant(struct reading *in, struct wire_msg *m)
     g->id = get_u64(in, "grant", UINT64_MAX);
     g->state = GET_ENUM(in, grant_state, "state");
     g->request = get_u64(in, "request", UINT64_MAX);
-    if (json_object_get(in->o, "remembered"))
-        g->remembered = get_u64(in, "remembered", UINT64_MAX);
+    if (json_object_get(in->o, "origin")) {
+        g->origin = get_text(in, "origin", 64);
+        g->origin_id = get_u64(in, "origin_grant", UINT64_MAX);
+    }
     g->verdict = GET_ENUM(in, verdict, "verdict");
     g->op = GET_ENUM(in, op, "op");
     g->access = get_access(in);

@@ -516,6 +516,8 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     notify_set_sync(o->listener);
     // Without it no request would ever expire.
     s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    for (size_t i = 0; i < o->n_remembered; i++)
+        broker_load(&s->broker, o->remembered[i]);
     int ret = s->timer_fd < 0 ? errno : start_threads(s);
     if (ret) {
         supervisor_free(s);

@@ -33,6 +33,8 @@ struct supervisor_options {
     const struct floor *floor;                 /* likewise */
     const struct approver *approver;
     uint64_t timeout_ns;
+    struct grant **remembered; /* n_remembered; they are taken over, the array is not */
+    size_t n_remembered;
     const char *home;    /* for risk tags; or NULL */
     struct queue *inbox; /* the supervisor's, made by the caller: acknowledgements go there */
     struct queue *main;

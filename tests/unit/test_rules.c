@@ -177,7 +177,8 @@ Test(rules, what_is_remembered_answers_from_the_start)
 {
     struct grant *g = grant_new();
     g->id = 900;
-    g->remembered = 4;
+    g->origin = xstrdup("ba9876543210");
+    g->origin_id = 4;
     g->op = OP_READ;
     g->access = R;
     g->scope = SCOPE_ALWAYS;

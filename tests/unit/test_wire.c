@@ -289,10 +289,11 @@ Test(wire, a_grant_survives_with_hostile_bytes)
     cleanup_buf struct buf b = {0}, row = {0};
     cleanup_wire_msg struct wire_msg m = {0};
     static char path[] = "/a\x1b[2J\xff", path2[] = "/b\n", exe[] = "/bin/\xe2\x80\xae",
-                host[] = "h";
+                host[] = "h", origin[] = "ba9876543210";
     const struct grant g = {.id = UINT64_MAX,
                             .request = 3,
-                            .remembered = 4,
+                            .origin = origin,
+                            .origin_id = 4,
                             .state = GRANT_REVOKED,
                             .verdict = VERDICT_DENY,
                             .op = OP_RENAME,
@@ -315,7 +316,8 @@ Test(wire, a_grant_survives_with_hostile_bytes)
     const struct grant *q = m.grant;
     cr_expect_eq(q->id, g.id);
     cr_expect_eq(q->request, 3);
-    cr_expect_eq(q->remembered, 4);
+    cr_expect_str_eq(q->origin, origin);
+    cr_expect_eq(q->origin_id, 4);
     cr_expect_eq(q->state, GRANT_REVOKED);
     cr_expect_eq(q->verdict, VERDICT_DENY);
     cr_expect_eq(q->op, OP_RENAME);
