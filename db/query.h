@@ -9,6 +9,8 @@
 
 #include "enums.h"
 #include "err.h"
+#include "match.h"
+#include "request.h"
 
 struct reader;
 
@@ -28,8 +30,11 @@ struct session_row {
     uint64_t started_ns;
     uint64_t ended_ns; /* 0: no end was recorded (running, or its supervisor was killed) */
     int wait_status;   /* valid when ended_ns; -1: the command never started */
-    // Counts: requests; calls that decisions and grants let through, that they refused; accesses
-    // that the floor allowed; requests without a decision.
+};
+
+struct session_counts {
+    // Requests; calls that decisions and grants let through, that they refused; accesses that the
+    // floor allowed; requests without a decision.
     uint64_t asked, allowed, refused, floor, waiting;
 };
 
@@ -42,7 +47,15 @@ struct event_row {
     uint64_t real_ns;
     uint64_t request; /* 0: none */
     enum op op;
-    const char *target, *resolved, *exe, *cwd, *argv, *tags, *source, *note;
+    const char *target, *resolved, *exe, *cwd, *argv, *ancestry, *tags, *source, *note;
+    const char *target2, *resolved2; /* rename, link: where to */
+    const char *detail, *interpreter;
+    const char *host;               /* sockets: the name that was looked up */
+    int family, port;               /* sockets; else -1 */
+    bool abstract;                  /* AF_UNIX */
+    enum net_decision net_decision; /* network: what became of it */
+    enum net_category category;     /* network */
+    uint64_t granted;               /* grant, revoke: which one; else 0 */
     const char *text; /* fault: what; session_end: "exit N", "signal N" or "never started" */
     size_t argv_len;
     unsigned access;
@@ -66,23 +79,93 @@ typedef int (*event_fn)(void *ctx, const struct event_row *row);
 
 // Oldest first.
 int reader_sessions(struct reader *r, session_fn fn, void *ctx, struct err *err);
+// Of the session with that id; zeroes when there is none.
+int reader_counts(struct reader *r, const char *id, struct session_counts *ret_counts,
+                  struct err *err);
 
+// What is left out is not filtered by. Lists end with a NULL text.
 struct event_filter {
-    const char *const *sessions; /* exact ids, NULL behind the last; NULL for all */
-    const char *path_glob;       /* see path_matches(), against target and resolved; NULL for all */
-    unsigned verdicts;           /* bit mask 1 << enum verdict, 0 for all */
-    uint64_t since_ns;           /* at or after; 0 for all */
-    uint64_t until_ns;           /* before; 0 for all */
+    const char *const *sessions;  /* exact ids, NULL behind the last */
+    const struct pattern *paths;  /* path_matches(): target, resolved, both ends */
+    const struct pattern *exes;   /* path_matches(): the program */
+    const struct pattern *hosts;  /* host_matches(): the other end of a socket call */
+    const struct pattern *pids;   /* decimal numbers */
+    const struct pattern *ports;  /* likewise */
+    struct matcher *const *greps; /* NULL behind the last: any of them, in any text of the event */
+    // Bit masks, 1 << value; 0 for all.
+    unsigned verdicts, deciders, ops, risks, kinds;
+    bool waited; /* decisions that waited from min to max */
+    int64_t waited_min_ms, waited_max_ms;
+    bool asked;        /* only what waited for a person */
+    uint64_t since_ns; /* at or after */
+    uint64_t until_ns; /* before */
+    uint64_t request;  /* only what is about it; with exactly one session */
+    // Only events behind the one and up to the other; with exactly one session.
+    uint64_t after_seq, until_seq;
     bool outcomes; /* per request its decision, or itself while it has none; and faults */
-    bool newest;   /* with limit: the newest ones, still in the order asked for */
+    bool by_time;  /* one timeline, not session by session */
     bool reverse;  /* newest first */
-    size_t limit;  /* 0 for all */
+    size_t limit;  /* the newest ones only, still in the order asked for */
 };
-// Session by session in order of their starts, each in order of seq; streamed: nothing is held in
-// memory but the current row.
+
+// Session by session in order of their starts, each in order of seq; streamed where nothing is
+// filtered by. The callback's row is valid during the call only.
 int reader_events(struct reader *r, const struct event_filter *f, event_fn fn, void *ctx,
                   struct err *err);
 
-// Does glob name path? '*' crosses slashes; a pattern without a wildcard also names what is below
-// it, and without a slash the last component.
-bool path_matches(const char *glob, const char *path);
+// Which event: cheap to hold a million of.
+struct event_key {
+    uint64_t real_ns;
+    uint64_t seq;
+    int64_t session; /* private to the reader */
+    size_t reader;   /* for callers that have several; 0 */
+};
+// What reader_events() would give, as keys in its order; the caller frees them.
+int reader_keys(struct reader *r, const struct event_filter *f, struct event_key **ret_keys,
+                size_t *ret_n, struct err *err);
+// One event. 0 also when it is gone (pruned): then without a call.
+int reader_event(struct reader *r, const struct event_key *key, event_fn fn, void *ctx,
+                 struct err *err);
+// Sorts keys as f wants them and keeps only f->limit of them; returns how many.
+size_t event_keys_sort(struct event_key *keys, size_t n, const struct event_filter *f);
+
+// A decision and what it was about, as far as figures need it.
+struct decided_row {
+    const char *exe, *resolved;
+    enum op op;
+    enum verdict verdict;
+    enum decider by;
+    uint64_t decided_ns;
+    int64_t waited_ms;
+    uint64_t count; /* calls that it answered */
+    bool repeats;   /* count is of calls that were refused like it later */
+};
+typedef int (*decided_fn)(void *ctx, const struct decided_row *row);
+// Of f everything but the order and the kinds holds.
+int reader_decided(struct reader *r, const struct event_filter *f, decided_fn fn, void *ctx,
+                   struct err *err);
+
+// What a decision left behind, and how often it answered.
+struct granted_row {
+    const char *session, *path;
+    uint64_t id, request, created_ns, uses;
+    enum verdict verdict;
+    enum op op;
+    enum scope scope;
+    enum reach reach;
+};
+typedef int (*granted_fn)(void *ctx, const struct granted_row *row);
+// Of f the sessions and the times hold.
+int reader_granted(struct reader *r, const struct event_filter *f, granted_fn fn, void *ctx,
+                   struct err *err);
+
+// What was asked under that number of the session with that id: a whole request as it was shown
+// (raised_mono_ns and deadline_mono_ns are 0, call is static storage). *ret_r stays NULL when there
+// is none.
+int reader_request(struct reader *r, const char *session, uint64_t id, struct request **ret_r,
+                   struct err *err);
+
+// Number of the last event of a session, 0 for none.
+uint64_t reader_last_seq(struct reader *r, const char *id);
+// A number that is another one after somebody wrote.
+int64_t reader_version(struct reader *r);

@@ -132,6 +132,10 @@ static const char v2_tables[] =
     "  signature BLOB NOT NULL -- by it, over chain, seq, hash and time\n"
     ") STRICT;\n";
 
+static const char v2_indices[] =
+    // What happened lately, of which kind, and whether it was decided, without a look at the rows.
+    "CREATE INDEX event_by_time ON event(real_ns, kind, request);\n";
+
 static const char v2_triggers[] = APPEND_ONLY("network") APPEND_ONLY("revocation")
     APPEND_ONLY("journal") APPEND_ONLY("content") NO_UPDATE("event");
 
@@ -254,7 +258,7 @@ adopt_sessions(sqlite3 *h)
 int
 schema_migrate_to_2(sqlite3 *h)
 {
-    static const char *const steps[] = {v2_columns, v2_tables, v2_views,
+    static const char *const steps[] = {v2_columns, v2_tables, v2_indices, v2_views,
                                         "DROP TRIGGER event_no_update"};
     int rc = SQLITE_OK;
     for (size_t i = 0; rc == SQLITE_OK && i < ARRAY_SIZE(steps); i++)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // nono log
+#include "log.h"
+
 #include <errno.h>
 #include <langinfo.h>
 #include <stdio.h>
@@ -9,171 +11,134 @@
 #include "cli.h"
 #include "clock.h"
 #include "display.h"
-#include "log_print.h"
-#include "options.h"
-#include "pager.h"
-#include "query.h"
-#include "registry.h"
 #include "util.h"
-#include "when.h"
 
 enum {
     OPT_SESSION = OPTIONS_LONG,
-    OPT_DECISION,
-    OPT_PATH,
-    OPT_SINCE,
-    OPT_UNTIL,
     OPT_JSON,
     OPT_JSONL,
+    OPT_CSV,
+    OPT_TREE,
+    OPT_STATS,
+    OPT_GROUP,
+    OPT_EXIT_CODE,
     OPT_DB,
     OPT_COLOR
 };
 
 static const struct option_row log_rows[] = {
-    {OPT_SESSION, "session", "SESSION", "the same as the operand; repeat or comma: any of them"},
-    {OPT_DECISION, "decision", "WORD,...", "allow, deny, expired, withdrawn; -WORD: all but that"},
-    {OPT_PATH, "path", "GLOB", "what matches; '*' crosses slashes"},
-    {OPT_SINCE, "since", "TIME", "at or after: '2025-11-23 14:02', @EPOCH, today, '10 min ago'"},
-    {OPT_UNTIL, "until", "TIME", "before"},
+    LOG_FILTER_ROWS,
     {'n', "lines", "N", "the newest N only"},
     {'r', "reverse", NULL, "newest first"},
-    {OPT_JSON, "json", NULL, "one JSON array of events"},
-    {OPT_JSONL, "jsonl", NULL, "one JSON object per event and line"},
-    {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
-    {OPT_COLOR, "color", "WHEN", "auto, always, never"},
+    {'f', "follow", NULL, "go on with what happens now"},
+    {'v', "verbose", NULL, "everything about each, over several lines"},
+    {OPT_JSONL, "jsonl", NULL, "a JSON object per event; also --json (an array), --csv"},
+    {OPT_JSON, "json", NULL, NULL},
+    {OPT_CSV, "csv", NULL, NULL},
+    {OPT_TREE, "tree", NULL, "by process"},
+    {OPT_STATS, "stats", NULL, "figures; --group exe, dir, host, rule or day: all of one kind"},
+    {OPT_GROUP, "group", "WORD", NULL},
+    {OPT_EXIT_CODE, "exit-code", NULL, NULL},
+    {OPT_SESSION, "session", "SESSION,...", NULL},
+    {OPT_DB, "db", "FILE", "the record; repeat: merged by time"},
+    {OPT_COLOR, "color", "WHEN", NULL},
     {0},
 };
 
 static const struct options_help log_help = {
-    .synopsis = "nono log [SESSION] [options]",
-    .about = "Prints what was asked, granted and refused, session by session, newest last.\n"
+    .synopsis = "nono log [SESSION...] [options]",
+    .about = "Prints what was asked, granted and refused, newest last.\n"
              "SESSION: an id, the start of one, a name, @ (newest), @{N} (the Nth before it).",
     .rows = log_rows,
-    .more = "Exit status: 0 (also when there is nothing), 2 usage, 3 the record can't be read.",
+    .more =
+        "Filters of several kinds must all match, of several values any; -VALUE: all but that.\n"
+        "Exit status: 0 (1 when nothing matched and --exit-code), 2 usage, 3 unreadable record.",
 };
 
-enum format { FORMAT_SHORT, FORMAT_JSON, FORMAT_JSONL };
-
-struct log {
-    struct options o;
-    enum format format;
-    const char *db;
-    enum color_when color;
-    struct event_filter filter;
-    unsigned wanted, unwanted; /* --decision */
-    const char **specs;        /* sessions asked for; owned, but not the strings */
-    size_t specs_n;
-
-    struct log_session *sessions; /* oldest first; owned */
-    size_t sessions_n;
-    bool *selected; /* per session; owned */
-    size_t next;    /* sessions whose line was printed or left out, in the order of printing */
-    struct log_printer printer;
-    struct pager pager;
-    bool output_failed;
-};
-
-static void
-log_done(struct log *l)
-{
-    for (size_t i = 0; i < l->sessions_n; i++) {
-        struct log_session *s = &l->sessions[i];
-        free(s->id);
-        free(s->name);
-        free(s->cwd);
-        free(s->argv);
-    }
-    free(l->sessions);
-    free(l->selected);
-    free(l->specs);
-}
-
-// --- options ----------------------------------------------------------------------------------
-
-// Words of one option, separated by commas; each is handed to add. Changes its argument.
 static int
-each_word(struct log *l, const char *arg, int (*add)(struct log *l, char *word))
+set_number(struct log *l)
 {
-    char *rest = (char *)arg;
-    int r = 0;
-    for (char *word = strsep(&rest, ","); word && r == 0; word = strsep(&rest, ","))
-        r = add(l, word);
+    uint64_t n = 0;
+    int r = options_number(&l->o, 1, INT64_MAX, &n);
+    l->filter.f.limit = n;
     return r;
 }
 
 static int
-add_decision(struct log *l, char *word)
+set_word(struct log *l, int c)
 {
-    bool negated = word[0] == '-';
-    enum verdict v = verdict_from_string(word + negated);
-    if (v == _VERDICT_INVALID) {
-        cleanup_free char *shown = display_str(word, 0);
-        options_error(&l->o, "--decision %s: not one of allow, deny, expired, withdrawn", shown);
-        return -EINVAL;
-    }
-    *(negated ? &l->unwanted : &l->wanted) |= 1u << v;
+    static const char *const whens[] = {"auto", "always", "never", NULL};
+    static const char *const groups[] = {"exe", "dir", "host", "rule", "day", NULL};
+    int r = options_word(&l->o, c == OPT_COLOR ? whens : groups);
+    if (r < 0)
+        return r;
+    if (c == OPT_COLOR)
+        l->color = (enum color_when)r;
+    else
+        l->group = LOG_GROUP_EXE + (enum log_group)r;
     return 0;
 }
 
-static int
-add_session(struct log *l, char *word)
+static void
+add_sessions(struct log *l)
 {
-    l->specs = xrealloc(l->specs, (l->specs_n + 1) * sizeof *l->specs);
-    l->specs[l->specs_n++] = word;
-    return 0;
-}
-
-static int
-set_time(struct log *l, const char *name, uint64_t *ret_ns)
-{
-    if (when_parse(l->o.arg, clock_real_ns(), ret_ns) == 0)
-        return 0;
-    cleanup_free char *shown = display_str(l->o.arg, 0);
-    options_error(&l->o, "--%s '%s': not a time ('2025-11-23 14:02', @EPOCH, '10 min ago')", name,
-                  shown);
-    return -EINVAL;
+    char *rest = (char *)l->o.arg;
+    for (char *word = strsep(&rest, ","); word; word = strsep(&rest, ","))
+        archive_add_spec(&l->archive, word);
 }
 
 static int
 set_option(struct log *l, int c)
 {
-    static const char *const whens[] = {"auto", "always", "never", NULL};
-    uint64_t n = 0;
-    int r = 0;
+    static const struct {
+        int option;
+        enum log_format format;
+    } formats[] = {{'v', LOG_VERBOSE}, {OPT_JSON, LOG_JSON}, {OPT_JSONL, LOG_JSONL},
+                   {OPT_CSV, LOG_CSV}, {OPT_TREE, LOG_TREE}, {OPT_STATS, LOG_STATS}};
+    for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+        // --stats --json gives the figures as JSON.
+        if (formats[i].option == c && c == OPT_JSON)
+            l->printer.json = true;
+        if (formats[i].option == c && (c != OPT_JSON || l->format != LOG_STATS))
+            l->format = formats[i].format;
+    }
     switch (c) {
     case OPT_SESSION:
-        return each_word(l, l->o.arg, add_session);
-    case OPT_DECISION:
-        return each_word(l, l->o.arg, add_decision);
-    case OPT_PATH:
-        l->filter.path_glob = l->o.arg;
+        add_sessions(l);
         return 0;
-    case OPT_SINCE:
-        return set_time(l, "since", &l->filter.since_ns);
-    case OPT_UNTIL:
-        return set_time(l, "until", &l->filter.until_ns);
     case 'n':
-        r = options_number(&l->o, 1, INT64_MAX, &n);
-        l->filter.limit = n;
-        l->filter.newest = true;
-        return r;
+        return set_number(l);
     case 'r':
-        l->filter.reverse = true;
+        l->filter.f.reverse = true;
         return 0;
-    case OPT_JSON:
-    case OPT_JSONL:
-        l->format = c == OPT_JSON ? FORMAT_JSON : FORMAT_JSONL;
+    case 'f':
+        l->follow = true;
+        return 0;
+    case OPT_EXIT_CODE:
+        l->exit_code = true;
         return 0;
     case OPT_DB:
-        l->db = l->o.arg;
+        archive_add_db(&l->archive, l->o.arg);
         return 0;
+    case OPT_GROUP:
     case OPT_COLOR:
-        r = options_word(&l->o, whens);
-        l->color = r < 0 ? COLOR_AUTO : (enum color_when)r;
-        return r < 0 ? r : 0;
+        return set_word(l, c);
     default:
-        return 0;
+        return log_filter_option(&l->filter, &l->o, c) < 0 ? -EINVAL : 0;
     }
+}
+
+// What does not go together, in one line; NULL when all does.
+static const char *
+conflict(const struct log *l)
+{
+    if (l->group && l->format != LOG_STATS)
+        return "--group goes with --stats";
+    if (l->follow && l->filter.f.reverse)
+        return "-f and -r do not go together";
+    if (l->follow && (l->format == LOG_JSON || l->format == LOG_TREE || l->format == LOG_STATS))
+        return "-f goes with lines: the short format, -v, --jsonl or --csv";
+    return NULL;
 }
 
 static int
@@ -181,116 +146,22 @@ parse(struct log *l, int argc, char **argv)
 {
     int c;
     options_init(&l->o, &log_help, argc, argv);
+    l->archive.o = &l->o;
     while ((c = options_next(&l->o)) >= 0)
         if (set_option(l, c) < 0)
             return -EINVAL;
     if (c != OPTIONS_END)
         return -EINVAL;
-    for (int i = l->o.index; i < argc; i++)
-        add_session(l, argv[i]);
-    unsigned all = (1u << _VERDICT_MAX) - 1;
-    if (l->wanted || l->unwanted) {
-        l->filter.verdicts = (l->wanted ? l->wanted : all) & ~l->unwanted;
-        if (!l->filter.verdicts) {
-            options_error(&l->o, "--decision leaves nothing to show");
-            return -EINVAL;
-        }
-    }
-    l->filter.outcomes = l->format == FORMAT_SHORT;
-    return 0;
-}
-
-// --- sessions ---------------------------------------------------------------------------------
-
-static int
-keep_session(void *ctx, const struct session_row *row)
-{
-    struct log *l = ctx;
-    if ((l->sessions_n & (l->sessions_n - 1)) == 0) {
-        size_t room = l->sessions_n ? l->sessions_n * 2 : 1;
-        l->sessions = xrealloc(l->sessions, room * sizeof *l->sessions);
-    }
-    l->sessions[l->sessions_n++] = (struct log_session){
-        .id = xstrdup(row->id),
-        .name = xstrdup(row->name),
-        .cwd = xstrdup(row->cwd),
-        .argv = xmemdup(row->argv, row->argv_len),
-        .argv_len = row->argv_len,
-        .state = row->ended_ns                                             ? SESSION_EXITED
-                 : registry_alive(row->pid, row->start_time, row->boot_id) ? SESSION_RUNNING
-                                                                           : SESSION_CRASHED,
-        .wait_status = row->wait_status,
-        .started_ns = row->started_ns,
-        .ended_ns = row->ended_ns,
-        .asked = row->asked,
-        .allowed = row->allowed,
-        .refused = row->refused,
-        .floor = row->floor,
-        .waiting = row->waiting,
-    };
-    return 0;
-}
-
-// "@", "@{N}": how many before the newest; -EINVAL for anything else.
-static long
-parse_at(const char *spec)
-{
-    if (strcmp(spec, "@") == 0)
-        return 0;
-    char *end;
-    if (strncmp(spec, "@{", 2) != 0)
+    archive_add_operands(&l->archive);
+    const char *wrong = conflict(l);
+    if (wrong) {
+        options_error(&l->o, "%s", wrong);
         return -EINVAL;
-    long n = strtol(spec + 2, &end, 10);
-    return end != spec + 2 && strcmp(end, "}") == 0 && n >= 0 ? n : -EINVAL;
-}
-
-// Of several sessions with one name the newest is meant.
-static int
-find_session(const struct log *l, const char *spec, size_t *ret_index)
-{
-    size_t len = strlen(spec), found = 0, n = 0;
-    long at = parse_at(spec);
-    if (at >= 0) {
-        *ret_index = l->sessions_n - 1 - (size_t)at;
-        return (size_t)at < l->sessions_n ? 0 : -ENOENT;
     }
-    for (size_t i = l->sessions_n; i-- > 0;) {
-        const struct log_session *s = &l->sessions[i];
-        if (strcmp(s->id, spec) == 0 || (len && strcmp(s->name, spec) == 0)) {
-            *ret_index = i;
-            return 0;
-        }
-        if (len >= 2 && strncmp(s->id, spec, len) == 0) {
-            found = i;
-            n++;
-        }
-    }
-    if (n == 1)
-        *ret_index = found;
-    return n == 1 ? 0 : n ? -EEXIST : -ENOENT;
-}
-
-static int
-select_sessions(struct log *l)
-{
-    l->selected = xcalloc(l->sessions_n, sizeof *l->selected);
-    for (size_t i = 0; i < l->sessions_n && !l->specs_n; i++)
-        l->selected[i] = true;
-    for (size_t i = 0; i < l->specs_n; i++) {
-        size_t index = 0;
-        int r = find_session(l, l->specs[i], &index);
-        if (r == 0) {
-            l->selected[index] = true;
-            continue;
-        }
-        cleanup_free char *shown = display_str(l->specs[i], 0);
-        options_error(&l->o,
-                      r == -EEXIST ? "'%s' is the start of more than one session id"
-                                   : "no session '%s' in this record",
-                      shown);
-        return r;
-    }
-    return 0;
+    bool lines = l->format == LOG_SHORT || l->format == LOG_VERBOSE || l->format == LOG_TREE;
+    // Who asks for kinds of events wants those, not outcomes.
+    l->filter.f.outcomes = lines && !l->filter.kinds.wanted && !l->filter.kinds.unwanted;
+    return log_filter_finish(&l->filter, &l->o);
 }
 
 // --- output -----------------------------------------------------------------------------------
@@ -298,134 +169,147 @@ select_sessions(struct log *l)
 static bool
 is_filtered(const struct log *l)
 {
-    const struct event_filter *f = &l->filter;
-    return f->path_glob || f->verdicts || f->since_ns || f->until_ns || f->limit;
+    return l->filter.used || l->filter.f.limit || l->filter.f.by_time;
 }
 
-static struct log_session *
-nth_session(const struct log *l, size_t n, bool *ret_selected)
+static void
+emit_session(struct log *l, struct archive_session *s)
 {
-    size_t i = l->filter.reverse ? l->sessions_n - 1 - n : n;
-    *ret_selected = l->selected[i];
-    return &l->sessions[i];
+    // Where sessions take turns, or are shown in part, a line only says whose turn it is.
+    l->printer.brief = l->follow || is_filtered(l);
+    if (l->printer.brief || archive_count(&l->archive, s, l->err) == 0)
+        log_print_session(&l->printer, s);
+    l->last = s;
 }
 
-// Goes on to the session of that id, printing the lines of those in between where nothing was
-// filtered away; id NULL: to the end. NULL when it is not listed (it began a moment ago).
-static const struct log_session *
-advance(struct log *l, const char *id)
+static struct archive_session *
+nth_session(struct log *l, size_t n)
 {
-    bool selected;
-    if (id && l->next) {
-        struct log_session *last = nth_session(l, l->next - 1, &selected);
-        if (strcmp(last->id, id) == 0)
-            return last;
-    }
-    size_t n = l->next;
-    while (id && n < l->sessions_n && strcmp(nth_session(l, n, &selected)->id, id) != 0)
-        n++;
-    if (id && n == l->sessions_n)
-        return NULL;
-    for (; l->next < l->sessions_n; l->next++) {
-        struct log_session *s = nth_session(l, l->next, &selected);
-        bool wanted = id && strcmp(s->id, id) == 0;
-        if (wanted || (selected && !is_filtered(l)))
-            log_print_session(&l->printer, s);
-        if (wanted) {
+    size_t last = l->archive.sessions_n - 1;
+    return l->archive.sessions[l->filter.f.reverse ? last - n : n];
+}
+
+// Goes on to s (NULL: to the end), printing the lines of those in between where nothing was
+// filtered away.
+static void
+advance(struct log *l, struct archive_session *s)
+{
+    for (; !is_filtered(l) && l->next < l->archive.sessions_n; l->next++) {
+        struct archive_session *other = nth_session(l, l->next);
+        if (other == s) {
             l->next++;
-            return s;
+            break;
         }
+        if (other->selected)
+            emit_session(l, other);
     }
-    return NULL;
+    if (s)
+        emit_session(l, s);
 }
 
-static int
-print_event(void *ctx, const struct event_row *row)
+void
+log_emit_sessions(struct log *l)
 {
-    struct log *l = ctx;
-    if (l->format == FORMAT_SHORT) {
-        const struct log_session *s = advance(l, row->session);
-        if (s)
-            log_print_outcome(&l->printer, s, row);
-    } else {
+    if (l->format == LOG_SHORT)
+        advance(l, NULL);
+}
+
+int
+log_emit(struct log *l, struct archive_session *s, const struct event_row *row)
+{
+    switch (l->format) {
+    case LOG_SHORT:
+        if (s != l->last)
+            advance(l, s);
+        log_print_event(&l->printer, s, row);
+        break;
+    case LOG_VERBOSE:
+        log_print_verbose(&l->printer, s, row);
+        break;
+    case LOG_CSV:
+        log_print_csv(&l->printer, row);
+        break;
+    case LOG_JSON:
+    case LOG_JSONL:
+    case LOG_TREE:
+    case LOG_STATS:
         log_print_json(&l->printer, row);
+        break;
     }
+    l->events++;
     // The reader went away, or the disk is full: no use in going on.
     return ferror(l->printer.out) ? 1 : 0;
 }
 
 static int
-print_events(struct log *l, struct reader *r, struct err *err)
+emit(void *ctx, struct archive_session *s, const struct event_row *row)
 {
-    size_t n = 0;
-    cleanup_free const char **ids = xcalloc(l->sessions_n + 1, sizeof *ids);
-    for (size_t i = 0; i < l->sessions_n; i++)
-        if (l->selected[i])
-            ids[n++] = l->sessions[i].id;
-    if (l->specs_n)
-        l->filter.sessions = ids;
-    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-    pager_open(&l->pager);
-    l->printer = (struct log_printer){
-        .out = l->pager.out,
-        .color = color_wanted(l->color),
-        .display = utf8 ? 0 : DISPLAY_ASCII,
-        .now_ns = clock_real_ns(),
-        .json = l->format == FORMAT_JSON,
-    };
-    if (l->format != FORMAT_SHORT)
-        log_begin_json(&l->printer);
-    int ret = reader_events(r, &l->filter, print_event, l, err);
-    if (ret == 0 && l->format == FORMAT_SHORT)
-        advance(l, NULL);
-    else if (ret == 0)
-        log_end_json(&l->printer);
-    l->output_failed = !pager_close(&l->pager);
-    return ret < 0 ? ret : 0;
+    return log_emit(ctx, s, row);
 }
 
-// The record that was asked for or the usual one; the caller frees it.
-static char *
-record_path(const struct log *l)
+static int
+print_events(struct log *l)
 {
-    return l->db ? xstrdup(l->db) : registry_default_db();
+    if (l->format == LOG_JSON)
+        log_begin_json(&l->printer);
+    int ret = archive_events(&l->archive, &l->filter.f, emit, l, l->err);
+    if (ret == 0)
+        log_emit_sessions(l);
+    if (ret == 0 && l->format == LOG_JSON)
+        log_end_json(&l->printer);
+    return ret;
+}
+
+static int
+print_format(struct log *l)
+{
+    if (l->format == LOG_CSV)
+        log_begin_csv(&l->printer);
+    if (l->follow)
+        return log_follow(l);
+    if (l->format == LOG_TREE)
+        return log_tree(l);
+    if (l->format == LOG_STATS)
+        return log_stats(l);
+    return print_events(l);
+}
+
+static int
+print(struct log *l)
+{
+    cleanup_err struct err err = {0};
+    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    l->err = &err;
+    // What goes on for ever needs no pager: less(1) would wait for its end.
+    if (l->follow)
+        l->pager = (struct pager){.out = stdout};
+    else
+        pager_open(&l->pager);
+    l->printer.out = l->pager.out;
+    l->printer.color = color_wanted(l->color);
+    l->printer.display = utf8 ? 0 : DISPLAY_ASCII;
+    l->printer.now_ns = clock_real_ns();
+    int ret = print_format(l);
+    bool written = pager_close(&l->pager);
+    if (ret < 0 || err.msg)
+        return archive_failed(&l->archive, &err);
+    if (!written) {
+        fputs("nono log: can't write to standard output\n", stderr);
+        return EXIT_FAILURE;
+    }
+    return l->exit_code && !l->events ? EXIT_FAILURE : 0;
 }
 
 static int
 run(struct log *l)
 {
-    cleanup_err struct err err = {0};
-    cleanup_free char *path = record_path(l);
-    struct reader *r = NULL;
-    if (!path) {
-        fputs("nono log: no home directory; use --db FILE\n", stderr);
-        return EXIT_UNREADABLE;
-    }
-    int ret = reader_open(path, &r, &err);
-    if (ret == 0)
-        ret = reader_sessions(r, keep_session, l, &err);
-    // A file that was named and is not there is a mistake; the usual one comes by itself.
-    bool missing = l->db && access(path, F_OK) < 0;
-    bool none = !missing && (ret == -ENOENT || (ret == 0 && !l->sessions_n));
-    if (none && !l->specs_n) {
-        cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
-        fprintf(stderr, "nono log: nothing is recorded yet in %s\n", shown);
-        if (l->format == FORMAT_JSON)
+    int status = archive_open(&l->archive);
+    if (status || (l->archive.sessions_n == 0 && !l->follow)) {
+        if (!status && l->format == LOG_JSON)
             puts("[]");
-        ret = 0;
-    } else if (none || (ret == 0 && select_sessions(l) < 0)) {
-        ret = none ? options_error(&l->o, "nothing is recorded yet") : l->o.status;
-    } else {
-        if (ret == 0)
-            ret = print_events(l, r, &err);
-        if (ret < 0)
-            fprintf(stderr, "nono log: %s\n", err.msg);
-        else if (l->output_failed)
-            fputs("nono log: can't write to standard output\n", stderr);
-        ret = ret < 0 ? EXIT_UNREADABLE : l->output_failed;
+        return status ? status : l->exit_code;
     }
-    reader_close(r);
-    return ret;
+    return print(l);
 }
 
 int
@@ -433,6 +317,7 @@ cmd_log(int argc, char **argv)
 {
     struct log l = {0};
     int status = parse(&l, argc, argv) < 0 ? l.o.status : run(&l);
-    log_done(&l);
+    archive_done(&l.archive);
+    log_filter_done(&l.filter);
     return status;
 }

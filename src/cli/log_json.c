@@ -3,11 +3,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base64.h"
 #include "buf.h"
-#include "clock.h"
 #include "display.h"
 #include "log_print.h"
 #include "util.h"
@@ -82,12 +80,8 @@ set_argv(json_t *o, const char *argv, size_t n)
 static void
 set_time(json_t *o, const char *key, uint64_t real_ns)
 {
-    time_t t = (time_t)(real_ns / NS_PER_SEC);
-    struct tm tm = {0};
-    char when[40], text[64];
-    gmtime_r(&t, &tm);
-    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text, sizeof text, "%s.%09uZ", when, (unsigned)(real_ns % NS_PER_SEC));
+    char text[48];
+    log_format_time(text, sizeof text, real_ns);
     set_word(o, key, text);
 }
 
@@ -103,6 +97,19 @@ set_decision(json_t *o, const struct event_row *row)
         set(o, "waited_ms", json_integer(row->waited_ms));
     if (row->error > 0)
         set(o, "errno", json_integer(row->error));
+}
+
+static void
+set_peer(json_t *o, const struct event_row *row)
+{
+    const char *category = net_category_to_string(row->category);
+    set_word(o, "family", log_family_word(row->family));
+    set_text(o, "host", row->host);
+    if (row->port >= 0)
+        set(o, "port", json_integer(row->port));
+    set_word(o, "unix_kind", log_unix_kind_word(row));
+    set_word(o, "decision", net_decision_to_string(row->net_decision));
+    set_word(o, "category", row->category == NET_CATEGORY_NONE ? NULL : category);
 }
 
 static json_t *
@@ -121,6 +128,11 @@ event_object(const struct event_row *row)
     set_word(o, "op", op_to_string(row->op));
     set_text(o, "target", row->target);
     set_text(o, "resolved", row->resolved);
+    set_text(o, "target2", row->target2);
+    set_text(o, "resolved2", row->resolved2);
+    set_text(o, "detail", row->detail);
+    set_text(o, "interpreter", row->interpreter);
+    set_peer(o, row);
     if ((int)row->op >= 0)
         set_word(o, "access", access_to_string(row->access));
     if (row->pid >= 0)
@@ -128,12 +140,15 @@ event_object(const struct event_row *row)
     set_text(o, "exe", row->exe);
     set_argv(o, row->argv, row->argv_len);
     set_text(o, "cwd", row->cwd);
+    set_text(o, "ancestry", row->ancestry);
     set_decision(o, row);
     set_word(o, "risk", risk_to_string(row->risk));
     set_text(o, "tags", row->tags);
     set_text(o, "source", row->source);
     set_text(o, "note", row->note);
     set_text(o, "text", row->text);
+    if (row->granted)
+        set(o, "grant", json_integer((json_int_t)row->granted));
     if (row->kind == KIND_DECISION || row->kind == KIND_GRANT)
         set(o, "count", json_integer((json_int_t)row->count));
     if (row->last_ns)

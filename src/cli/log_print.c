@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -17,20 +18,6 @@
 #define YELLOW "\033[33m"
 #define BOLD "\033[1m"
 #define PLAIN "\033[0m"
-
-const char *
-session_state_to_string(enum session_state s)
-{
-    switch (s) {
-    case SESSION_RUNNING:
-        return "running";
-    case SESSION_EXITED:
-        return "exited";
-    case SESSION_CRASHED:
-        return "crashed";
-    }
-    return NULL;
-}
 
 static struct tm
 local_time(uint64_t real_ns)
@@ -58,16 +45,48 @@ put_shown(const struct log_printer *p, struct buf *b, const char *s)
     display_escape(b, s, strlen(s), p->display | DISPLAY_QUOTE);
 }
 
-static void
-put_command(const struct log_printer *p, struct buf *b, const struct log_session *s)
+void
+log_put_argv(struct buf *b, const char *argv, size_t n, unsigned display)
 {
-    for (size_t i = 0; i < s->argv_len;) {
-        size_t len = strnlen(s->argv + i, s->argv_len - i);
+    for (size_t i = 0; i < n;) {
+        size_t len = strnlen(argv + i, n - i);
         if (i)
             buf_putc(b, ' ');
-        display_escape(b, s->argv + i, len, p->display | DISPLAY_QUOTE);
+        display_escape(b, argv + i, len, display | DISPLAY_QUOTE);
         i += len + 1;
     }
+}
+
+const char *
+log_family_word(int family)
+{
+    return family == AF_UNIX      ? "unix"
+           : family == AF_INET    ? "inet"
+           : family == AF_INET6   ? "inet6"
+           : family == AF_NETLINK ? "netlink"
+                                  : NULL;
+}
+
+const char *
+log_unix_kind_word(const struct event_row *row)
+{
+    const char *name = row->resolved ? row->resolved : row->target;
+    if (row->family != AF_UNIX)
+        return NULL;
+    if (row->abstract)
+        return "abstract";
+    return !name || !name[0] || strcmp(name, "unix:<unnamed>") == 0 ? "unnamed" : "pathname";
+}
+
+void
+log_format_time(char *out, size_t n, uint64_t real_ns)
+{
+    time_t t = (time_t)(real_ns / NS_PER_SEC);
+    struct tm tm = {0};
+    char when[32];
+    gmtime_r(&t, &tm);
+    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(out, n, "%s.%09uZ", when, (unsigned)(real_ns % NS_PER_SEC));
 }
 
 static const char *
@@ -77,7 +96,7 @@ state_color(enum session_state s)
 }
 
 static void
-put_end(struct buf *b, const struct log_session *s)
+put_end(struct buf *b, const struct archive_session *s)
 {
     if (s->state != SESSION_EXITED)
         return;
@@ -91,8 +110,23 @@ put_end(struct buf *b, const struct log_session *s)
         buf_printf(b, ", exit %d", WEXITSTATUS(s->wait_status));
 }
 
+static void
+put_counts(struct buf *b, const struct archive_session *s)
+{
+    const struct session_counts *c = &s->counts;
+    buf_printf(b, "  (asked %" PRIu64 ", allowed %" PRIu64 ", refused %" PRIu64, c->asked,
+               c->allowed, c->refused);
+    if (c->waiting)
+        buf_printf(b, ", %" PRIu64 " %s", c->waiting,
+                   s->state == SESSION_RUNNING ? "waiting" : "lost");
+    if (c->floor)
+        buf_printf(b, ", inside the floor %" PRIu64, c->floor);
+    put_end(b, s);
+    buf_putc(b, ')');
+}
+
 void
-log_print_session(struct log_printer *p, const struct log_session *s)
+log_print_session(struct log_printer *p, const struct archive_session *s)
 {
     cleanup_buf struct buf b = {0};
     struct tm tm = local_time(s->started_ns);
@@ -106,18 +140,18 @@ log_print_session(struct log_printer *p, const struct log_session *s)
         put_shown(p, &b, s->name);
         buf_puts(&b, ": ");
     }
-    put_command(p, &b, s);
-    buf_printf(&b, "  (asked %" PRIu64 ", allowed %" PRIu64 ", refused %" PRIu64, s->asked,
-               s->allowed, s->refused);
-    if (s->waiting)
-        buf_printf(&b, ", %" PRIu64 " %s", s->waiting,
-                   s->state == SESSION_RUNNING ? "waiting" : "lost");
-    if (s->floor)
-        buf_printf(&b, ", inside the floor %" PRIu64, s->floor);
-    put_end(&b, s);
-    fprintf(p->out, "%s)\n", buf_str(&b));
+    log_put_argv(&b, s->argv, s->argv_len, p->display);
+    if (!p->brief)
+        put_counts(&b, s);
+    fprintf(p->out, "%s\n", buf_str(&b));
     p->day = tm.tm_yday;
     p->year = tm.tm_year;
+}
+
+static const char *
+or_dash(const char *word)
+{
+    return word ? word : "-";
 }
 
 struct outcome {
@@ -125,22 +159,25 @@ struct outcome {
     const char *color;
 };
 
-// Did it wait for a person?
-static bool
-is_asked(const struct event_row *row)
+bool
+log_was_asked(const struct event_row *row)
 {
     return row->by == DECIDER_USER || row->by == DECIDER_TIMEOUT;
 }
 
 static struct outcome
-outcome_of(const struct log_session *s, const struct event_row *row)
+outcome_of(const struct archive_session *s, const struct event_row *row)
 {
     if (row->kind == KIND_FAULT)
         return (struct outcome){"fault", RED};
+    if (row->kind == KIND_REQUEST && row->decided)
+        return (struct outcome){"asked", YELLOW};
     if (row->kind == KIND_REQUEST)
         return s->state == SESSION_RUNNING ? (struct outcome){"waiting", YELLOW}
                                            : (struct outcome){"lost", YELLOW};
-    bool asked = is_asked(row);
+    if (row->kind != KIND_DECISION)
+        return (struct outcome){or_dash(kind_to_string(row->kind)), ""};
+    bool asked = log_was_asked(row);
     switch (row->verdict) {
     case VERDICT_ALLOW:
         return (struct outcome){asked ? "ASK>allow" : "allow", GREEN};
@@ -157,14 +194,14 @@ outcome_of(const struct log_session *s, const struct event_row *row)
     return (struct outcome){"?", RED};
 }
 
-static const char *
-or_dash(const char *word)
+const char *
+log_outcome_word(const struct archive_session *s, const struct event_row *row)
 {
-    return word ? word : "-";
+    return outcome_of(s, row).word;
 }
 
-static void
-put_duration(struct buf *b, int64_t ms)
+void
+log_put_duration(struct buf *b, int64_t ms)
 {
     if (ms < 1000)
         buf_printf(b, "%" PRId64 " ms", ms);
@@ -199,7 +236,7 @@ put_by(const struct log_printer *p, struct buf *b, const struct event_row *row)
 }
 
 static void
-put_request(const struct log_printer *p, struct buf *b, const struct log_session *s,
+put_request(const struct log_printer *p, struct buf *b, const struct archive_session *s,
             const struct event_row *row)
 {
     cleanup_buf struct buf scope = {0};
@@ -212,12 +249,12 @@ put_request(const struct log_printer *p, struct buf *b, const struct log_session
     const char *path = row->resolved && row->resolved[0] ? row->resolved : row->target;
     put_shown(p, b, path ? path : "");
     put_who(p, b, row);
-    if (row->waited_ms > 0 || (row->waited_ms == 0 && is_asked(row))) {
+    if (row->waited_ms > 0 || (row->waited_ms == 0 && log_was_asked(row))) {
         buf_puts(b, "  after ");
-        put_duration(b, row->waited_ms);
+        log_put_duration(b, row->waited_ms);
     } else if (row->waited_ms < 0 && s->state == SESSION_RUNNING && p->now_ns > row->real_ns) {
         buf_puts(b, "  for ");
-        put_duration(b, (int64_t)((p->now_ns - row->real_ns) / NS_PER_MS));
+        log_put_duration(b, (int64_t)((p->now_ns - row->real_ns) / NS_PER_MS));
     }
     if (row->count > 1)
         buf_printf(b, "  x%" PRIu64, row->count);
@@ -228,7 +265,7 @@ put_request(const struct log_printer *p, struct buf *b, const struct log_session
 }
 
 void
-log_print_outcome(struct log_printer *p, const struct log_session *s, const struct event_row *row)
+log_print_event(struct log_printer *p, const struct archive_session *s, const struct event_row *row)
 {
     cleanup_buf struct buf b = {0};
     struct tm tm = local_time(row->real_ns);
@@ -243,10 +280,9 @@ log_print_outcome(struct log_printer *p, const struct log_session *s, const stru
     buf_printf(&b, "  %s.%03u ", text, (unsigned)(row->real_ns % NS_PER_SEC / NS_PER_MS));
     struct outcome o = outcome_of(s, row);
     put_column(p, &b, o.color, 11, o.word);
-    if (row->kind == KIND_FAULT)
-        display_escape(&b, row->text ? row->text : "", row->text ? strlen(row->text) : 0,
-                       p->display);
-    else
+    if (row->request)
         put_request(p, &b, s, row);
+    else if (row->text)
+        display_escape(&b, row->text, strlen(row->text), p->display);
     fprintf(p->out, "%s\n", buf_str(&b));
 }

@@ -6,20 +6,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "archive.h"
+#include "buf.h"
 #include "query.h"
-
-enum session_state { SESSION_RUNNING, SESSION_EXITED, SESSION_CRASHED };
-const char *session_state_to_string(enum session_state s);
-
-// A session as the log lists it. Strings are owned.
-struct log_session {
-    char *id, *name, *cwd, *argv;
-    size_t argv_len;
-    enum session_state state;
-    int wait_status; /* SESSION_EXITED */
-    uint64_t started_ns, ended_ns;
-    uint64_t asked, allowed, refused, floor, waiting;
-};
 
 struct log_printer {
     FILE *out;
@@ -27,17 +16,40 @@ struct log_printer {
     unsigned display; /* DISPLAY_ASCII or 0 */
     uint64_t now_ns;  /* real time: how long a request waits */
     bool json;        /* an array, not lines */
+    bool brief;       /* session lines without counts */
     size_t printed;   /* objects so far */
     int day;          /* of the last line, as in struct tm; the date is printed when it changes */
     int year;
 };
 
-// Short format: a line about a session; a line about what came of a request, or a fault.
-void log_print_session(struct log_printer *p, const struct log_session *s);
-void log_print_outcome(struct log_printer *p, const struct log_session *s,
+// Short format: a line about a session; a line about an event, its outcome for a request.
+void log_print_session(struct log_printer *p, const struct archive_session *s);
+void log_print_event(struct log_printer *p, const struct archive_session *s,
+                     const struct event_row *row);
+// One word for what came of it: "ASK>allow", "waiting", "fault".
+const char *log_outcome_word(const struct archive_session *s, const struct event_row *row);
+// Did it wait for a person?
+bool log_was_asked(const struct event_row *row);
+// "12 ms", "3.2 s", "5 min"; appended.
+void log_put_duration(struct buf *b, int64_t ms);
+// Words of argv, each as a shell word.
+void log_put_argv(struct buf *b, const char *argv, size_t n, unsigned display);
+// "unix", "inet", ...; NULL when it is no socket call.
+const char *log_family_word(int family);
+// "pathname", "abstract", "unnamed"; NULL when it is no AF_UNIX one.
+const char *log_unix_kind_word(const struct event_row *row);
+// "2025-11-23T14:02:11.123456789Z"; room for 48 bytes.
+void log_format_time(char *out, size_t n, uint64_t real_ns);
+
+// Verbose format (-v): a block of lines.
+void log_print_verbose(struct log_printer *p, const struct archive_session *s,
                        const struct event_row *row);
 
 // JSON: between begin and end an object per event.
 void log_begin_json(struct log_printer *p);
 void log_print_json(struct log_printer *p, const struct event_row *row);
 void log_end_json(struct log_printer *p);
+
+// CSV (RFC 4180): a line of names, then a line per event.
+void log_begin_csv(struct log_printer *p);
+void log_print_csv(struct log_printer *p, const struct event_row *row);

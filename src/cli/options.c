@@ -73,7 +73,8 @@ print_help(const struct options_help *help)
 {
     printf("usage: %s\n\n%s\n\n", help->synopsis, help->about);
     for (const struct option_row *r = help->rows; r->id; r++)
-        print_row(r);
+        if (r->help)
+            print_row(r);
     print_row(&(struct option_row){'h', "help", NULL, "print this"});
     if (help->more)
         printf("\n%s\n", help->more);

@@ -32,7 +32,6 @@ check_session(void *ctx, const struct session_row *s)
     cr_assert(s->argv_len == 11 && memcmp(s->argv, "sh\0-c\0a\xff b", 11) == 0);
     cr_assert(s->pid == getpid() && s->start_time == 77 && s->uid == 1000);
     cr_assert(s->started_ns == 1700000000000000001 && s->ended_ns && s->wait_status == 42 << 8);
-    cr_assert(s->asked == 2 && s->allowed == 3 && s->refused == 0 && s->waiting == 1);
     ++*(int *)ctx;
     return 0;
 }
@@ -91,7 +90,11 @@ Test(db, round_trip)
     writer_stop(w, 42 << 8);
     struct reader *r = open_reader();
     struct event_filter all = {0};
+    struct session_counts c = {0};
     cr_assert(reader_sessions(r, check_session, &sessions, NULL) == 0 && sessions == 1);
+    cr_assert(reader_counts(r, "0123456789ab", &c, NULL) == 0);
+    cr_assert(c.asked == 2 && c.allowed == 3 && c.refused == 0 && c.waiting == 1);
+    cr_assert(reader_counts(r, "nobody", &c, NULL) == 0 && c.asked == 0);
     cr_assert(reader_events(r, &all, check_event, &events, NULL) == 0 && events == 7);
     reader_close(r);
     struct stat st;
@@ -185,10 +188,10 @@ Test(db, filters)
         {{.outcomes = true}, 30},
         {{.verdicts = 1 << VERDICT_DENY}, 12},
         {{.verdicts = 1 << VERDICT_DENY | 1 << VERDICT_ALLOW, .sessions = ids}, 18},
-        {{.path_glob = "/tmp/*"}, 57},
-        {{.path_glob = "/etc/*"}, 0},
+        {{.paths = (struct pattern[]){{"/tmp/*", false}, {0}}}, 57},
+        {{.paths = (struct pattern[]){{"/etc/*", false}, {0}}}, 0},
         {{.limit = 5}, 5},
-        {{.limit = 5, .newest = true, .reverse = true}, 5},
+        {{.limit = 5, .reverse = true}, 5},
         {{.since_ns = 1700000003000000000, .until_ns = 1700000003000000001}, 27},
     };
     r = open_reader();
@@ -376,7 +379,7 @@ session_id(void *ctx, const struct session_row *s)
 {
     struct tally *t = ctx;
     t->n++;
-    cr_assert(s->ended_ns == 0 && s->asked == s->allowed + s->waiting);
+    cr_assert(s->ended_ns == 0);
     return 0;
 }
 
