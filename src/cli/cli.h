@@ -31,4 +31,5 @@ int cmd_ps(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_show(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
