@@ -11,6 +11,7 @@
 enum exit_status {
     EXIT_USAGE = 2,        /* wrong arguments */
     EXIT_UNREADABLE = 3,   /* the database can't be read */
+    EXIT_DIFFERENT = 5,    /* nono replay --policy --exit-code: another answer */
     EXIT_INTEGRITY = 4,    /* the record is not what was written */
     EXIT_RUN_FAILED = 125, /* nono run: its own failure before the start, usage too */
     EXIT_NOT_EXECUTABLE = 126,
@@ -31,5 +32,6 @@ int cmd_ps(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

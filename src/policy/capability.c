@@ -103,6 +103,18 @@ capability_add_present(struct capability_set *s, unsigned access, const char *pa
 }
 
 int
+capability_add_missing(struct capability_set *s, enum capability_kind kind, unsigned access,
+                       const char *path, const char *source, struct err *err)
+{
+    if (s->n >= NONO_CAPABILITIES_MAX)
+        return err_set(err, -E2BIG, "%s: more than %d capabilities", source, NONO_CAPABILITIES_MAX);
+    struct capability *c = capability_append(s, kind, access, path_canonical(path), source);
+    c->exec = access & ACCESS_READ;
+    adjust_present(c);
+    return 0;
+}
+
+int
 capability_deny(struct capability_set *s, const char *path, size_t fixed, const char *source,
                 struct err *err)
 {

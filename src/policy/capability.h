@@ -44,6 +44,9 @@ int capability_add_path(struct capability_set *s, enum capability_kind kind, uns
 // there.
 int capability_add_present(struct capability_set *s, unsigned access, const char *path,
                            const char *source, struct err *err);
+// The same whether anything is there or not: for judging what happened elsewhere.
+int capability_add_missing(struct capability_set *s, enum capability_kind kind, unsigned access,
+                           const char *path, const char *source, struct err *err);
 // Refuses what path names (denials_add()).
 int capability_deny(struct capability_set *s, const char *path, size_t fixed, const char *source,
                     struct err *err);

@@ -29,7 +29,7 @@ refused "allow without an id" "nono allow" 2 allow
 refused "allow, no number" "seven" 2 allow seven
 equal "help" "$("$NONO" --help | grep -c '  nono run ')" 1
 equal "version" "$("$NONO" --version | cut -d' ' -f1)" nono
-for command in run ui pending allow deny ps log doctor; do
+for command in run ui pending allow deny ps log show replay doctor; do
     output=$("$NONO" help "$command")
     contains "help $command" "$output" "usage: nono $command"
     equal "$command --help says the same" "$("$NONO" "$command" --help)" "$output"

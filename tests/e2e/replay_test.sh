@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A session again, and what another policy would have said of it.
+. "$(dirname "$0")/lib.sh"
+
+scenario "the same order, verdicts and waiting times"
+mkdir -p "$OUT/docs" "$OUT/keys"
+echo one >"$OUT/docs/one"
+echo two >"$OUT/docs/two"
+echo key >"$OUT/keys/key"
+echo draft >"$OUT/docs/draft.env"
+run_background --name work --ui attach -- sh -c "cat $OUT/docs/one; cat $OUT/keys/key; cat $OUT/docs/draft.env"
+"$NONO" allow "$(wait_request docs/one)" >/dev/null
+"$NONO" deny "$(wait_request keys/key)" >/dev/null
+"$NONO" allow "$(wait_request draft.env)" >/dev/null
+join_background
+plain=$("$NONO" replay --plain --color never)
+equal "every event once" "$(echo "$plain" | grep -c '^ *[0-9]*:')" "$(log_rows "len(rows)")"
+equal "asks and answers in their order" "$(echo "$plain" | grep -o 'asked\|ASK>[a-z]*' | tr '\n' ' ')" \
+    "asked ASK>allow asked ASK>deny asked ASK>allow "
+equal "waiting times as in the log" "$(echo "$plain" | grep -o 'after .*')" "$("$NONO" log --color never | grep -o 'after .*')"
+equal "a pause is cut" "$("$NONO" replay --plain --idle 0.001s --color never | grep -c '^ *0:00:00')" "$(log_rows "len(rows)")"
+equal "--speed plays it all" "$("$NONO" replay --plain --speed 1000 --color never)" "$plain"
+equal "the reader may leave" "$("$NONO" replay --plain --speed 0.01 2>&1 | head -n 1 | grep -c work)" 1
+
+scenario "what another policy would have said" && export XDG_STATE_HOME=$T/home/state1
+cat >"$T/tmp/policy.json" <<END
+{
+    "extends": "default",
+    "filesystem": {
+        "read": ["$OUT/docs", "$OUT/keys"],
+        "deny": ["$OUT/docs/*.env"]
+    }
+}
+END
+changes() { "$NONO" replay --policy "$T/tmp/policy.json" --jsonl "$@" | rows "[(r['change'], r['resolved'].rpartition('/')[2]) for r in rows]"; }
+equal "what is widened comes first" "$(changes)" \
+    "[('deny>allow', 'key'), ('allow>deny', 'draft.env'), ('ask>allow', 'one')]"
+contains "the line that says so" "$("$NONO" replay --policy "$T/tmp/policy.json")" "by policy.json:4"
+contains "the sum" "$("$NONO" replay --policy "$T/tmp/policy.json")" "3 of 3 requests differ: deny>allow 1, allow>deny 1, ask>allow 1, ask>deny 0, unknown 0"
+equal "filters hold" "$(changes --path '*/key')" "[('deny>allow', 'key')]"
+"$NONO" replay --policy "$T/tmp/policy.json" --exit-code >/dev/null
+equal "differences with --exit-code" $? 5
+"$NONO" replay --policy "$T/tmp/policy.json" >/dev/null
+equal "without" $? 0
+echo '{"extends": "default"}' >"$T/tmp/same.json"
+"$NONO" replay --policy "$T/tmp/same.json" --exit-code >/dev/null
+equal "no difference" $? 0
+"$NONO" replay --policy "$T/missing.json" >/dev/null 2>&1
+equal "no such policy" $? 2
+rm -rf "$OUT/docs.gone" && mv "$OUT/docs" "$OUT/docs.gone"
+equal "the disk as it is now plays no part" "$(changes)" \
+    "[('deny>allow', 'key'), ('allow>deny', 'draft.env'), ('ask>allow', 'one')]"
+mv "$OUT/docs.gone" "$OUT/docs"
+
+scenario "a live run under that policy decides the same"
+run --on-ask deny -- sh -c "cat $OUT/docs/one; cat $OUT/keys/key; cat $OUT/docs/draft.env; cat $SECRET; cat $OUT/docs/two"
+# Every file of it was asked about and refused; the policy allows three, and goes on refusing two.
+whatif=$("$NONO" replay --policy "$T/tmp/policy.json" --jsonl | rows "sorted(r['resolved'] for r in rows if r['change'] == 'deny>allow')")
+export XDG_STATE_HOME=$T/home/state4
+run -p "$T/tmp/policy.json" --on-ask deny -- sh -c "cat $OUT/docs/one; cat $OUT/keys/key; cat $OUT/docs/draft.env; cat $SECRET; cat $OUT/docs/two"
+refused=$(log_rows "sorted({r['resolved'] for r in of(verdict='deny')})")
+equal "what it allows" "$whatif" "['$OUT/docs/one', '$OUT/docs/two', '$OUT/keys/key']"
+equal "what it refuses" "$refused" "['$OUT/docs/draft.env', '$SECRET']"
+
+status_of() { "$NONO" "$@" >"$T/tmp/answer" 2>&1; echo $?; }
+equal "a wrong speed" "$(status_of replay --speed fast)" 2
+equal "--exit-code alone" "$(status_of replay --exit-code)" 2
+equal "an unreadable record" "$(status_of replay --db "$SECRET")" 3
+finish
