@@ -13,12 +13,14 @@
 #include "util.h"
 
 static const char *const workdir_words[] = {"none", "read", "write", "readwrite", NULL};
+static const char *const socket_words[] = {"ask", "allow", "block", NULL};
 
 void
 policy_args_done(struct policy_args *a)
 {
     capability_set_done(&a->set);
     profile_done(&a->profile);
+    socket_policy_done(&a->sockets);
 }
 
 static int
@@ -46,11 +48,49 @@ add_capability(struct policy_args *a, int opt, const char *value, struct err *er
     }
 }
 
+static int
+add_unix(struct policy_args *a, int opt, const char *value, struct err *err)
+{
+    static const char *const names[] = {
+        "--allow-unix-socket",         "--allow-unix-socket-bind",
+        "--allow-unix-socket-dir",     "--allow-unix-socket-dir-bind",
+        "--allow-unix-socket-subtree", "--allow-unix-socket-subtree-bind"};
+    int i = opt - OPT_UNIX;
+    return socket_policy_add_unix(&a->sockets, (enum unix_reach)(i / 2), i % 2, value, names[i],
+                                  err);
+}
+
+static int
+socket_option(struct policy_args *a, struct options *o, int opt, struct err *err)
+{
+    uint64_t port;
+    int ret;
+    switch (opt) {
+    case OPT_NET:
+        return a->net = options_word(o, socket_words);
+    case OPT_UNIX_SOCKETS:
+        return a->unix_sockets = options_word(o, socket_words);
+    case OPT_CONNECT:
+        return socket_policy_add_host(&a->sockets, o->arg, "--allow-connect", err);
+    case OPT_BIND:
+        return socket_policy_add_bind(&a->sockets, o->arg, "--allow-bind", err);
+    case OPT_PROXY:
+        ret = options_number(o, 1, 65535, &port);
+        if (ret == 0)
+            a->sockets.proxy_port = (uint16_t)port;
+        return ret;
+    default:
+        return add_unix(a, opt, o->arg, err);
+    }
+}
+
 int
 policy_option(struct policy_args *a, struct options *o, int opt, struct err *err)
 {
     if (opt == OPT_WORKDIR)
         return a->workdir = options_word(o, workdir_words);
+    if (opt >= OPT_NET && opt <= OPT_UNIX_SUBTREE_BIND)
+        return socket_option(a, o, opt, err);
     if (opt != 'p')
         return add_capability(a, opt, o->arg, err);
     if (a->profile_name)
@@ -119,12 +159,72 @@ policy_env_done(struct policy_env *e)
     free(e->dir);
 }
 
+// A socket of a profile may be missing, like its files.
+static int
+add_profile_unix(struct policy_args *a, const struct profile_item *item,
+                 const struct profile_env *env, struct err *err)
+{
+    cleanup_free char *path = NULL;
+    int i = (int)(item->key - PROFILE_UNIX_SOCKET);
+    int ret = profile_expand(item, env, &path, NULL, err);
+    if (ret <= 0 || (access(path, F_OK) < 0 && errno == ENOENT && !(i % 2)))
+        return ret < 0 ? ret : 0;
+    return socket_policy_add_unix(&a->sockets, (enum unix_reach)(i / 2), i % 2, path, item->source,
+                                  err);
+}
+
+static int
+add_profile_item(struct policy_args *a, const struct profile_item *item,
+                 const struct profile_env *env, struct err *err)
+{
+    if (item->key >= PROFILE_UNIX_SOCKET && item->key <= PROFILE_UNIX_SOCKET_SUBTREE_BIND)
+        return add_profile_unix(a, item, env, err);
+    if (item->key == PROFILE_CONNECT_PORT)
+        socket_policy_add_port(&a->sockets, (uint16_t)item->number, item->source);
+    else if (item->key == PROFILE_LISTEN_PORT)
+        return socket_policy_add_bind(&a->sockets, item->value, item->source, err);
+    else if (item->key == PROFILE_ALLOW_CONNECT)
+        return socket_policy_add_host(&a->sockets, item->value, item->source, err);
+    return 0;
+}
+
+// What every program asks when it looks a name up.
+static void
+add_resolver(struct socket_policy *p)
+{
+    static const char *const sockets[] = {"/run/systemd/resolve/io.systemd.Resolve",
+                                          "/run/nscd/socket"};
+    for (size_t i = 0; i < ARRAY_SIZE(sockets); i++) {
+        cleanup_err struct err none = {0};
+        socket_policy_add_unix(p, UNIX_FILE, false, sockets[i], "default", &none);
+    }
+}
+
+static int
+add_sockets(struct policy_args *a, const struct profile_env *env, struct err *err)
+{
+    const struct profile_item *block = profile_last(&a->profile, PROFILE_NETWORK_BLOCK);
+    int ret = 0;
+    for (size_t i = 0; i < a->profile.n && ret == 0; i++)
+        ret = add_profile_item(a, &a->profile.items[i], env, err);
+    a->sockets.net = a->net >= 0              ? (enum socket_mode)a->net
+                     : block && block->number ? SOCKETS_BLOCK
+                                              : SOCKETS_ASK;
+    a->sockets.unix_sockets =
+        a->unix_sockets >= 0 ? (enum socket_mode)a->unix_sockets : SOCKETS_ASK;
+    if (a->sockets.unix_sockets == SOCKETS_ASK && a->sockets.net != SOCKETS_BLOCK)
+        add_resolver(&a->sockets);
+    return ret;
+}
+
 static int
 complete(struct policy_args *a, const struct profile_env *env, struct err *err)
 {
     int ret = profile_load(&a->profile, a->profile_name ? a->profile_name : "default", env, err);
     if (ret == 0)
         ret = profile_apply(&a->profile, env, &a->set, err);
+    if (ret == 0)
+        ret = add_sockets(a, env, err);
     return ret < 0 ? ret : add_workdir(a, env->workdir, env->home, err);
 }
 

@@ -5,6 +5,7 @@
 #include "capability.h"
 #include "options.h"
 #include "profile.h"
+#include "socket_policy.h"
 
 enum policy_option {
     OPT_ALLOW_FILE = OPTIONS_LONG + 1000,
@@ -12,6 +13,17 @@ enum policy_option {
     OPT_WRITE_FILE,
     OPT_DENY,
     OPT_WORKDIR,
+    OPT_NET,
+    OPT_CONNECT,
+    OPT_BIND,
+    OPT_PROXY,
+    OPT_UNIX_SOCKETS,
+    OPT_UNIX, // and its kin, in the order of enum unix_reach, each with and without bind
+    OPT_UNIX_BIND,
+    OPT_UNIX_DIR,
+    OPT_UNIX_DIR_BIND,
+    OPT_UNIX_SUBTREE,
+    OPT_UNIX_SUBTREE_BIND,
 };
 
 // read, write: the long names of -r and -w.
@@ -24,8 +36,21 @@ enum policy_option {
         {OPT_READ_FILE, "read-file", "F", "read exactly F"},                                       \
         {OPT_WRITE_FILE, "write-file", "F", "write exactly F"},                                    \
         {OPT_DENY, "deny", "PATH", "never asked, always refused; also inside what is allowed"},    \
+        {OPT_WORKDIR, "workdir-access", "A",                                                       \
+         "none, read, write, readwrite: the current directory"},                                   \
+        {OPT_NET, "net", "MODE", "ask (default), allow or block the network"},                     \
+        {OPT_CONNECT, "allow-connect", "HOST:PORT", "a name, address, CIDR or *; a port or *"},    \
+        {OPT_BIND, "allow-bind", "PORT[-PORT]", "listen there"},                                   \
+        {OPT_PROXY, "proxy-port", "PORT", "connect to this port of loopback and nowhere else"},    \
+        {OPT_UNIX_SOCKETS, "unix-sockets", "MODE", "ask (default), allow or block UNIX sockets"},  \
+        {OPT_UNIX, "allow-unix-socket", "P",                                                       \
+         "connect to P; -dir D, -subtree D: in, below D; -bind"},                                  \
+        {OPT_UNIX_BIND, "allow-unix-socket-bind", "P", NULL},                                      \
+        {OPT_UNIX_DIR, "allow-unix-socket-dir", "D", NULL},                                        \
+        {OPT_UNIX_DIR_BIND, "allow-unix-socket-dir-bind", "D", NULL},                              \
+        {OPT_UNIX_SUBTREE, "allow-unix-socket-subtree", "D", NULL},                                \
     {                                                                                              \
-        OPT_WORKDIR, "workdir-access", "A", "none, read, write, readwrite: the current directory"  \
+        OPT_UNIX_SUBTREE_BIND, "allow-unix-socket-subtree-bind", "D", NULL                         \
     }
 
 struct policy_args {
@@ -34,11 +59,13 @@ struct policy_args {
     const char *profile_name; /* NULL: "default" */
     int workdir;              /* WORKDIR_*, -1: not given */
     bool names_found;         /* every name of what is refused is known */
+    struct socket_policy sockets;
+    int net, unix_sockets; /* enum socket_mode, -1: not given */
 };
 #define POLICY_ARGS_NONE                                                                           \
     (struct policy_args)                                                                           \
     {                                                                                              \
-        .workdir = -1                                                                              \
+        .workdir = -1, .net = -1, .unix_sockets = -1                                               \
     }
 
 void policy_args_done(struct policy_args *a);

@@ -149,6 +149,7 @@ start(struct run_args *a, char **argv, struct err *err)
     cleanup_free char *redact = policy_redact(&a->policy.profile);
     o.argv = argv;
     o.capabilities = &a->policy.set;
+    o.sockets = &a->policy.sockets;
     o.ask_timeout_s = a->timeout_s;
     o.db_path = db;
     o.name = a->name;

@@ -27,9 +27,32 @@ footer_add(struct footer *f, struct refusal *r)
     f->items[f->n++] = r;
 }
 
+static bool
+is_socket(const struct refusal *r)
+{
+    return r->op == OP_CONNECT || r->op == OP_BIND || r->op == OP_SEND;
+}
+
+static void
+print_socket_flag(const struct refusal *r, FILE *out)
+{
+    const char *what = r->resolved, *colon = strrchr(what, ':');
+    const char *flag = r->op == OP_BIND ? "--allow-bind" : "--allow-connect";
+    if (what[0] == '/')
+        flag = r->op == OP_BIND ? "--allow-unix-socket-bind" : "--allow-unix-socket";
+    else if (r->op == OP_BIND && colon)
+        what = colon + 1;
+    cleanup_free char *shown = display_str(what, DISPLAY_QUOTE);
+    fprintf(out, "%s %s", flag, shown);
+}
+
 static void
 print_flag(const struct refusal *r, FILE *out)
 {
+    if (is_socket(r)) {
+        print_socket_flag(r, out);
+        return;
+    }
     cleanup_free char *dir = xstrdup(r->resolved);
     const char *path = r->resolved;
     const char *flag = r->access == ACCESS_READ    ? "--read-file"
@@ -62,6 +85,10 @@ footer_print(const struct footer *f, const char *session, FILE *out)
         fprintf(out, "  %-9s %s   ", op_to_string(f->items[i]->op), shown);
         if (f->items[i]->reason == REASON_USER_DENIED) {
             fputs("(you denied it)\n", out);
+            continue;
+        }
+        if (is_socket(f->items[i]) && (strchr("@(", f->items[i]->resolved[0]))) {
+            fputs("(a socket without a file: nothing can allow it)\n", out);
             continue;
         }
         if (f->items[i]->by == DECIDER_PROTECTED) {

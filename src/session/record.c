@@ -27,6 +27,12 @@ record_revoke(void *ctx, const struct grant *g, const char *source)
     return writer_add_revocation(ctx, g->id, source, NULL);
 }
 
+static int
+record_network(void *ctx, struct network_event *n)
+{
+    return writer_add_network(ctx, n);
+}
+
 static size_t
 record_room(void *ctx)
 {
@@ -41,5 +47,6 @@ record_into(struct writer *w)
                                       .decision = record_decision,
                                       .count = record_count,
                                       .revoke = record_revoke,
+                                      .network = record_network,
                                       .room = record_room};
 }

@@ -49,7 +49,8 @@ start_sandbox(struct session *s, struct err *err)
 {
     struct launch l = {.argv = s->o->argv, .stdio = {-1, -1, -1}, .pty = -1, .floor = &s->floor};
     bool tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    int ret = floor_build(s->o->capabilities, s->o->without_landlock, &s->floor, err);
+    int ret =
+        floor_build(s->o->capabilities, s->o->sockets, s->o->without_landlock, &s->floor, err);
     if (ret < 0)
         return ret;
     bool pane = s->o->ui == UI_MODE_SPLIT || s->o->ui == UI_MODE_PLAIN;
@@ -100,6 +101,7 @@ start_threads(struct session *s, struct err *err)
         .caps = s->launched.caps,
         .capabilities = s->o->capabilities,
         .floor = &s->floor,
+        .sockets = s->o->sockets,
         .approver = approver_find(approver_names[s->o->on_ask]),
         .timeout_ns = s->o->ask_timeout_s * NS_PER_SEC,
         .home = s->o->home,
@@ -348,7 +350,9 @@ session_run(const struct session_options *o, struct err *err)
                         .front = o->front,
                         .signal_fd = -1};
     free(s.info->capabilities);
-    s.info->capabilities = capability_set_describe(o->capabilities);
+    cleanup_free char *capabilities = capability_set_describe(o->capabilities);
+    cleanup_free char *sockets = socket_policy_describe(o->sockets);
+    s.info->capabilities = xasprintf("%s%s", capabilities, sockets);
     s.info->profile = xstrdup(o->profile);
     s.info->policy = xstrdup(o->policy);
     s.info->redact = xstrdup(o->redact);

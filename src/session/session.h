@@ -7,6 +7,7 @@
 
 #include "capability.h"
 #include "err.h"
+#include "socket_policy.h"
 
 enum ui_mode { UI_MODE_SPLIT, UI_MODE_ATTACH, UI_MODE_PLAIN, UI_MODE_NONE };
 enum on_ask { ON_ASK_UI, ON_ASK_DENY, ON_ASK_ALLOW };
@@ -14,6 +15,7 @@ enum on_ask { ON_ASK_UI, ON_ASK_DENY, ON_ASK_ALLOW };
 struct session_options {
     char **argv;                         /* the command, NULL-terminated */
     struct capability_set *capabilities; /* resolved; owned by the caller */
+    const struct socket_policy *sockets; /* likewise */
     enum ui_mode ui;
     enum on_ask on_ask;
     uint64_t ask_timeout_s; /* 0: waits for ever */

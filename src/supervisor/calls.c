@@ -12,6 +12,10 @@
     {                                                                                              \
 #name, SYS_##name, FAMILY_PATH, WHEN_ALWAYS, 0, 0                                          \
     }
+#define SOCKET(name, ...)                                                                          \
+    {                                                                                              \
+#name, SYS_##name, FAMILY_SOCKET, __VA_ARGS__                                              \
+    }
 
 // The opens come first: call_find() looks from the top, and nothing is called as often.
 static const struct call_row rows[] = {
@@ -60,6 +64,14 @@ static const struct call_row rows[] = {
     PATH(fremovexattr),
     PATH(removexattrat),
     PATH(file_setattr),
+    SOCKET(connect, WHEN_ALWAYS, 0, 0),
+    SOCKET(bind, WHEN_ALWAYS, 0, 0),
+    SOCKET(listen, WHEN_ALWAYS, 0, 0),
+    // Without an address the socket is connected, and that was judged.
+    SOCKET(sendto, WHEN_NOT_NULL, 4, 0),
+    // The address lies in memory: it may be there by the time that the kernel looks.
+    SOCKET(sendmsg, WHEN_ALWAYS, 0, 0),
+    SOCKET(sendmmsg, WHEN_ALWAYS, 0, 0),
 };
 
 const struct call_row *

@@ -7,8 +7,9 @@
 #include <sys/types.h>
 
 enum call_family {
-    FAMILY_OPEN, /* files.h: what returns a descriptor of a file */
-    FAMILY_PATH, /* paths.h: what changes names, files and their metadata */
+    FAMILY_OPEN,   /* files.h: what returns a descriptor of a file */
+    FAMILY_PATH,   /* paths.h: what changes names, files and their metadata */
+    FAMILY_SOCKET, /* sockets.h: what reaches or offers an address */
     _FAMILY_MAX,
 };
 

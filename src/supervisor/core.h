@@ -21,6 +21,7 @@
 #include "worker.h"
 
 struct held;
+struct sockets;
 
 struct supervisor {
     // Constant.
@@ -37,6 +38,7 @@ struct supervisor {
     pthread_mutex_t lock;
     struct broker broker;
     struct worker_pool *workers;
+    struct sockets *sockets; /* sockets_state.h */
     char *last;         /* what was refused last, for the sandbox (last.h); NULL: nothing yet */
     struct msg *outbox; /* for main, when its queue was full */
     size_t n_outbox, room_outbox;
@@ -71,10 +73,13 @@ struct family {
                      const struct seccomp_notif *n);
     // Does what was approved on the object that was held, and answers. c stays the caller's.
     void (*perform)(struct supervisor *s, struct call *c, struct held *object);
+    // A decision was taken about it, before it is done or refused; NULL where nobody is told.
+    void (*decided)(struct supervisor *s, struct call *c, const struct request *q,
+                    const struct decision *d);
     // Frees the copy of a call that was parked.
     void (*free_call)(struct call *c);
 };
-extern const struct family family_open, family_path;
+extern const struct family family_open, family_path, family_socket;
 const struct family *core_family(const struct call *c);
 // Hands a notification to its family. Receiver, without the lock.
 void core_notified(struct supervisor *s, const struct seccomp_notif *n);

@@ -3,6 +3,7 @@
 
 #include <asm/ioctls.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdlib.h>
@@ -127,15 +128,56 @@ add_refused(scmp_filter_ctx ctx)
     return ret;
 }
 
+// Of which family sockets may be, the kernel's own numbers up to here; none above exists.
+#define FAMILIES_MAX 64
+#define NETLINK_FAMILIES 32 /* MAX_LINKS */
+#define TYPE_BITS 0xfu      /* of the type; the rest are flags */
+
+// What is not there for socket(2) cannot be judged by its address: raw and packet sockets, SCTP
+// (which connects by setsockopt(2)), kernel interfaces.
+static int
+add_protocols(scmp_filter_ctx ctx, int family)
+{
+    static const uint32_t protocols[] = {IPPROTO_DCCP, NONO_IPPROTO_L2TP, IPPROTO_SCTP,
+                                         IPPROTO_ETHERNET, NONO_IPPROTO_SMC};
+    int ret = 0;
+    for (uint32_t type = 0; type <= TYPE_BITS && ret == 0; type++)
+        if (type != SOCK_STREAM && type != SOCK_DGRAM)
+            ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SYS_socket, 2, LOW(0, family),
+                                   BITS(1, TYPE_BITS, type));
+    for (size_t i = 0; i < ARRAY_SIZE(protocols) && ret == 0; i++)
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SYS_socket, 2, LOW(0, family),
+                               LOW(2, protocols[i]));
+    return ret;
+}
+
 static int
 add_sockets(scmp_filter_ctx ctx)
 {
+    static const int calls[] = {SYS_socket, SYS_socketpair};
+    // Routes and source routes lead packets elsewhere than to the address that was judged.
+    static const struct {
+        uint32_t level, option;
+    } leading[] = {
+        {IPPROTO_IP, IP_OPTIONS}, {IPPROTO_IPV6, IPV6_RTHDR}, {IPPROTO_IPV6, IPV6_2292PKTOPTIONS}};
     int ret = 0;
-    for (int family = 0; family < 48 && ret == 0; family++) {
-        if (family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK)
-            continue;
-        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SYS_socket, 1, LOW(0, family));
-    }
+    for (int family = 0; family < FAMILIES_MAX && ret == 0; family++)
+        for (size_t i = 0; i < ARRAY_SIZE(calls) && ret == 0; i++)
+            if (family != AF_UNIX && family != AF_INET && family != AF_INET6 &&
+                family != AF_NETLINK)
+                ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), calls[i], 1,
+                                       LOW(0, family));
+    // Of netlink the routing tables only, which programs read to find their own addresses.
+    for (uint32_t protocol = 1; protocol < NETLINK_FAMILIES && ret == 0; protocol++)
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SYS_socket, 2,
+                               LOW(0, AF_NETLINK), LOW(2, protocol));
+    if (ret == 0)
+        ret = add_protocols(ctx, AF_INET);
+    if (ret == 0)
+        ret = add_protocols(ctx, AF_INET6);
+    for (size_t i = 0; i < ARRAY_SIZE(leading) && ret == 0; i++)
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SYS_setsockopt, 2,
+                               LOW(1, leading[i].level), LOW(2, leading[i].option));
     return ret;
 }
 

@@ -36,6 +36,11 @@ struct nono_landlock_ruleset_attr {
     uint64_t scoped;
 };
 
+struct nono_landlock_net_port_attr {
+    uint64_t allowed_access;
+    uint64_t port;
+};
+
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452 /* Linux 6.6 */
 #endif
@@ -46,6 +51,17 @@ struct nono_landlock_ruleset_attr {
 #ifndef SYS_file_setattr
 #define SYS_file_setattr 469 /* 6.17 */
 #endif
+
+#define NONO_PIDFD_THREAD O_EXCL /* pidfd_open(2): of one thread, Linux 6.9 */
+#ifndef IPPROTO_ETHERNET
+#define IPPROTO_ETHERNET 143
+#endif
+#define NONO_IPPROTO_L2TP 115
+#define NONO_IPPROTO_SMC 256
+#define NONO_MSG_ZEROCOPY 0x4000000 /* send(2) */
+#define NONO_LANDLOCK_NET_BIND_TCP (1ull << 0)
+#define NONO_LANDLOCK_NET_CONNECT_TCP (1ull << 1)
+#define NONO_LANDLOCK_RULE_NET_PORT 2
 
 // Answers that make the kernel restart the call (include/linux/errno.h, not for user space).
 #define NONO_ERESTARTSYS 512    /* as the signal's SA_RESTART says */

@@ -156,8 +156,49 @@ rule_compare(const void *a, const void *b)
     return strcmp(((const struct floor_rule *)a)->path, ((const struct floor_rule *)b)->path);
 }
 
+static bool
+add_port(int ruleset, uint64_t access, uint16_t port)
+{
+    struct nono_landlock_net_port_attr attr = {.allowed_access = access, .port = port};
+    return syscall(SYS_landlock_add_rule, ruleset, NONO_LANDLOCK_RULE_NET_PORT, &attr, 0) == 0;
+}
+
+// Which TCP ports the sandbox may use at all, where that is known at the start: nobody is asked.
+static uint64_t
+static_net_rights(const struct socket_policy *p)
+{
+    uint64_t rights = NONO_LANDLOCK_NET_BIND_TCP | NONO_LANDLOCK_NET_CONNECT_TCP;
+    size_t ports = 0;
+    if (!p || (p->net != SOCKETS_BLOCK && !p->proxy_port))
+        return 0;
+    for (size_t i = 0; i < p->n_hosts && !p->proxy_port; i++)
+        if (p->hosts[i].port == 0)
+            rights &= ~(uint64_t)NONO_LANDLOCK_NET_CONNECT_TCP;
+    for (size_t i = 0; i < p->n_ports; i++)
+        ports += (size_t)(p->ports[i].to - p->ports[i].from) + 1;
+    return ports > NONO_FLOOR_RULES_MAX / 4 ? rights & ~(uint64_t)NONO_LANDLOCK_NET_BIND_TCP
+                                            : rights;
+}
+
+static bool
+floor_add_ports(int ruleset, const struct socket_policy *p, uint64_t rights)
+{
+    bool good = true;
+    if (rights & NONO_LANDLOCK_NET_CONNECT_TCP && p->proxy_port)
+        good = add_port(ruleset, NONO_LANDLOCK_NET_CONNECT_TCP, p->proxy_port);
+    else if (rights & NONO_LANDLOCK_NET_CONNECT_TCP)
+        for (size_t i = 0; i < p->n_hosts; i++)
+            good &= add_port(ruleset, NONO_LANDLOCK_NET_CONNECT_TCP, p->hosts[i].port);
+    if (rights & NONO_LANDLOCK_NET_BIND_TCP)
+        for (size_t i = 0; i < p->n_ports; i++)
+            for (unsigned port = p->ports[i].from; port <= p->ports[i].to; port++)
+                good &= add_port(ruleset, NONO_LANDLOCK_NET_BIND_TCP, (uint16_t)port);
+    return good;
+}
+
 int
-floor_build(const struct capability_set *s, bool without, struct floor *ret_f, struct err *err)
+floor_build(const struct capability_set *s, const struct socket_policy *sockets, bool without,
+            struct floor *ret_f, struct err *err)
 {
     struct floor f = {.abi = without ? 0 : landlock_abi(), .ruleset_fd = -1};
     if (without) {
@@ -170,6 +211,7 @@ floor_build(const struct capability_set *s, bool without, struct floor *ret_f, s
                        "this kernel has no Landlock, the floor of the sandbox "
                        "(see nono doctor; --without-landlock starts without it)");
     struct nono_landlock_ruleset_attr attr = {.handled_access_fs = handled_rights(f.abi)};
+    attr.handled_access_net = f.abi >= 4 ? static_net_rights(sockets) : 0;
     size_t size = f.abi >= 4 ? 16 : 8;
     if (f.abi >= 6) {
         attr.scoped = NONO_LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | NONO_LANDLOCK_SCOPE_SIGNAL;
@@ -178,6 +220,11 @@ floor_build(const struct capability_set *s, bool without, struct floor *ret_f, s
     f.ruleset_fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
     if (f.ruleset_fd < 0)
         return err_set(err, -errno, "landlock_create_ruleset: %s", strerror(errno));
+    if (!floor_add_ports(f.ruleset_fd, sockets, attr.handled_access_net)) {
+        int error = errno;
+        floor_done(&f);
+        return err_set(err, -error, "landlock rule for a port: %s", strerror(error));
+    }
     for (size_t i = 0; i < s->n; i++) {
         int ret = floor_add_capability(&f, s, &s->caps[i]);
         if (ret < 0) {

@@ -9,6 +9,7 @@
 
 #include "capability.h"
 #include "err.h"
+#include "socket_policy.h"
 
 struct floor_rule {
     char *path;
@@ -31,7 +32,8 @@ int landlock_abi(void);
 
 // Builds the ruleset. without: no floor at all (--without-landlock). 0 or -errno with *err set; a
 // kernel without Landlock is -EOPNOTSUPP unless without.
-int floor_build(const struct capability_set *s, bool without, struct floor *ret_f, struct err *err);
+int floor_build(const struct capability_set *s, const struct socket_policy *sockets, bool without,
+                struct floor *ret_f, struct err *err);
 void floor_done(struct floor *f);
 // Confines the calling thread. no_new_privs must be set. 0 or -errno.
 int floor_enforce(const struct floor *f);

@@ -21,6 +21,7 @@
 #include "last.h"
 #include "launch.h"
 #include "notify.h"
+#include "sockets_state.h"
 #include "tracee.h"
 #include "util.h"
 
@@ -195,6 +196,8 @@ on_answer(void *ctx, const struct pending *row, struct waiter *w, const struct d
     struct supervisor *s = ctx;
     struct call *c = w->call;
     c->id = w->id;
+    if (core_family(c)->decided)
+        core_family(c)->decided(s, c, row->request, d);
     if (d->verdict == VERDICT_ALLOW && row->object)
         core_family(c)->perform(s, c, row->object);
     else
@@ -204,6 +207,7 @@ on_answer(void *ctx, const struct pending *row, struct waiter *w, const struct d
 static const struct family *const families[_FAMILY_MAX] = {
     [FAMILY_OPEN] = &family_open,
     [FAMILY_PATH] = &family_path,
+    [FAMILY_SOCKET] = &family_socket,
 };
 
 const struct family *
@@ -474,6 +478,7 @@ static struct supervisor *
 supervisor_free(struct supervisor *s)
 {
     worker_pool_free(s->workers);
+    sockets_free(s);
     free(s->last);
     broker_done(&s->broker);
     close_fd(&s->timer_fd);
@@ -513,6 +518,7 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     broker_init(&s->broker, o->approver, o->timeout_ns, o->capabilities, &broker_ops, s, held_free,
                 free_call);
     s->workers = worker_pool_new(o->inbox, o->caps);
+    sockets_start(s);
     notify_set_sync(o->listener);
     // Without it no request would ever expire.
     s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

@@ -10,9 +10,11 @@
 #include "capability.h"
 #include "decision.h"
 #include "err.h"
+#include "event.h"
 #include "landlock.h"
 #include "queue.h"
 #include "request.h"
+#include "socket_policy.h"
 
 // Where the record goes; called by one of its threads at a time, must not block.
 struct supervisor_record {
@@ -22,6 +24,7 @@ struct supervisor_record {
                     bool durable); /* takes d and g over */
     int (*count)(void *ctx, const char *what, uint64_t request, enum op op, uint64_t n);
     int (*revoke)(void *ctx, const struct grant *g, const char *source);
+    int (*network)(void *ctx, struct network_event *n); /* takes n over */
     size_t (*room)(void *ctx);
 };
 
@@ -31,6 +34,7 @@ struct supervisor_options {
     uint64_t caps;                             /* of the sandbox */
     const struct capability_set *capabilities; /* constant, must outlive it */
     const struct floor *floor;                 /* likewise */
+    const struct socket_policy *sockets;       /* likewise */
     const struct approver *approver;
     uint64_t timeout_ns;
     struct grant **remembered; /* n_remembered; they are taken over, the array is not */

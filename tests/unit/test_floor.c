@@ -59,7 +59,7 @@ build(struct capability_set *s, struct floor *f)
     cr_assert_eq(capability_add_path(s, CAPABILITY_SUBTREE, RW, dir, "--allow", &err), 0, "%s",
                  err.msg);
     capability_set_seal(s);
-    cr_assert_eq(floor_build(s, false, f, &err), 0, "%s", err.msg);
+    cr_assert_eq(floor_build(s, NULL, false, f, &err), 0, "%s", err.msg);
 }
 
 static bool
@@ -161,7 +161,7 @@ Test(floor, refused_objects_are_held)
     shell("echo secret >.env");
     deny(&s, ".env");
     cleanup_err struct err err = {0};
-    cr_assert_eq(floor_build(&s, true, &f, &err), 0);
+    cr_assert_eq(floor_build(&s, NULL, true, &f, &err), 0);
     cr_expect_eq(f.n_held, 1);
     cr_expect(!floor_covers(&f, path, 1, 1, R), "without a floor nothing is covered by it");
     for (int i = 0; i < 200; i++) {
@@ -185,7 +185,7 @@ Test(floor, few_of_many_refused_objects_are_held)
         shell(line);
         deny(&s, name);
     }
-    cr_assert_eq(floor_build(&s, true, &f, &err), 0);
+    cr_assert_eq(floor_build(&s, NULL, true, &f, &err), 0);
     cr_expect_eq(f.n_held, 256);
     floor_done(&f);
     capability_set_done(&s);

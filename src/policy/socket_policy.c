@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "socket_policy.h"
+
+#include <arpa/inet.h>
+#include <fnmatch.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "buf.h"
+#include "capability.h"
+#include "util.h"
+
+bool
+socket_is_loopback(int family, const uint8_t addr[16])
+{
+    static const uint8_t one[16] = {[15] = 1};
+    if (family == AF_INET)
+        return addr[0] == 127;
+    return family == AF_INET6 && memcmp(addr, one, sizeof one) == 0;
+}
+
+static bool
+prefix_matches(const uint8_t *a, const uint8_t *b, unsigned bits)
+{
+    unsigned bytes = bits / 8, rest = bits % 8;
+    if (memcmp(a, b, bytes) != 0)
+        return false;
+    return rest == 0 || ((a[bytes] ^ b[bytes]) & (0xff << (8 - rest)) & 0xff) == 0;
+}
+
+static bool
+host_covers(const struct host_rule *r, const struct endpoint *e, const struct socket_names *names,
+            bool *ret_names)
+{
+    if (r->port && r->port != e->port)
+        return false;
+    if (r->name) {
+        *ret_names = true;
+        return names && names->leads_to(names->ctx, r->name, e);
+    }
+    if (r->family == 0)
+        return true;
+    return r->family == e->family && prefix_matches(r->addr, e->addr, r->prefix);
+}
+
+static void
+deny(struct socket_verdict *v, enum reason reason, enum net_category category, const char *text)
+{
+    v->answer = SOCKET_DENY;
+    v->reason = reason;
+    v->category = category;
+    v->text = text;
+}
+
+static void
+allow(struct socket_verdict *v, const char *source)
+{
+    v->answer = SOCKET_ALLOW;
+    v->reason = REASON_NONE;
+    v->category = NET_CATEGORY_NONE;
+    v->text = "";
+    v->nearest = source;
+}
+
+static void
+by_mode(enum socket_mode mode, enum reason reason, enum net_category category, const char *blocked,
+        struct socket_verdict *v)
+{
+    if (mode == SOCKETS_ALLOW)
+        allow(v, NULL);
+    else if (mode == SOCKETS_BLOCK)
+        deny(v, reason, category, blocked);
+}
+
+static void
+judge_bind_inet(const struct socket_policy *p, const struct endpoint *e, struct socket_verdict *v)
+{
+    for (size_t i = 0; i < p->n_ports; i++)
+        if (e->port >= p->ports[i].from && e->port <= p->ports[i].to) {
+            allow(v, p->ports[i].source);
+            return;
+        }
+    if (p->proxy_port) {
+        deny(v, REASON_NETWORK_DENIED, NET_CATEGORY_PORT_DENIED, "no --allow-bind has that port");
+        return;
+    }
+    // The kernel gives a port like that to whatever sends; nobody outside is offered anything.
+    if (p->net == SOCKETS_ASK && e->port == 0 && (e->type != SOCK_STREAM || e->loopback))
+        allow(v, NULL);
+    else
+        by_mode(p->net, REASON_NETWORK_DENIED, NET_CATEGORY_PORT_DENIED, "the network is blocked",
+                v);
+}
+
+void
+socket_judge_inet(const struct socket_policy *p, enum op op, const struct endpoint *e,
+                  const struct socket_names *names, struct socket_verdict *ret)
+{
+    *ret = (struct socket_verdict){
+        .answer = SOCKET_ASK, .reason = REASON_NETWORK_DENIED, .text = "no rule allows it"};
+    if (op == OP_BIND) {
+        judge_bind_inet(p, e, ret);
+        return;
+    }
+    if (p->proxy_port) {
+        if (e->loopback && e->port == p->proxy_port)
+            allow(ret, "--proxy-port");
+        else
+            deny(ret, REASON_NETWORK_DENIED, NET_CATEGORY_HOST_DENIED,
+                 "only the proxy may be connected to");
+        return;
+    }
+    for (size_t i = 0; i < p->n_hosts; i++)
+        if (host_covers(&p->hosts[i], e, names, &ret->names)) {
+            allow(ret, p->hosts[i].source);
+            return;
+        }
+    by_mode(p->net, REASON_NETWORK_DENIED, NET_CATEGORY_HOST_DENIED, "the network is blocked", ret);
+}
+
+static bool
+grant_covers(const struct unix_grant *g, const char *path)
+{
+    if (g->reach == UNIX_FILE)
+        return strcmp(path, g->path) == 0;
+    if (!path_is_below(path, g->path))
+        return false;
+    size_t n = strcmp(g->path, "/") ? strlen(g->path) : 0;
+    return path[n] == '/' && path[n + 1] &&
+           (g->reach == UNIX_SUBTREE || !strchr(path + n + 1, '/'));
+}
+
+void
+socket_judge_unix(const struct socket_policy *p, enum op op, enum unix_name kind, const char *path,
+                  bool ours, struct socket_verdict *ret)
+{
+    *ret = (struct socket_verdict){
+        .answer = SOCKET_ASK, .reason = REASON_UNIX_SOCKET_DENIED, .text = "no rule allows it"};
+    const char *what = kind == UNIX_PATH ? socket_forbidden(path) : NULL;
+    ret->fixed = what || (kind != UNIX_PATH && !ours);
+    if (what) {
+        deny(ret, REASON_UNIX_SOCKET_DENIED, NET_CATEGORY_UNIX_SOCKET_DENIED, what);
+        return;
+    }
+    if (kind != UNIX_PATH && !ours) {
+        deny(ret, REASON_UNIX_SOCKET_DENIED, NET_CATEGORY_UNIX_SOCKET_DENIED,
+             kind == UNIX_ABSTRACT ? "an abstract socket outside the sandbox"
+                                   : "a socket without a name");
+        return;
+    }
+    for (size_t i = 0; kind == UNIX_PATH && i < p->n_grants; i++)
+        if ((op != OP_BIND || p->grants[i].bind) && grant_covers(&p->grants[i], path)) {
+            allow(ret, p->grants[i].source);
+            return;
+        }
+    if (ours && p->unix_sockets == SOCKETS_ASK)
+        allow(ret, NULL);
+    else
+        by_mode(p->unix_sockets, REASON_UNIX_SOCKET_DENIED, NET_CATEGORY_UNIX_SOCKET_DENIED,
+                "UNIX sockets are blocked", ret);
+}
+
+// --- what an address is worth ------------------------------------------------------------------
+
+// A pattern with "/" in front names a place and all below it, another one the name of any
+// component.
+struct unix_row {
+    const char *pattern;
+    const char *tag;   /* NULL: forbidden (I4) */
+    const char *gives; /* or, for a forbidden one, what it is */
+};
+
+static const struct unix_row unix_rows[] = {
+    {"tmux-[0-9]*", NULL, "a terminal multiplexer's socket (tmux)"},
+    {"/run/screen", NULL, "a terminal multiplexer's socket (screen)"},
+    {"/run/screens", NULL, "a terminal multiplexer's socket (screen)"},
+    {"/tmp/screens", NULL, "a terminal multiplexer's socket (screen)"},
+    {".screen", NULL, "a terminal multiplexer's socket (screen)"},
+    {"zellij*", NULL, "a terminal multiplexer's socket (zellij)"},
+    {"abduco", NULL, "a terminal multiplexer's socket (abduco)"},
+    {".abduco", NULL, "a terminal multiplexer's socket (abduco)"},
+    {".dvtm*", NULL, "a terminal multiplexer's socket (dvtm)"},
+    {"kitty-*", NULL, "a terminal's control socket (kitty)"},
+    {"wezterm", NULL, "a terminal's control socket (wezterm)"},
+    {"foot-*.sock", NULL, "a terminal's control socket (foot)"},
+    {".X11-unix", NULL, "a display's socket (X11)"},
+    {"wayland-[0-9]*", NULL, "a display's socket (Wayland)"},
+    {"ssh-*", "ssh-agent", "signing with every key that the agent holds"},
+    {"S.gpg-agent*", "gpg-agent", "signing and decrypting with your keys"},
+    {"keyring", "keyring", "the secrets of the keyring"},
+    {"docker.sock", "escape", "root on this machine (Docker)"},
+    {"podman.sock", "escape", "any file and process of yours (Podman)"},
+    {"containerd.sock", "escape", "root on this machine (containerd)"},
+    {"crio.sock", "escape", "root on this machine (CRI-O)"},
+    {"libvirt-sock*", "escape", "virtual machines with any disk (libvirt)"},
+    {"lxd", "escape", "root on this machine (LXD)"},
+    {"incus", "escape", "root on this machine (Incus)"},
+    {"snapd.socket", "escape", "installing software (snapd)"},
+    {"system_bus_socket", "dbus", "every service of the system bus (D-Bus)"},
+    {"dbus-*", "dbus", "programs started outside the sandbox (D-Bus)"},
+    {"bus", "dbus", "programs started outside the sandbox (D-Bus, systemd --user)"},
+    {"systemd", "systemd", "services started outside the sandbox (systemd)"},
+    {"emacs*", "escape", "code run in your editor (Emacs)"},
+    {"nvim*", "escape", "code run in your editor (Neovim)"},
+    {"vscode-*", "escape", "commands run in your editor (VS Code)"},
+};
+
+static bool
+component_matches(const char *path, const char *pattern)
+{
+    char name[256];
+    while (*path) {
+        path += strspn(path, "/");
+        size_t n = strcspn(path, "/");
+        if (n && n < sizeof name) {
+            memcpy(name, path, n);
+            name[n] = 0;
+            if (fnmatch(pattern, name, 0) == 0)
+                return true;
+        }
+        path += n;
+    }
+    return false;
+}
+
+static const struct unix_row *
+unix_row_of(const char *path, bool forbidden)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(unix_rows); i++) {
+        const struct unix_row *r = &unix_rows[i];
+        if (!r->tag == forbidden && (r->pattern[0] == '/' ? path_is_below(path, r->pattern)
+                                                          : component_matches(path, r->pattern)))
+            return r;
+    }
+    return NULL;
+}
+
+const char *
+socket_forbidden(const char *path)
+{
+    const struct unix_row *r = unix_row_of(path, true);
+    return r ? r->gives : NULL;
+}
+
+enum risk
+socket_risk_unix(const char *path, const char **ret_tag, const char **ret_gives)
+{
+    const struct unix_row *r = unix_row_of(path, false);
+    *ret_tag = r ? r->tag : NULL;
+    *ret_gives = r ? r->gives : NULL;
+    return r ? RISK_HIGH : RISK_NONE;
+}
+
+enum risk
+socket_risk_inet(enum op op, const struct endpoint *e, const char **ret_tag, const char **ret_gives)
+{
+    static const char *const metadata[] = {"169.254.169.254", "169.254.170.2", "100.100.100.200",
+                                           "fd00:ec2::254"};
+    *ret_tag = *ret_gives = NULL;
+    if (op == OP_BIND) {
+        *ret_tag = e->loopback ? NULL : "exposed";
+        *ret_gives = e->loopback ? NULL : "others on the network can connect to it";
+        return e->loopback ? RISK_NONE : RISK_NOTICE;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(metadata); i++) {
+        uint8_t addr[16] = {0};
+        if (inet_pton(e->family, metadata[i], addr) == 1 && memcmp(addr, e->addr, 16) == 0) {
+            *ret_tag = "metadata-service";
+            *ret_gives = "the credentials of this machine in its cloud";
+            return RISK_HIGH;
+        }
+    }
+    return RISK_NONE;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// FAMILY_SOCKET: connect, bind, listen and sends with an address. There is no floor under most of
+// it, so nothing is left to the kernel to look at again (I2): the socket is duplicated and the
+// address copied once, and the call is made on the duplicate with that very address. Decoding and
+// doing are here for any thread of the supervisor (a call belongs to one at a time); sockets.c
+// judges.
+#pragma once
+#include <linux/seccomp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "calls.h"
+#include "core.h"
+#include "sockaddr.h"
+
+enum socket_kind {
+    SOCKET_CONNECT,
+    SOCKET_BIND,
+    SOCKET_LISTEN,
+    SOCKET_SENDTO,
+    SOCKET_SENDMSG,
+    SOCKET_SENDMMSG,
+};
+
+// One message of a send. Its bytes stay with the task until they are sent: nothing is judged by
+// them.
+struct message {
+    struct iovec *iov; /* of the task; owned */
+    size_t n_iov;
+    size_t total;  /* bytes */
+    size_t sent;   /* of them */
+    void *control; /* owned; descriptors in it are duplicates of our own */
+    size_t control_len;
+    int *fds; /* those; owned */
+    size_t n_fds;
+};
+
+struct socket_call {
+    struct call call;
+    enum socket_kind kind;
+    int fd; /* duplicate of the task's socket; owned */
+    int domain, type, protocol;
+    bool nonblock;
+    uint8_t addr[sizeof(struct sockaddr_storage)];
+    size_t addr_len; /* 0: none */
+    struct sockaddr_parsed to;
+    unsigned flags;           /* MSG_*, or the backlog */
+    uint32_t umask;           /* for a bind */
+    struct message *messages; /* owned */
+    size_t n, done;           /* how many, and how many of them are sent */
+    uint64_t user_vec;        /* of sendmmsg(2): where their lengths are told */
+};
+
+void socket_call_done(struct socket_call *c);
+// Moves the call into an allocation of its own.
+struct socket_call *socket_call_move(struct socket_call *c);
+// What it asks for: OP_CONNECT, OP_BIND or OP_SEND.
+enum op socket_op(const struct socket_call *c);
+
+// Copies the arguments. 0, or the errno (positive) that the call fails with; *ret_c is to be freed
+// in either case.
+int socket_decode(const struct call_row *row, const struct seccomp_notif *n,
+                  struct socket_call *ret_c);
+// A duplicate of a descriptor of the task, or -errno as the task would get it: -EBADF; -EACCES when
+// the system does not let us.
+int socket_steal_fd(pid_t tid, int fd);
+// Takes the messages of a send in. 0 or an errno (positive).
+int socket_decode_messages(const struct seccomp_notif *n, struct socket_call *c);
+// The start of what the first message holds, for a look at it; its length.
+size_t socket_peek(const struct socket_call *c, void *buf, size_t len);
+
+// Does it, r (or NULL) being the socket that the path leads to, or the place where it is to be
+// made. now: never blocks, -EAGAIN instead. Returns as the call does; -EPIPE leaves the signal to
+// the caller.
+int socket_do(struct socket_call *c, const struct resolved *r, bool now);
+// Tells sendmmsg(2) what was sent of each; how many, or -errno.
+int socket_tell_lengths(const struct socket_call *c);

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockets_own.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "bounds.h"
+#include "socket_policy.h"
+#include "util.h"
+
+// An inode number alone is given out again; with the time of its birth it is not.
+struct identity {
+    uint64_t dev, ino;
+    int64_t born_s;
+    uint32_t born_ns;
+};
+
+struct abstract_name {
+    char name[108];
+    size_t len;
+    uint32_t socket; /* its inode */
+};
+
+struct own_sockets {
+    struct identity paths[NONO_SOCKETS_MAX];
+    struct identity forbidden[NONO_SOCKETS_MAX];
+    struct abstract_name names[NONO_SOCKETS_MAX];
+    size_t n_paths, n_forbidden, n_names; /* ever added; the newest are kept */
+};
+
+struct own_sockets *
+own_sockets_new(void)
+{
+    struct own_sockets *o = xcalloc(1, sizeof *o);
+    own_sockets_look_around(o);
+    return o;
+}
+
+struct own_sockets *
+own_sockets_free(struct own_sockets *o)
+{
+    free(o);
+    return NULL;
+}
+
+static bool
+identify(int dirfd, const char *name, int flags, struct identity *ret)
+{
+    struct statx st;
+    if (statx(dirfd, name, flags, STATX_INO | STATX_BTIME | STATX_TYPE, &st) < 0 ||
+        !(st.stx_mask & STATX_BTIME) || !S_ISSOCK(st.stx_mode))
+        return false;
+    *ret = (struct identity){.dev = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor,
+                             .ino = st.stx_ino,
+                             .born_s = st.stx_btime.tv_sec,
+                             .born_ns = st.stx_btime.tv_nsec};
+    return true;
+}
+
+static bool
+is_among(const struct identity *rows, size_t n, const struct identity *id)
+{
+    for (size_t i = 0; i < n && i < NONO_SOCKETS_MAX; i++)
+        if (rows[i].dev == id->dev && rows[i].ino == id->ino && rows[i].born_s == id->born_s &&
+            rows[i].born_ns == id->born_ns)
+            return true;
+    return false;
+}
+
+void
+own_sockets_add_path(struct own_sockets *o, const struct resolved *place)
+{
+    struct identity id;
+    if (identify(place->fd, place->leaf, AT_SYMLINK_NOFOLLOW, &id))
+        o->paths[o->n_paths++ % NONO_SOCKETS_MAX] = id;
+}
+
+bool
+own_sockets_has_path(const struct own_sockets *o, int fd)
+{
+    struct identity id;
+    return identify(fd, "", AT_EMPTY_PATH, &id) && is_among(o->paths, o->n_paths, &id);
+}
+
+static void
+forbid(struct own_sockets *o, int dirfd, const char *name)
+{
+    struct identity id;
+    if (identify(dirfd, name, AT_SYMLINK_NOFOLLOW, &id) &&
+        !is_among(o->forbidden, o->n_forbidden, &id))
+        o->forbidden[o->n_forbidden++ % NONO_SOCKETS_MAX] = id;
+}
+
+// Looks at what lies in a directory, and in those directly below it that are forbidden.
+static void
+look_into(struct own_sockets *o, const char *path, bool below)
+{
+    DIR *dir = opendir(path);
+    struct dirent *e;
+    for (unsigned n = 0; dir && n < NONO_SOCKETS_MAX && (e = readdir(dir)); n++) {
+        cleanup_free char *name = xasprintf("%s/%s", path, e->d_name);
+        if (e->d_name[0] == '.' && (!e->d_name[1] || e->d_name[1] == '.'))
+            continue;
+        if (!socket_forbidden(name))
+            continue;
+        if (e->d_type == DT_DIR && below)
+            look_into(o, name, false);
+        else if (e->d_type == DT_SOCK)
+            forbid(o, dirfd(dir), e->d_name);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+// The one that we run in may be anywhere: TMUX is "socket,pid,session".
+static void
+look_at_tmux(struct own_sockets *o)
+{
+    const char *tmux = getenv("TMUX");
+    cleanup_free char *path = tmux ? xstrndup(tmux, strcspn(tmux, ",")) : NULL;
+    if (path)
+        forbid(o, AT_FDCWD, path);
+}
+
+void
+own_sockets_look_around(struct own_sockets *o)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR"), *tmux = getenv("TMUX_TMPDIR");
+    const char *const dirs[] = {"/tmp", "/run/screen", "/run/screens", tmux, runtime};
+    for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+        if (dirs[i] && dirs[i][0] == '/')
+            look_into(o, dirs[i], true);
+    look_at_tmux(o);
+}
+
+bool
+own_sockets_is_forbidden(const struct own_sockets *o, int fd)
+{
+    struct identity id;
+    return identify(fd, "", AT_EMPTY_PATH, &id) && is_among(o->forbidden, o->n_forbidden, &id);
+}
+
+// --- names without a file ----------------------------------------------------------------------
+
+static size_t
+abstract_name(int fd, char name[108])
+{
+    struct sockaddr_un un;
+    socklen_t len = sizeof un;
+    const size_t head = offsetof(struct sockaddr_un, sun_path) + 1;
+    if (getsockname(fd, (struct sockaddr *)&un, &len) < 0 || len <= head || un.sun_path[0])
+        return 0;
+    memcpy(name, un.sun_path + 1, len - head);
+    return len - head;
+}
+
+void
+own_sockets_add_abstract(struct own_sockets *o, int fd)
+{
+    struct stat st;
+    struct abstract_name row = {0};
+    row.len = abstract_name(fd, row.name);
+    if (row.len == 0 || fstat(fd, &st) < 0)
+        return;
+    row.socket = (uint32_t)st.st_ino;
+    o->names[o->n_names++ % NONO_SOCKETS_MAX] = row;
+}
+
+struct diag_answer {
+    struct nlmsghdr header;
+    struct unix_diag_msg body;
+    char attributes[512];
+};
+
+static bool
+diag_ask(uint32_t inode, struct diag_answer *ret, size_t *ret_len)
+{
+    struct {
+        struct nlmsghdr header;
+        struct unix_diag_req body;
+    } q = {.header = {.nlmsg_len = sizeof q,
+                      .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                      .nlmsg_flags = NLM_F_REQUEST},
+           .body = {.sdiag_family = AF_UNIX,
+                    .udiag_states = ~0u,
+                    .udiag_ino = inode,
+                    .udiag_show = UDIAG_SHOW_NAME,
+                    .udiag_cookie = {~0u, ~0u}}};
+    cleanup_fd int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0 || send(fd, &q, sizeof q, 0) != sizeof q)
+        return false;
+    ssize_t n = recv(fd, ret, sizeof *ret, MSG_DONTWAIT);
+    *ret_len = n > 0 ? (size_t)n : 0;
+    return *ret_len >= offsetof(struct diag_answer, attributes) &&
+           ret->header.nlmsg_type == SOCK_DIAG_BY_FAMILY && ret->body.udiag_ino == inode;
+}
+
+// Names are unique: while the socket that a task bound has the name, nobody else does.
+static bool
+still_bound(const struct abstract_name *row)
+{
+    struct diag_answer a;
+    size_t len;
+    if (!diag_ask(row->socket, &a, &len))
+        return false;
+    size_t at = offsetof(struct diag_answer, attributes);
+    while (at + sizeof(struct rtattr) <= len) {
+        struct rtattr rta;
+        memcpy(&rta, (char *)&a + at, sizeof rta);
+        if (rta.rta_len < sizeof rta || rta.rta_len > len - at)
+            return false;
+        const char *name = (char *)&a + at + sizeof rta;
+        if (rta.rta_type == UNIX_DIAG_NAME)
+            return rta.rta_len - sizeof rta == row->len + 1 && name[0] == 0 &&
+                   memcmp(name + 1, row->name, row->len) == 0;
+        at += RTA_ALIGN(rta.rta_len);
+    }
+    return false;
+}
+
+bool
+own_sockets_has_abstract(struct own_sockets *o, const char *name, size_t len)
+{
+    for (size_t i = 0; i < o->n_names && i < NONO_SOCKETS_MAX; i++)
+        if (o->names[i].len == len && memcmp(o->names[i].name, name, len) == 0 &&
+            still_bound(&o->names[i]))
+            return true;
+    return false;
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which UNIX sockets are the sandbox's own (its tasks bound them), and which ones nobody in it may
+// reach whatever they are called by now. Supervisor, under the lock.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "resolve.h"
+
+struct own_sockets;
+struct own_sockets *own_sockets_new(void);
+struct own_sockets *own_sockets_free(struct own_sockets *o);
+
+// A task just bound a socket there.
+void own_sockets_add_path(struct own_sockets *o, const struct resolved *place);
+// fd: O_PATH of a socket.
+bool own_sockets_has_path(const struct own_sockets *o, int fd);
+// A task just bound this socket to a name without a file.
+void own_sockets_add_abstract(struct own_sockets *o, int fd);
+// Is the name bound by one of them now? False when the kernel does not say.
+bool own_sockets_has_abstract(struct own_sockets *o, const char *name, size_t len);
+
+// I4: what lies where multiplexers and displays keep their sockets is remembered as what it is: a
+// name of it elsewhere, or a rename, changes nothing. Looks at what is there now.
+void own_sockets_look_around(struct own_sockets *o);
+bool own_sockets_is_forbidden(const struct own_sockets *o, int fd);

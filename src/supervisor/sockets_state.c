@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sockets_state.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "bounds.h"
+#include "clock.h"
+#include "notify.h"
+#include "util.h"
+
+#define STALE_NS (60 * NS_PER_SEC)  /* the name of a rule is looked up again then */
+#define AGAIN_NS (10 * NS_PER_SEC)  /* a name that a task asks for */
+#define MISSING_NS (2 * NS_PER_SEC) /* after a lookup that found nothing */
+
+struct waiting_call {
+    struct waiting_call *next;
+    struct socket_call *call;
+};
+
+// --- names -------------------------------------------------------------------------------------
+
+struct name_job {
+    struct job job;
+    struct supervisor *s;
+    bool of_rule;
+    char name[DNS_NAME_MAX];
+    struct dns_address found[DNS_ADDRESSES_MAX];
+    int n;
+};
+
+static void
+name_drop(struct job *j)
+{
+    free(j);
+}
+
+static void
+name_run(struct job *j)
+{
+    struct name_job *p = (struct name_job *)j;
+    p->n = dns_resolve(p->name, p->found);
+}
+
+// Judges what waits for a name again; what still has to wait parks itself anew.
+static void
+judge_waiting(struct supervisor *s)
+{
+    struct waiting_call *list = s->sockets->waiting;
+    s->sockets->waiting = NULL;
+    while (list) {
+        struct waiting_call *w = list;
+        list = w->next;
+        if (notify_valid(s->o.listener, w->call->call.id))
+            sockets_judge(s, w->call);
+        socket_call_done(w->call);
+        free(w->call);
+        free(w);
+    }
+}
+
+static void
+name_done(struct job *j, void *ctx)
+{
+    struct name_job *p = (struct name_job *)j;
+    struct supervisor *s = ctx;
+    s->sockets->lookups--;
+    bool first = dns_names_age(s->sockets->names, p->name) == 0;
+    if (p->n <= 0 && p->of_rule && first) {
+        cleanup_free char *text =
+            xasprintf("--allow-connect %s: the name does not resolve; tried again when it is asked "
+                      "for",
+                      p->name);
+        core_notice(s, text);
+    }
+    dns_names_add(s->sockets->names, p->name, p->found, p->n, clock_mono_ns());
+    free(p);
+    judge_waiting(s);
+}
+
+static void
+look_up(struct supervisor *s, const char *name, bool of_rule)
+{
+    if (s->sockets->lookups >= NONO_LOOKUPS_MAX)
+        return;
+    struct name_job *p = xcalloc(1, sizeof *p);
+    p->job = (struct job){.run = name_run, .done = name_done, .drop = name_drop};
+    p->s = s;
+    p->of_rule = of_rule;
+    strncpy(p->name, name, sizeof p->name - 1);
+    if (worker_submit(s->workers, &p->job) < 0)
+        free(p);
+    else
+        s->sockets->lookups++;
+}
+
+static bool
+is_older(struct supervisor *s, const char *name, uint64_t than)
+{
+    uint64_t at = dns_names_age(s->sockets->names, name);
+    return at == 0 || clock_mono_ns() - at > than;
+}
+
+// What a rule's name leads to may have changed since.
+static void
+refresh_rules(struct supervisor *s, uint16_t port)
+{
+    const struct socket_policy *p = s->o.sockets;
+    for (size_t i = 0; i < p->n_hosts; i++) {
+        const struct host_rule *r = &p->hosts[i];
+        if (r->name && (r->port == 0 || port == 0 || r->port == port) &&
+            is_older(s, r->name, STALE_NS))
+            look_up(s, r->name, true);
+    }
+}
+
+void
+sockets_start(struct supervisor *s)
+{
+    s->sockets = xcalloc(1, sizeof *s->sockets);
+    s->sockets->names = dns_names_new();
+    s->sockets->own = own_sockets_new();
+    refresh_rules(s, 0);
+}
+
+struct sockets *
+sockets_free(struct supervisor *s)
+{
+    if (!s->sockets)
+        return NULL;
+    dns_names_free(s->sockets->names);
+    own_sockets_free(s->sockets->own);
+    while (s->sockets->waiting) {
+        struct waiting_call *w = s->sockets->waiting;
+        s->sockets->waiting = w->next;
+        socket_call_done(w->call);
+        free(w->call);
+        free(w);
+    }
+    free(s->sockets);
+    return NULL;
+}
+
+bool
+sockets_wait_for_name(struct supervisor *s, struct socket_call *c, const struct socket_facts *f)
+{
+    if (f->verdict.answer == SOCKET_DENY && !f->verdict.names)
+        return false;
+    if (f->verdict.answer == SOCKET_ALLOW || f->host)
+        return false;
+    if (f->verdict.names)
+        refresh_rules(s, c->to.peer.port);
+    if (s->sockets->lookups == 0)
+        return false;
+    struct waiting_call *w = xmalloc(sizeof *w);
+    *w = (struct waiting_call){.next = s->sockets->waiting, .call = socket_call_move(c)};
+    s->sockets->waiting = w;
+    return true;
+}
+
+bool
+sockets_is_query(const struct socket_call *c)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof peer;
+    if (c->n == 0 || c->type != SOCK_DGRAM || (c->domain != AF_INET && c->domain != AF_INET6))
+        return false;
+    if (c->to.kind == SOCKADDR_INET)
+        return c->to.peer.port == 53;
+    // Of both families the port lies at the same place.
+    return getpeername(c->fd, (struct sockaddr *)&peer, &len) == 0 &&
+           ((struct sockaddr_in *)&peer)->sin_port == htons(53);
+}
+
+void
+sockets_learn_name(struct supervisor *s, const struct socket_call *c)
+{
+    uint8_t query[512];
+    char name[DNS_NAME_MAX];
+    if (!sockets_is_query(c))
+        return;
+    size_t n = socket_peek(c, query, sizeof query);
+    if (dns_parse_query(query, n, name) == 0 && is_older(s, name, AGAIN_NS))
+        look_up(s, name, false);
+}
+
+// --- standing ----------------------------------------------------------------------------------
+
+static bool
+leads_to(void *ctx, const char *name, const struct endpoint *e)
+{
+    struct sockets *k = ctx;
+    return dns_names_lead_to(k->names, name, e);
+}
+
+void
+sockets_judge_inet(struct supervisor *s, const struct socket_call *c, struct socket_facts *f)
+{
+    const struct endpoint *e = &c->to.peer;
+    const struct socket_names names = {.leads_to = leads_to, .ctx = s->sockets};
+    socket_judge_inet(s->o.sockets, f->op, e, &names, &f->verdict);
+    if (f->op == OP_BIND)
+        return;
+    f->host = dns_names_of(s->sockets->names, e);
+    // Lookups are asked about like any datagram, but for those that every program makes.
+    if (f->verdict.answer == SOCKET_ASK && dns_is_resolver(s->sockets->names, e)) {
+        f->verdict.answer = SOCKET_ALLOW;
+        f->verdict.nearest = "resolv.conf";
+    }
+}
+
+static void
+refuse(struct socket_facts *f, const char *text)
+{
+    f->verdict = (struct socket_verdict){.answer = SOCKET_DENY,
+                                         .reason = REASON_UNIX_SOCKET_DENIED,
+                                         .category = NET_CATEGORY_UNIX_SOCKET_DENIED,
+                                         .text = text,
+                                         .fixed = true};
+}
+
+void
+sockets_judge_unix(struct supervisor *s, const struct socket_call *c, const struct resolved *r,
+                   struct socket_facts *f)
+{
+    const struct sockaddr_parsed *to = &c->to;
+    bool bind = f->op == OP_BIND, ours;
+    if (r) {
+        judge_path(s, r->path, ACCESS_READ | ACCESS_WRITE, &f->standing);
+        if (!bind)
+            judge_object(s, &f->st, &f->standing);
+        ours = bind ? f->standing.covered : own_sockets_has_path(s->sockets->own, r->fd);
+    } else {
+        // Landlock lets a task reach those of the sandbox and no others (landlock(7), scoped).
+        ours = bind || own_sockets_has_abstract(s->sockets->own, to->path, to->path_len);
+    }
+    socket_judge_unix(s->o.sockets, f->op, to->name, r ? r->path : "", ours, &f->verdict);
+    if (f->standing.j.protected_) {
+        refuse(f, f->standing.j.by == DECIDER_PROTECTED ? "one of nono's own places" : "denied");
+        f->verdict.fixed = f->standing.j.by == DECIDER_PROTECTED;
+        f->verdict.reason = REASON_POLICY_BLOCKED;
+    } else if (r && !bind) {
+        own_sockets_look_around(s->sockets->own);
+        if (own_sockets_is_forbidden(s->sockets->own, r->fd))
+            refuse(f, "a terminal multiplexer's or a display's socket");
+    }
+}

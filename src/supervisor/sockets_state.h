@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the socket family knows beside the call: names, the sandbox's own sockets; and how an
+// address stands to the policy with that. Supervisor, under the lock unless it says otherwise.
+#pragma once
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "dns.h"
+#include "judge.h"
+#include "sockets.h"
+#include "sockets_own.h"
+
+struct sockets {
+    struct dns_names *names;
+    struct own_sockets *own;
+    struct waiting_call *waiting; /* for a name that is being looked up */
+    unsigned lookups;             /* on their way */
+};
+
+// Once the workers are there: looks the names of rules up.
+void sockets_start(struct supervisor *s);
+struct sockets *sockets_free(struct supervisor *s);
+
+// How a call stands.
+struct socket_facts {
+    enum op op;
+    struct socket_verdict verdict;
+    const char *host; /* behind the address, or NULL */
+    const char *path; /* of a UNIX socket, or NULL */
+    bool exists;
+    struct stat st; /* of what path names, or its directory */
+    struct standing standing;
+};
+void sockets_judge_inet(struct supervisor *s, const struct socket_call *c, struct socket_facts *f);
+// f->op, path, exists and st are set; r is NULL for a name without a file.
+void sockets_judge_unix(struct supervisor *s, const struct socket_call *c, const struct resolved *r,
+                        struct socket_facts *f);
+
+// True when the answer depends on a lookup that is on its way: the call is parked, its arguments
+// taken over, and judged again by sockets_judge() when one has ended.
+bool sockets_wait_for_name(struct supervisor *s, struct socket_call *c,
+                           const struct socket_facts *f);
+void sockets_judge(struct supervisor *s, struct socket_call *c);
+
+// Is it sent to a name server? Without the lock as well.
+bool sockets_is_query(const struct socket_call *c);
+// Looks up what an allowed query asks for.
+void sockets_learn_name(struct supervisor *s, const struct socket_call *c);
