@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "denial.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -175,6 +177,59 @@ pattern_is_sound(const char *pattern)
     return true;
 }
 
+static bool
+is_any(struct glob_part part)
+{
+    return part.len == 2 && part.text[0] == '*' && part.text[1] == '*';
+}
+
+// A pattern is about names: a match that is a link, or has other names, is refused as what it is.
+// Without following links, so that what the walk takes is bounded by the directories.
+static int
+append_matches(struct denials *d, const struct denial *pattern, size_t part, const char *dir)
+{
+    DIR *at = opendir(dir);
+    int ret = 0;
+    for (struct dirent *e; ret == 0 && at && (e = readdir(at));) {
+        struct stat st;
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+            !glob_matches(pattern->parts[part], e->d_name, strlen(e->d_name)) ||
+            fstatat(dirfd(at), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        cleanup_free char *path = xasprintf("%s/%s", strcmp(dir, "/") ? dir : "", e->d_name);
+        bool last = part + 1 == pattern->n_parts;
+        if (!last && S_ISDIR(st.st_mode))
+            ret = append_matches(d, pattern, part + 1, path);
+        else if (last && d->n + NONO_SYMLINKS_MAX > NONO_DENIALS_MAX)
+            ret = -E2BIG;
+        else if (last && (S_ISLNK(st.st_mode) || (!S_ISDIR(st.st_mode) && st.st_nlink > 1)))
+            append_names(d, path, NULL, pattern->source);
+    }
+    if (at)
+        closedir(at);
+    return ret;
+}
+
+// Adds a pattern, and what it matches already. With "**" that could be a whole tree: no look is
+// taken then.
+static int
+append_pattern(struct denials *d, const char *dir, const char *pattern, const char *source)
+{
+    size_t first = d->n, n;
+    int ret = 0;
+    append_names(d, dir, pattern, source);
+    n = d->n;
+    for (size_t i = first; i < n && ret == 0; i++) {
+        struct denial row = d->rows[i]; // the rows may move, what they point to does not
+        bool bounded = true;
+        for (size_t j = 0; j < row.n_parts; j++)
+            bounded &= !is_any(row.parts[j]);
+        if (bounded)
+            ret = append_matches(d, &row, 0, row.path);
+    }
+    return ret;
+}
+
 int
 denials_add(struct denials *d, const char *path, size_t fixed, const char *source, struct err *err)
 {
@@ -197,7 +252,8 @@ denials_add(struct denials *d, const char *path, size_t fixed, const char *sourc
                        "%s %s: no \".\" or \"..\" behind a pattern, and at most %d parts", source,
                        shown, PARTS_MAX);
     cleanup_free char *dir = xstrndup(whole, start);
-    append_names(d, dir, whole + start, source);
+    if (append_pattern(d, dir, whole + start, source) < 0)
+        return err_set(err, -E2BIG, "%s %s: too many matches", source, shown);
     return 0;
 }
 
@@ -214,12 +270,6 @@ denials_protect(struct denials *d, const char *path)
 }
 
 // --- judging -----------------------------------------------------------------------------------
-
-static bool
-is_any(struct glob_part part)
-{
-    return part.len == 2 && part.text[0] == '*' && part.text[1] == '*';
-}
 
 // "**" may stand for nothing, but not when it comes last.
 static uint64_t

@@ -286,6 +286,32 @@ Test(denial, objects)
     denials_done(&d);
 }
 
+Test(denial, what_a_pattern_matches_is_refused_as_what_it_is)
+{
+    struct denials d = {0};
+    cleanup_free char *sub = below("sub"), *link_ = below("sub/a.pem"), *far = below("far"),
+                      *hard = below("sub/b.pem"), *loop = below("sub/loop"), *next = below("sub/x");
+    cr_assert_eq(mkdir(sub, 0700), 0);
+    cr_assert_eq(mkdir(next, 0700), 0);
+    make_file("far");
+    make_file("near");
+    make_file("sub/c.pem");
+    cr_assert_eq(symlink("../far", link_), 0);
+    cr_assert_eq(symlink("..", loop), 0);
+    cleanup_free char *near = below("near");
+    cr_assert_eq(link(near, hard), 0);
+    add_below(&d, "*/*.pem");
+    cr_expect(denials_refuse(&d, far), "where a matching link leads");
+    struct stat st;
+    cr_assert_eq(stat(near, &st), 0);
+    cr_expect(denials_refuse_object(&d, st.st_dev, st.st_ino), "a matching file by another name");
+    cr_expect_eq(d.n, 4, "%zu: the pattern, the link, its end, the file", d.n);
+    denials_done(&d);
+    add_below(&d, "**/*.pem");
+    cr_expect_eq(d.n, 1, "no walk through a tree");
+    denials_done(&d);
+}
+
 Test(denial, other_names_of_a_file_are_found)
 {
     struct denials d = {0};
