@@ -103,7 +103,8 @@ sockaddr_parse(const void *data, size_t len, int domain, int type, enum op op,
 {
     sa_family_t family = 0;
     *ret = (struct sockaddr_parsed){.kind = SOCKADDR_HARMLESS, .peer.type = type};
-    if (len < sizeof family)
+    // A stream has its address: unix(7) refuses another one, tcp(7) ignores it.
+    if (len < sizeof family || (op == OP_SEND && type != SOCK_DGRAM && domain != AF_NETLINK))
         return;
     memcpy(&family, data, sizeof family);
     if (domain == AF_UNIX)

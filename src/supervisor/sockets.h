@@ -49,7 +49,6 @@ struct socket_call {
     size_t addr_len; /* 0: none */
     struct sockaddr_parsed to;
     unsigned flags;           /* MSG_*, or the backlog */
-    uint32_t umask;           /* for a bind */
     struct message *messages; /* owned */
     size_t n, done;           /* how many, and how many of them are sent */
     uint64_t user_vec;        /* of sendmmsg(2): where their lengths are told */

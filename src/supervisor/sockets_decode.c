@@ -48,7 +48,8 @@ socket_call_move(struct socket_call *c)
 enum op
 socket_op(const struct socket_call *c)
 {
-    if (c->kind == SOCKET_CONNECT || (c->kind >= SOCKET_SENDTO && c->flags & MSG_FASTOPEN))
+    if (c->kind == SOCKET_CONNECT ||
+        (c->kind >= SOCKET_SENDTO && c->flags & MSG_FASTOPEN && c->domain != AF_UNIX))
         return OP_CONNECT;
     return c->kind == SOCKET_BIND || c->kind == SOCKET_LISTEN ? OP_BIND : OP_SEND;
 }
@@ -100,15 +101,14 @@ take_socket(pid_t tid, int fd, struct socket_call *c)
     c->fd = socket_steal_fd(tid, fd);
     if (c->fd < 0)
         return -c->fd;
+    int flags = fcntl(c->fd, F_GETFL);
+    if (flags < 0 || flags & O_PATH)
+        return EBADF;
     if (fstat(c->fd, &st) < 0 || !S_ISSOCK(st.st_mode))
         return ENOTSOCK;
     c->domain = read_option(c->fd, SO_DOMAIN);
     c->type = read_option(c->fd, SO_TYPE);
     c->protocol = read_option(c->fd, SO_PROTOCOL);
-    int flags = fcntl(c->fd, F_GETFL);
-    // An O_PATH descriptor of a socket is none.
-    if (flags < 0 || c->domain < 0)
-        return flags >= 0 && flags & O_PATH ? EBADF : ENOTSOCK;
     c->nonblock = flags & O_NONBLOCK;
     return 0;
 }

@@ -13,6 +13,7 @@
 #include "kernel.h"
 #include "landlock.h"
 #include "sockets.h"
+#include "tracee.h"
 #include "util.h"
 
 #define CHUNK (256 * 1024) /* of a stream, sent at once */
@@ -43,6 +44,7 @@ struct bind_job {
     const struct socket_call *c;
     const struct resolved *place;
     int cwd; /* the task's */
+    mode_t umask;
     int result;
 };
 
@@ -73,7 +75,7 @@ bind_here(const struct bind_job *j)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
     size_t len = strlen(j->place->leaf);
-    umask(j->c->umask);
+    umask(j->umask);
     if (confine_to(j->place->fd) && fchdir(j->cwd) == 0) {
         if (bind(j->c->fd, (const struct sockaddr *)j->c->addr, (socklen_t)j->c->addr_len) == 0)
             return is_made(j->place) ? 0 : -EACCES;
@@ -106,11 +108,12 @@ bind_path(const struct socket_call *c, const struct resolved *place)
 {
     char link[40];
     pthread_t thread;
+    struct tracee_status st;
     snprintf(link, sizeof link, "/proc/%d/cwd", (int)c->call.tid);
     cleanup_fd int cwd = open(link, O_PATH | O_CLOEXEC | O_DIRECTORY);
-    if (cwd < 0)
+    if (cwd < 0 || tracee_read_status(c->call.tid, &st) < 0)
         return -EACCES;
-    struct bind_job j = {.c = c, .place = place, .cwd = cwd};
+    struct bind_job j = {.c = c, .place = place, .cwd = cwd, .umask = st.umask};
     int ret = pthread_create(&thread, NULL, bind_main, &j);
     if (ret)
         return -ret;
@@ -164,7 +167,11 @@ send_part(const struct socket_call *c, struct message *m, const struct target *t
                        .msg_controllen = m->sent ? 0 : m->control_len};
     unsigned flags = c->flags & ~(unsigned)NONO_MSG_ZEROCOPY;
     // The signal is the task's, not ours.
-    ssize_t n = sendmsg(c->fd, &h, (int)(flags | MSG_NOSIGNAL | (now ? MSG_DONTWAIT : 0)));
+    int how = (int)(flags | MSG_NOSIGNAL | (now ? MSG_DONTWAIT : 0));
+    // An address without a length is an address for sendto(2) alone.
+    ssize_t n = c->kind == SOCKET_SENDTO ? sendto(c->fd, buf, (size_t)got, how,
+                                                  (const struct sockaddr *)&t->addr, t->len)
+                                         : sendmsg(c->fd, &h, how);
     // A connection that was put off until the first bytes (TCP_FASTOPEN_CONNECT).
     if (n < 0 && errno == EINPROGRESS && now && !c->nonblock)
         return -EAGAIN;

@@ -1,0 +1,248 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Sockets as programs use them: allowed, asked and then allowed, refused; and what the record says.
+. "$(dirname "$0")/lib.sh"
+need curl
+need git
+need redis-server
+
+# The events of the record; the view is for other programs as well.
+network() { # PYTHON-EXPRESSION over rows
+    $PYTHON - "$XDG_STATE_HOME/nono/audit.db" "$1" <<'END'
+import sqlite3, sys
+db = sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True)
+db.row_factory = sqlite3.Row
+rows = [{k: v.decode() if k in ("target", "host", "exe") and v else v for k, v in dict(r).items()}
+        for r in db.execute("SELECT * FROM network ORDER BY session, seq")]
+print(eval(sys.argv[2]))
+END
+}
+
+# A server that says what reached it; its port is in $port.
+serve() { # PYTHON-CODE
+    rm -f "$T/tmp/port"
+    $PYTHON -c "
+import sys
+def ready(port):
+    import os
+    open('$T/tmp/port.new', 'w').write(str(port))
+    os.rename('$T/tmp/port.new', '$T/tmp/port')
+$1" >"$T/tmp/server" 2>&1 &
+    server=$!
+    poll test -s "$T/tmp/port" || fail "the server starts" "$(cat "$T/tmp/server")"
+    port=$(cat "$T/tmp/port")
+}
+
+stop_server() {
+    kill "$server" 2>/dev/null
+    wait "$server" 2>/dev/null
+}
+
+HTTP='
+import http.server
+class H(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *a): pass
+s = http.server.ThreadingHTTPServer(("127.0.0.1", 0), H)
+ready(s.server_address[1])
+s.serve_forever()'
+
+scenario "curl: refused, with the reason and the way out"
+echo page >index.html
+serve "$HTTP"
+run --on-ask deny -- curl -sS "http://127.0.0.1:$port/index.html"
+equal "curl's own status" "$status" 7
+contains "the footer names the option" "$output" "allow with: --allow-connect localhost:$port"
+equal "one event, a refusal" "$(network "[(r['mode'], r['decision'], r['reason']) for r in rows]")" \
+    "[('connect', 'denied', 'network_denied')]"
+equal "with the facts" \
+    "$(network "[(r['target'], r['family'], r['port'], r['loopback'], r['category']) for r in rows]")" \
+    "[('localhost:$port', 2, $port, 1, 'host_denied')]"
+
+scenario "curl: allowed by what the footer said"
+run --on-ask deny --allow-connect "localhost:$port" -- curl -sS "http://127.0.0.1:$port/index.html"
+equal "the page" "$output" page
+equal "one event, allowed" "$(network "[(r['mode'], r['decision'], r['reason']) for r in rows]")" \
+    "[('connect', 'allow', 'none')]"
+for grant in "127.0.0.1:$port" "127.0.0.0/8:*" "*:$port" "*:*"; do
+    run --on-ask deny --allow-connect "$grant" -- curl -sS "http://127.0.0.1:$port/index.html"
+    equal "by $grant" "$output" page
+done
+run --on-ask deny --allow-connect "127.0.0.2:$port" -- curl -sS "http://127.0.0.1:$port/index.html"
+equal "not by another host" "$status" 7
+run --net allow -- curl -sS "http://127.0.0.1:$port/index.html"
+equal "by --net allow" "$output" page
+run --net block --on-ask allow -- curl -sS "http://127.0.0.1:$port/index.html"
+equal "not with --net block" "$status" 7
+run --net block --allow-connect "127.0.0.1:$port" -- curl -sS "http://127.0.0.1:$port/index.html"
+equal "but for what is allowed beside it" "$output" page
+run --proxy-port "$port" -- curl -sS "http://127.0.0.1:$port/index.html"
+equal "by --proxy-port" "$output" page
+run --proxy-port 1 --on-ask allow --net allow -- curl -sS "http://127.0.0.1:$port/index.html"
+equal "nothing but the proxy" "$status" 7
+
+scenario "curl: asked, then allowed"
+run_background --ui attach -- curl -sS "http://127.0.0.1:$port/index.html"
+id=$(wait_request ":$port")
+equal "what it is" \
+    "$(pending_rows "[(r['op'], r['resolved'], r.get('host')) for r in rows]")" \
+    "[('connect', 'localhost:$port', 'localhost')]"
+"$NONO" allow "$id" >/dev/null || fail "nono allow succeeds"
+join_background
+equal "the page" "$output" page
+equal "the event knows its request" "$(network "[(r['decision'], r['request']) for r in rows]")" \
+    "[('granted', $id)]"
+
+scenario "a decision for the session answers for the host and port"
+run_background --ui attach -- sh -c "for i in 1 2 3; do curl -sS http://127.0.0.1:$port/index.html; done"
+id=$(wait_request ":$port")
+"$NONO" allow "$id" --session >/dev/null || fail "nono allow succeeds"
+join_background
+equal "three pages for one decision" "$output" "page
+page
+page"
+equal "an event each" "$(network "[r['decision'] for r in rows]")" "['granted', 'granted', 'granted']"
+
+scenario "asyncio and connects that do not block"
+cat >async.py <<END
+import asyncio, socket, errno, select
+async def main():
+    async def one():
+        r, w = await asyncio.open_connection("127.0.0.1", $port)
+        w.write(b"GET /index.html HTTP/1.0\r\n\r\n")
+        data = await r.read()
+        w.close()
+        return data.endswith(b"page\n")
+    print(sum(await asyncio.gather(*[one() for i in range(20)])))
+asyncio.run(main())
+s = socket.socket()
+s.setblocking(False)
+print(errno.errorcode[s.connect_ex(("127.0.0.1", $port))])
+select.select([], [s], [])
+print(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+END
+run --on-ask deny --allow-connect "*:$port" -- $PYTHON async.py
+equal "as native" "$output" "$($PYTHON async.py)"
+stop_server
+
+scenario "a server inside"
+cat >listen.py <<'END'
+import socket, threading
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("127.0.0.1", 18473))
+s.listen()
+print("listening")
+END
+run --on-ask deny -- $PYTHON listen.py
+contains "refused" "$output" "Permission denied"
+contains "and how to allow it" "$output" "--allow-bind 18473"
+run --on-ask deny --allow-bind 18470-18479 -- $PYTHON listen.py
+equal "allowed by a range" "$output" listening
+run --on-ask deny -- $PYTHON -c '
+import socket
+s = socket.socket()
+s.listen()'
+contains "a socket that is not bound is not listened at" "$output" "Permission denied"
+run --on-ask deny -- $PYTHON -c '
+import socket
+s = socket.create_server(("127.0.0.1", 0))
+print("ok")'
+equal "a port of the kernel's choice on loopback" "$output" ok
+
+scenario "git over its own protocol"
+need git
+git init -q --bare "$OUT/repo.git"
+git init -q source && (cd source && git commit -q --allow-empty -m first && git push -q "$OUT/repo.git" HEAD:main)
+git daemon --listen=127.0.0.1 --port=18474 --base-path="$OUT" --export-all --reuseaddr \
+    --enable=receive-pack >/dev/null 2>&1 &
+daemon=$!
+poll git ls-remote git://127.0.0.1:18474/repo.git || fail "git daemon starts"
+run --on-ask deny --allow-connect 127.0.0.1:18474 -- git clone -q -b main git://127.0.0.1:18474/repo.git copy
+equal "clone" "$status $(git -C copy log --format=%s 2>&1)" "0 first"
+run --on-ask deny -- git ls-remote git://127.0.0.1:18474/repo.git
+equal "refused" "$status" 128
+kill $daemon
+
+scenario "redis over TCP and over a UNIX socket"
+redis-server --port 18475 --bind 127.0.0.1 --unixsocket "$OUT/redis.sock" --save "" --dir "$T/tmp" \
+    >"$T/tmp/redis" 2>&1 &
+redis=$!
+poll redis-cli -p 18475 ping || fail "redis starts" "$(cat "$T/tmp/redis")"
+run --on-ask deny --allow-connect 127.0.0.1:18475 -- redis-cli -p 18475 set key value
+equal "TCP allowed" "$output" OK
+run --on-ask deny -- redis-cli -p 18475 get key
+contains "TCP refused" "$output" "Permission denied"
+run --on-ask deny --allow-unix-socket "$OUT/redis.sock" -- redis-cli -s "$OUT/redis.sock" get key
+equal "UNIX allowed" "$output" value
+equal "its event" "$(network "[(r['target'], r['family'], r['decision']) for r in rows][-1]")" \
+    "('unix:$OUT/redis.sock', 1, 'allow')"
+run --on-ask deny --allow-unix-socket-dir "$OUT" -- redis-cli -s "$OUT/redis.sock" get key
+equal "by its directory" "$output" value
+run --on-ask deny --allow-unix-socket-subtree "$T" -- redis-cli -s "$OUT/redis.sock" get key
+equal "by a directory above" "$output" value
+run --on-ask deny --allow-unix-socket-dir "$T" -- redis-cli -s "$OUT/redis.sock" get key
+contains "not by one above that is not its own" "$output" "Permission denied"
+run --on-ask deny -- redis-cli -s "$OUT/redis.sock" get key
+contains "UNIX refused" "$output" "Permission denied"
+ln -s "$OUT/redis.sock" link.sock
+run --on-ask deny -- sh -c "redis-cli -s link.sock get key; false"
+contains "a link to it is it" "$output" "allow with: --allow-unix-socket $OUT/redis.sock"
+run --unix-sockets allow -- redis-cli -s "$OUT/redis.sock" get key
+equal "by --unix-sockets allow" "$output" value
+run --unix-sockets block --on-ask allow -- redis-cli -s "$OUT/redis.sock" get key
+contains "not with --unix-sockets block" "$output" "Permission denied"
+run_background --ui attach -- redis-cli -s "$OUT/redis.sock" get key
+id=$(wait_request redis.sock)
+"$NONO" allow "$id" >/dev/null
+join_background
+equal "asked, then allowed" "$output" value
+kill $redis
+
+scenario "datagrams"
+serve '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 0))
+ready(s.getsockname()[1])
+while True:
+    data, peer = s.recvfrom(2000)
+    s.sendto(data.upper(), peer)'
+cat >udp.py <<END
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(10)
+s.sendto(b"first", ("127.0.0.1", $port)); print(s.recv(100))
+s.sendmsg([b"sec", b"ond"], [], 0, ("127.0.0.1", $port)); print(s.recv(100))
+s.connect(("127.0.0.1", $port))
+s.send(b"third"); print(s.recv(100))
+s.sendmsg([b"four", b"th"]); print(s.recv(100))
+END
+run --on-ask deny --allow-connect "127.0.0.1:$port" -- $PYTHON udp.py
+equal "by every call" "$output" "b'FIRST'
+b'SECOND'
+b'THIRD'
+b'FOURTH'"
+run --on-ask deny -- $PYTHON udp.py
+contains "refused" "$output" "PermissionError"
+stop_server
+
+scenario "what calls come to is native"
+identity=$USER
+mkdir -p sock
+# As root the bare run has powers over the routing tables that a sandbox never has.
+route() { if [ "$identity" = root ]; then grep -v '^route'; else cat; fi; }
+bare=$("$BIN/sockets" odd | route)
+supervised=$("$NONO" run --net allow --unix-sockets allow -r "$BIN" -- "$BIN/sockets" odd 2>&1 | route)
+[ "$bare" = "$supervised" ] && pass "odd arguments" ||
+    fail "odd arguments" "$(diff <(echo "$bare") <(echo "$supervised"))"
+bare=$("$BIN/sockets" unix "$T/work/sock")
+rm -rf sock && mkdir sock
+run --on-ask deny -- "$BIN/sockets" unix "$T/work/sock"
+[ "$bare" = "$output" ] && pass "UNIX sockets" || fail "UNIX sockets" "$(diff <(echo "$bare") <(echo "$output"))"
+bare=$("$BIN/sockets" stream)
+run --on-ask deny --net allow -- "$BIN/sockets" stream
+[ "$bare" = "$output" ] && pass "streams" || fail "streams" "$(diff <(echo "$bare") <(echo "$output"))"
+run --on-ask deny -- "$BIN/sockets" families
+equal "kinds of sockets that there are not" "$(echo "$output" | grep -c ': 0$')" 7
+
+finish
