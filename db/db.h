@@ -12,6 +12,8 @@
 // is checkpointed unless asked for. Refused, with a clear line in *err and the file untouched: a
 // file that is not ours (-EEXIST), a newer schema (-EPROTO), damage (-EIO).
 int db_open_write(const char *path, sqlite3 **ret_h, struct err *err);
+// Lets a connection for writing remove what the triggers of the schema let go, and VACUUM.
+void db_allow_removal(sqlite3 *h);
 // For reading: changes nothing, works beside writers and after a crash, reads newer schemas too.
 // -ENOENT: nothing was recorded yet.
 int db_open_read(const char *path, sqlite3 **ret_h, struct err *err);

@@ -22,6 +22,14 @@ int schema_migrate_to_2(sqlite3 *h);
     "CREATE TRIGGER " table "_no_delete BEFORE DELETE ON " table                                   \
     " BEGIN SELECT RAISE(ABORT, '" table " is append-only'); END;\n"
 
+// Is the grant g of the session s remembered, and not revoked? What was recorded elsewhere, or is
+// not in the journal at all, grants nothing.
+#define REMEMBERED_IN_FORCE                                                                        \
+    "g.scope = 'always' AND NOT EXISTS(SELECT 1 FROM revocation v WHERE v.session = g.session AND" \
+    " v.granted = g.id) AND NOT EXISTS(SELECT 1 FROM journal j WHERE j.id = s.id AND"              \
+    " (j.what = 'imported' OR j.what = 'revoked' AND j.n = g.id)) AND EXISTS(SELECT 1 FROM"        \
+    " journal j WHERE j.id = s.id AND j.what IN ('began', 'adopted'))"
+
 // clang-format off
 #define RFC3339(column)                                                                            \
     "strftime('%Y-%m-%dT%H:%M:%S', " column "/1000000000, 'unixepoch')"                            \

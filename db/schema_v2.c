@@ -136,8 +136,28 @@ static const char v2_indices[] =
     // What happened lately, of which kind, and whether it was decided, without a look at the rows.
     "CREATE INDEX event_by_time ON event(real_ns, kind, request);\n";
 
-static const char v2_triggers[] = APPEND_ONLY("network") APPEND_ONLY("revocation")
-    APPEND_ONLY("journal") APPEND_ONLY("content") NO_UPDATE("event");
+// What the journal calls pruned may go, nothing else.
+#define ONLY_PRUNED(table)                                                                         \
+    "CREATE TRIGGER " table "_no_delete BEFORE DELETE ON " table                                   \
+    " WHEN NOT EXISTS(SELECT 1 FROM session s JOIN journal j ON j.id = s.id"                       \
+    " WHERE s.nr = OLD.session AND j.what = 'pruned')"                                             \
+    " BEGIN SELECT RAISE(ABORT, '" table " is append-only'); END;\n"
+
+static const char v2_triggers[] =
+    "DROP TRIGGER event_no_delete;\n DROP TRIGGER request_no_delete;\n"
+    "DROP TRIGGER decision_no_delete;\n DROP TRIGGER granted_no_delete;\n"
+    "DROP TRIGGER session_no_delete;\n"
+    // clang-format off
+    NO_UPDATE("event") ONLY_PRUNED("event") ONLY_PRUNED("request") ONLY_PRUNED("decision")
+    ONLY_PRUNED("granted") NO_UPDATE("network") ONLY_PRUNED("network")
+    NO_UPDATE("revocation") ONLY_PRUNED("revocation") APPEND_ONLY("journal") NO_UPDATE("content")
+    // clang-format on
+    "CREATE TRIGGER session_no_delete BEFORE DELETE ON session WHEN NOT EXISTS(SELECT 1 FROM"
+    " journal j WHERE j.id = OLD.id AND j.what = 'pruned')"
+    " BEGIN SELECT RAISE(ABORT, 'session is append-only'); END;\n"
+    "CREATE TRIGGER content_no_delete BEFORE DELETE ON content WHEN EXISTS(SELECT 1 FROM session s"
+    " WHERE OLD.digest IN (s.capabilities_digest, s.policy_digest))"
+    " BEGIN SELECT RAISE(ABORT, 'content is append-only'); END;\n";
 
 // clang-format off
 #define FAMILY(column)                                                                             \

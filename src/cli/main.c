@@ -33,6 +33,9 @@ static const struct command {
     {"verify", cmd_verify, "verify [SESSION...]", "is the record what was written?"},
     {"replay", cmd_replay, "replay [SESSION] [--policy FILE]", "a session again, or what-if"},
     {"show", cmd_show, "show ID", "everything about one request"},
+    {"export", cmd_export, "export [SESSION...] [-o FILE]", "a session as a file, or as text"},
+    {"import", cmd_import, "import FILE...", "sessions of such files into the record"},
+    {"prune", cmd_prune, "prune --keep-days N", "retention"},
     {"doctor", cmd_doctor, "doctor", "what this kernel offers"},
     {"help", cmd_help, "help [COMMAND]", "how to use a command"},
 };

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// nono export
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "display.h"
+#include "export.h"
+#include "find.h"
+#include "options.h"
+#include "registry.h"
+#include "transfer.h"
+#include "util.h"
+
+enum { OPT_DB = OPTIONS_LONG, OPT_FORMAT, OPT_CHECKPOINT };
+
+static const struct option_row export_rows[] = {
+    {'o', "output", "FILE", "where to (default: nono-ID.db, or standard output for text)"},
+    {OPT_FORMAT, "format", "F", "sqlite (default): a record of its own; jsonl, otlp: text"},
+    {OPT_CHECKPOINT, "checkpoint", "FILE", "text: only what is new since this file was written"},
+    {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
+    {0},
+};
+
+static const struct options_help export_help = {
+    .synopsis = "nono export [SESSION...] [options]",
+    .about =
+        "Writes a session (default: the newest) into a file that nono log, replay, verify and\n"
+        "import read on any machine; or events (default: all) as text for other programs.",
+    .rows = export_rows,
+    .more = "Exit status: 0, 1 the output can't be written, 2 usage, 3 the record can't be read.",
+};
+
+// In the order of enum export_format.
+static const char *const format_words[] = {"sqlite", "jsonl", "otlp", NULL};
+
+struct export_args {
+    struct options o;
+    int format;
+    const char *db, *output, *checkpoint;
+    char **ids; /* owned, NULL behind the last */
+    size_t n;
+};
+
+static int
+parse(struct export_args *a, int argc, char **argv)
+{
+    int c;
+    options_init(&a->o, &export_help, argc, argv);
+    while ((c = options_next(&a->o)) >= 0) {
+        if (c == 'o')
+            a->output = a->o.arg;
+        else if (c == OPT_CHECKPOINT)
+            a->checkpoint = a->o.arg;
+        else if (c == OPT_DB)
+            a->db = a->o.arg;
+        else if ((a->format = options_word(&a->o, format_words)) < 0)
+            return -EINVAL;
+    }
+    if (c != OPTIONS_END)
+        return -EINVAL;
+    if (a->checkpoint && a->format == EXPORT_SQLITE)
+        options_error(&a->o, "--checkpoint is for --format jsonl or otlp");
+    else if (a->format == EXPORT_SQLITE && argc - a->o.index > 1)
+        options_error(&a->o, "one session to a file; --format jsonl and otlp take several");
+    else
+        return 0;
+    return -EINVAL;
+}
+
+static int
+find_sessions(struct export_args *a, const char *db, char **specs, size_t n)
+{
+    static char newest[] = "@";
+    char *only[] = {newest};
+    if (!n && a->format != EXPORT_SQLITE)
+        return 0;
+    specs = n ? specs : only;
+    n = n ? n : 1;
+    a->ids = xcalloc(n + 1, sizeof *a->ids);
+    for (; a->n < n; a->n++) {
+        cleanup_err struct err err = {0};
+        int r = find_session(db, specs[a->n], &a->ids[a->n], &err);
+        if (r < 0) {
+            int status = options_error(&a->o, "%s", err.msg);
+            return r == -ENOENT || r == -EEXIST ? status : EXIT_UNREADABLE;
+        }
+    }
+    return 0;
+}
+
+static int
+export_sqlite(struct export_args *a, const char *db)
+{
+    cleanup_err struct err err = {0};
+    cleanup_free char *standard = xasprintf("nono-%s.db", a->ids[0]);
+    const char *into = a->output ? a->output : standard;
+    cleanup_free char *key = registry_key_file_for(db);
+    cleanup_free char *shown = display_str(into, DISPLAY_QUOTE);
+    if (transfer_export(db, a->ids[0], into, key, &err) < 0) {
+        options_error(&a->o, "%s", err.msg);
+        return 1;
+    }
+    printf("session %s is in %s; read it with nono log --db %s\n", a->ids[0], shown, shown);
+    return 0;
+}
+
+static int
+export_as_text(struct export_args *a, const char *db)
+{
+    cleanup_err struct err err = {0};
+    struct export_text e = {.format = (enum export_format)a->format,
+                            .db = db,
+                            .ids = a->ids,
+                            .output = a->output,
+                            .checkpoint = a->checkpoint};
+    uint64_t events = 0;
+    bool reading = false;
+    if (export_text(&e, &events, &reading, &err) < 0) {
+        options_error(&a->o, "%s", err.msg);
+        return reading ? EXIT_UNREADABLE : 1;
+    }
+    if (a->output)
+        printf("%llu event%s\n", (unsigned long long)events, events == 1 ? "" : "s");
+    return 0;
+}
+
+int
+cmd_export(int argc, char **argv)
+{
+    struct export_args a = {0};
+    if (parse(&a, argc, argv) < 0)
+        return a.o.status;
+    cleanup_free char *standard = a.db ? NULL : registry_default_db();
+    const char *db = a.db ? a.db : standard;
+    int status = !db ? options_error(&a.o, "no home directory: set HOME or XDG_STATE_HOME") : 0;
+    if (!status)
+        status = find_sessions(&a, db, argv + a.o.index, (size_t)(argc - a.o.index));
+    if (!status)
+        status = a.format == EXPORT_SQLITE ? export_sqlite(&a, db) : export_as_text(&a, db);
+    for (size_t i = 0; i < a.n; i++)
+        free(a.ids[i]);
+    free(a.ids);
+    return status;
+}

@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The record proves itself, travels, and is cut back.
+. "$(dirname "$0")/lib.sh"
+
+HOSTILE="$T/outside/$(printf 'a\nb\033[31m\342\200\256\377 \"x,;')"
+echo hostile >"$HOSTILE"
+chmod 0755 "$T/outside"
+
+record() { # sessions with something in them
+    run --ui none --on-ask deny -- cat "$HOSTILE"
+    run --ui none --on-ask allow -- sh -c 'cat "$1" >/dev/null' sh "$HOSTILE"
+}
+status_of() { # COMMAND...
+    output=$("$@" 2>&1)
+    status=$?
+}
+sql() { # FILE STATEMENT
+    $PYTHON -c 'import sqlite3, sys
+c = sqlite3.connect(sys.argv[1], isolation_level=None)
+for row in c.execute(sys.argv[2]): print(*row)
+c.close()' "$@"
+}
+
+scenario "verify finds what was changed"
+record
+db=$XDG_STATE_HOME/nono/audit.db
+status_of "$NONO" verify
+equal "a good record" "$status" 0
+contains "is said to be one" "$output" "verified: 2 sessions"
+equal "the key is private" "$(stat -c %a "$XDG_STATE_HOME/nono/audit.key")" 600
+"$NONO" verify --anchor "$T/tmp/anchor" >/dev/null
+run --ui none --on-ask deny -- true
+status_of "$NONO" verify --against "$T/tmp/anchor"
+equal "an anchor of before holds" "$status" 0
+cp "$db" "$T/tmp/kept.db"
+id=$("$NONO" log --jsonl | rows "rows[0]['session']")
+sql "$db" "DROP TRIGGER decision_no_update"
+sql "$db" "UPDATE decision SET verdict = 'allow' WHERE verdict = 'deny'"
+status_of "$NONO" verify
+equal "a changed verdict" "$status" 4
+contains "is named" "$output" "session $id: event 3 "
+status_of "$NONO" verify "$id"
+equal "so it is alone" "$status" 4
+status_of "$NONO" verify @
+equal "another session is good" "$status" 0
+status_of "$NONO" verify nosuchsession
+equal "a session that is not there" "$status" 2
+status_of "$NONO" verify --db "$HOSTILE"
+equal "a file that is no record" "$status" 3
+rm "$db" "$XDG_STATE_HOME/nono/audit.key"
+run --ui none --on-ask deny -- true
+status_of "$NONO" verify --against "$T/tmp/anchor"
+equal "a record begun anew is not the one of the anchor" "$status" 4
+
+scenario "a session travels"
+record
+"$NONO" export -o "$T/tmp/one.db" @ >/dev/null
+equal "exported" "$?" 0
+status_of "$NONO" export -o "$T/tmp/one.db" @
+equal "nothing is overwritten" "$status" 1
+chmod 0400 "$T/tmp/one.db"
+here=$("$NONO" log @ --jsonl)
+there() { env XDG_STATE_HOME="$T/home/elsewhere" "$NONO" "$@"; }
+equal "it reads the same elsewhere" "$(there log --db "$T/tmp/one.db" --jsonl)" "$here"
+status_of there verify --db "$T/tmp/one.db"
+equal "and verifies" "$status" 0
+status_of there import "$T/tmp/one.db"
+contains "and is taken in" "$output" "1 session imported"
+equal "as it was" "$(there log --jsonl)" "$here"
+status_of there import "$T/tmp/one.db"
+contains "once" "$output" "1 there already"
+status_of there verify
+equal "that record verifies" "$status" 0
+chmod 0600 "$T/tmp/one.db"
+sql "$T/tmp/one.db" "DELETE FROM head WHERE session = 1"
+status_of there import "$T/tmp/one.db"
+equal "what was altered is not taken in" "$status" 4
+
+scenario "events for other programs"
+record
+"$NONO" export --format jsonl >"$T/tmp/all.jsonl"
+equal "JSON lines are those of the log" "$(cat "$T/tmp/all.jsonl")" "$("$NONO" log --jsonl)"
+equal "hostile names come back" \
+    "$(rows "of(kind='request')[0]['resolved_b64']" <"$T/tmp/all.jsonl")" \
+    "$(printf %s "$HOSTILE" | base64 -w0)"
+"$NONO" export --format otlp >"$T/tmp/all.otlp"
+otlp="[x for r in rows for s in r['resourceLogs'][0]['scopeLogs'] for x in s['logRecords']]"
+equal "as many log records as events" "$(rows "len($otlp)" <"$T/tmp/all.otlp")" \
+    "$(rows "len(rows)" <"$T/tmp/all.jsonl")"
+equal "with what happened" "$(rows "sorted({x['eventName'] for x in $otlp})" <"$T/tmp/all.otlp")" \
+    "['nono.decision', 'nono.grant', 'nono.request', 'nono.session_end', 'nono.session_start']"
+equal "refusals are warnings" "$(rows "[x['severityText'] for x in $otlp
+    if {'key': 'nono.verdict', 'value': {'stringValue': 'deny'}} in x['attributes']]" \
+    <"$T/tmp/all.otlp")" "['WARN']"
+
+scenario "a checkpoint"
+record
+at=$T/tmp/at
+export_more() { "$NONO" export --format jsonl --checkpoint "$at" -o "$T/tmp/out.jsonl" >/dev/null; }
+export_more
+equal "everything at first" "$(cat "$T/tmp/out.jsonl")" "$("$NONO" log --jsonl)"
+export_more
+equal "nothing twice" "$(cat "$T/tmp/out.jsonl")" "$("$NONO" log --jsonl)"
+record
+echo '{"half a line of an export that was killed' >>"$T/tmp/out.jsonl"
+export_more
+equal "each event once, whatever happened in between" "$(cat "$T/tmp/out.jsonl")" \
+    "$("$NONO" log --jsonl)"
+equal "nothing new" "$("$NONO" export --format jsonl --checkpoint "$at")" ""
+echo nonsense >"$at"
+status_of "$NONO" export --format jsonl --checkpoint "$at"
+equal "a file that is none" "$status" 1
+
+scenario "retention"
+record
+equal "there are counts" "$(sql "$XDG_STATE_HOME/nono/audit.db" "SELECT count(*) > 0 FROM access_count")" 1
+status_of "$NONO" prune
+equal "what to keep must be said" "$status" 2
+status_of "$NONO" prune --keep-days 30
+contains "nothing is that old" "$output" "nothing to remove"
+status_of "$NONO" prune --keep-days 0 --dry-run
+contains "a dry run says it" "$output" "would remove the counts and terminals of 2 sessions"
+before=$("$NONO" log --jsonl | rows "len(rows)")
+status_of "$NONO" prune --keep-days 0
+contains "counts go" "$output" "removed the counts"
+equal "decisions stay" "$("$NONO" log --jsonl | rows "len(rows)")" "$before"
+status_of "$NONO" prune --keep-days 0 --decisions
+contains "until that is asked for" "$output" "removed 2 sessions"
+equal "nothing is left" "$("$NONO" log --jsonl 2>/dev/null)" ""
+status_of "$NONO" verify
+equal "it verifies" "$status" 0
+run -- true
+status_of "$NONO" verify
+equal "and goes on" "$status" 0
+
+finish
