@@ -233,7 +233,9 @@ draw_legend(const struct pane *p, unsigned row, unsigned cols)
     if (p->view.focus)
         keys_legend(&legend, cols - 1);
     buf_printf(&line, " %s",
-               p->view.focus ? buf_str(&legend) : "^] a approvals  ^] n next  ^] ? help");
+               p->replay       ? PANE_REPLAY_KEYS
+               : p->view.focus ? buf_str(&legend)
+                               : "^] a approvals  ^] n next  ^] ? help");
     screen_text(row, 0, cols, p->view.focus ? LOOK_PLAIN : LOOK_DIM, buf_str(&line));
 }
 

@@ -18,8 +18,12 @@
 #define PANE_PREFIX_KEYS                                                                           \
     "^]-   a approvals  n next  z zoom  f freeze  [ history  d detach  ] literal  ? help"
 
+#define PANE_REPLAY_KEYS                                                                           \
+    "space pause  . , step  [ ] ask  < > speed  arrows 10 s  0-9 seek  / search  q quit"
+
 struct pane {
     struct view view;
+    bool replay;  /* nothing is decided here */
     char *notice; /* owned; NULL for none */
     // What the frame being drawn shows of the selected request's target; view_displayed() gets it
     // once the frame is out.

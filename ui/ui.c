@@ -19,33 +19,12 @@
 #include "screen.h"
 #include "terminal.h"
 #include "ui_internal.h"
+#include "ui_state.h"
 #include "util.h"
 #include "view.h"
 
 #define FRAME_NS (16 * NS_PER_MS)
-#define READS_MAX 16             /* pieces of input taken in one go */
-#define BELL_NS (3 * NS_PER_SEC) /* no more than one bell and one notification in this time */
-
-struct ui {
-    const struct ui_ops *ops;
-    void *ctx;
-    uint64_t (*clock)(void);
-    int in_fd;
-    bool tty, lost;
-    struct pane pane;
-    struct input input;
-    struct terminal *terminal; /* NULL without an agent */
-    unsigned rows, cols;
-    struct layout layout;
-    struct plain *plain; /* instead of all that; NULL with a screen */
-    bool had_focus;      /* of the view, when it was last looked at */
-    bool dirty, relaid, ring, was_scrolling;
-    uint64_t drawn_ns, wake_ns;
-    uint64_t rung_ns; /* the last bell; 0: none */
-    char *notify;     /* owned, NULL for none */
-    pid_t notifying;  /* 0: nobody */
-    size_t pushed;    /* rows that the agent's history had got when last looked at */
-};
+#define READS_MAX 16 /* pieces of input taken in one go */
 
 static void
 lay_out(struct ui *ui)
@@ -81,8 +60,8 @@ take_size(struct ui *ui, uint64_t now, bool first)
 
 // What was typed before the cursor or the focus moved was not meant for what is there now. The
 // agent's own input is never thrown away for a request.
-static void
-apply_flush(struct ui *ui, uint64_t now)
+void
+ui_apply_flush(struct ui *ui, uint64_t now)
 {
     struct view *v = &ui->pane.view;
     bool wanted = v->flush && (v->focus || ui->had_focus);
@@ -141,6 +120,7 @@ ui_open(const struct ui_config *config, const struct ui_ops *ops, void *ctx, boo
 
     ui->ops = ops;
     ui->ctx = ctx;
+    ui->pane.replay = ops->replay_key != NULL;
     ui->clock = clock;
     ui->in_fd = config->in_fd;
     ui->tty = tty && !config->plain;
@@ -197,101 +177,6 @@ ui_agent_output(struct ui *ui, const void *data, size_t n)
 }
 
 void
-ui_add_session(struct ui *ui, unsigned session, const char *id, const char *title)
-{
-    view_add_session(&ui->pane.view, session, id, title);
-    ui->dirty = true;
-}
-
-void
-ui_end_session(struct ui *ui, unsigned session)
-{
-    uint64_t now = ui->clock();
-
-    view_end_session(&ui->pane.view, session, now);
-    apply_flush(ui, now);
-    ui->dirty = true;
-}
-
-void
-ui_set_grants(struct ui *ui, unsigned session, const struct grant *const *grants, size_t n)
-{
-    view_set_grants(&ui->pane.view, session, grants, n, ui->clock());
-    ui->dirty = true;
-}
-
-void
-ui_set_frozen(struct ui *ui, unsigned session, bool frozen)
-{
-    view_set_frozen(&ui->pane.view, session, frozen);
-    if (ui->plain)
-        plain_say(ui->plain, frozen ? "frozen" : "thawed");
-    ui->dirty = true;
-}
-
-// Somebody who looks elsewhere is told, now and then.
-static void
-call_attention(struct ui *ui, uint64_t now)
-{
-    bool looking = ui->pane.view.has_agent && ui->pane.view.focus;
-
-    if (looking || (ui->rung_ns && now - ui->rung_ns < BELL_NS))
-        return;
-    ui->rung_ns = now;
-    ui->ring = true;
-    notify_reap(&ui->notifying);
-    if (ui->notify && ui->notifying == 0) {
-        pid_t pid = notify_run(ui->notify);
-        ui->notifying = pid > 0 ? pid : 0;
-    }
-}
-
-void
-ui_add_request(struct ui *ui, unsigned session, struct request *r)
-{
-    uint64_t now = ui->clock(), id = r->id, before = ui->pane.view.last_key;
-
-    view_add(&ui->pane.view, session, r, now);
-    apply_flush(ui, now);
-    if (ui->pane.view.last_key != before) {
-        call_attention(ui, now);
-        if (ui->plain)
-            plain_request(ui->plain, session, id, now);
-    }
-    ui->dirty = true;
-}
-
-void
-ui_update_request(struct ui *ui, unsigned session, const struct request_update *u)
-{
-    uint64_t now = ui->clock();
-
-    view_update(&ui->pane.view, session, u, now);
-    apply_flush(ui, now);
-    if (ui->plain)
-        plain_update(ui->plain, session, u);
-    ui->dirty = true;
-}
-
-void
-ui_set_stats(struct ui *ui, unsigned session, const struct stats *s)
-{
-    if (session < UI_SESSIONS_MAX)
-        ui->pane.view.sessions[session].stats = *s;
-    ui->dirty = true;
-}
-
-void
-ui_set_notice(struct ui *ui, const char *text)
-{
-    if (ui->plain)
-        plain_say(ui->plain, text);
-    else
-        pane_set_notice(&ui->pane, text);
-    ui->dirty = true;
-}
-
-void
 ui_set_size(struct ui *ui, unsigned rows, unsigned cols, uint64_t now_mono_ns)
 {
     screen_set_size(rows, cols);
@@ -323,7 +208,7 @@ ui_resume(struct ui *ui, uint64_t now_mono_ns)
         return;
     screen_resume();
     ui->pane.view.flush = true;
-    apply_flush(ui, now_mono_ns);
+    ui_apply_flush(ui, now_mono_ns);
     ui_resized(ui, now_mono_ns);
 }
 
@@ -402,6 +287,11 @@ press(struct ui *ui, const struct input_key *key, bool alone, uint64_t now)
         press_mouse(ui, key);
         return;
     }
+    if (ui->ops->replay_key && ui->pane.view.prompt == VIEW_PROMPT_NONE &&
+        ui->ops->replay_key(ui->ctx, key->code)) {
+        ui->dirty = true;
+        return;
+    }
     result = view_press(&ui->pane.view, key, alone, now);
     switch (result) {
     case VIEW_TO_AGENT:
@@ -448,7 +338,7 @@ press_all(struct ui *ui, uint64_t now)
 
     for (bool first = true; input_next(&ui->input, now, &key); first = false) {
         press(ui, &key, first && ui->input.used == ui->input.bytes.len, now);
-        apply_flush(ui, now);
+        ui_apply_flush(ui, now);
     }
 }
 
@@ -576,15 +466,17 @@ ui_draw(struct ui *ui, uint64_t now_mono_ns)
         return plain_flush(ui->plain, now);
     if (input_deadline(&ui->input) <= now)
         press_all(ui, now);
-    if (view_tick(&ui->pane.view, now)) {
-        apply_flush(ui, now);
+    if (view_tick(&ui->pane.view, now - ui->behind_ns)) {
+        ui_apply_flush(ui, now);
         ui->dirty = true;
     }
     if (now >= ui->wake_ns || (ui->terminal && terminal_damaged(ui->terminal)))
         ui->dirty = true;
     if (ui->dirty && now - ui->drawn_ns >= FRAME_NS) {
-        draw(ui, now);
-        ui->wake_ns = next_change(ui, now);
+        draw(ui, now - ui->behind_ns);
+        ui->drawn_ns = now;
+        ui->wake_ns = next_change(ui, now - ui->behind_ns);
+        ui->wake_ns += ui->wake_ns < UINT64_MAX ? ui->behind_ns : 0;
     }
     at = ui->dirty ? ui->drawn_ns + FRAME_NS : ui->wake_ns;
     if (input_deadline(&ui->input) < at)

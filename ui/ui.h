@@ -39,6 +39,9 @@ struct ui_ops {
     // ^] f: all tasks of the sandbox are to stop, or to go on; the answer is ui_set_frozen(). NULL:
     // not possible here. 0 or -errno.
     int (*freeze)(void *ctx, unsigned session, bool on);
+    // A replay: a key, unless a word is being typed, before the pane sees it (an enum input_code);
+    // true: it is taken. Nobody is called by bell or notify. NULL: no replay.
+    bool (*replay_key)(void *ctx, uint32_t code);
 };
 
 struct ui_config {
@@ -70,6 +73,11 @@ void ui_update_request(struct ui *ui, unsigned session, const struct request_upd
 void ui_set_grants(struct ui *ui, unsigned session, const struct grant *const *grants, size_t n);
 void ui_set_frozen(struct ui *ui, unsigned session, bool frozen);
 void ui_set_stats(struct ui *ui, unsigned session, const struct stats *s);
+// All requests leave, as if none had come; sessions are to be added again.
+void ui_clear(struct ui *ui);
+// Ages and the time of what is added from now on are as of that long ago (modulo 2^64: a replay may
+// also be ahead).
+void ui_set_behind(struct ui *ui, uint64_t ns);
 // Shows one line until the next one; display-safe text, copied.
 void ui_set_notice(struct ui *ui, const char *text);
 
