@@ -365,6 +365,7 @@ collect(struct reader *r, const struct event_filter *f, const char *sql, struct 
 {
     sqlite3_stmt *st = NULL;
     int rc = reader_prepare(r, sql, &st);
+    bool told = rc == SQLITE_OK && sqlite3_column_count(st) > 3;
     if (rc == SQLITE_OK)
         filter_bind(st, f);
     while (rc == SQLITE_OK || rc == SQLITE_ROW) {
@@ -379,6 +380,8 @@ collect(struct reader *r, const struct event_filter *f, const char *sql, struct 
             .real_ns = column_u64(st, 0),
             .seq = column_u64(st, 1),
             .session = sqlite3_column_int64(st, 2),
+            .kind = told ? kind_from_string(column_string(st, 3)) : _KIND_INVALID,
+            .request = told ? column_u64(st, 4) : 0,
         };
     }
     return reader_finish(r, st, rc, 0, err);

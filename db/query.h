@@ -119,6 +119,10 @@ struct event_key {
     uint64_t seq;
     int64_t session; /* private to the reader */
     size_t reader;   /* for callers that have several; 0 */
+    // Known where the filter looks at nothing but times, kinds and who was asked; else
+    // _KIND_INVALID and 0.
+    enum kind kind;
+    uint64_t request;
 };
 // What reader_events() would give, as keys in its order; the caller frees them.
 int reader_keys(struct reader *r, const struct event_filter *f, struct event_key **ret_keys,

@@ -341,7 +341,7 @@ static char *
 decisions_arm(const struct event_filter *f)
 {
     bool by_request = has_request_facts(f) || f->greps;
-    return filter_decisions(f, "d.decided_ns, d.seq, d.session",
+    return filter_decisions(f, "d.decided_ns, d.seq, d.session, 'decision', d.request",
                             by_request ? FILTER_FROM_REQUESTS : FILTER_FROM_DECISIONS);
 }
 
@@ -435,7 +435,7 @@ static char *
 times_arm(const struct event_filter *f)
 {
     struct buf b = {0};
-    buf_puts(&b, "SELECT e.real_ns, e.seq, e.session FROM event e WHERE 1");
+    buf_puts(&b, "SELECT e.real_ns, e.seq, e.session, e.kind, e.request FROM event e WHERE 1");
     put_words(&b, "e.kind", f->kinds, _KIND_MAX, kind_word);
     if (f->outcomes)
         buf_puts(&b, " AND (e.kind IN ('decision', 'fault') OR e.kind = 'request' AND NOT EXISTS("

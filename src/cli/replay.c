@@ -147,8 +147,9 @@ run(struct replay *r)
     r->printer.brief = true;
     if (r->policy)
         return replay_policy(r);
-    bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    return r->plain || !terminal ? replay_plain(r) : replay_pane(r);
+    if (r->plain || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return replay_plain(r);
+    return replay_pane(r);
 }
 
 int

@@ -1,7 +1,369 @@
 // SPDX-License-Identifier: Apache-2.0
+// nono replay on a terminal: the pane of the live session, fed from the record.
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "cli.h"
+#include "clock.h"
+#include "display.h"
+#include "input.h"
 #include "replay.h"
+#include "timeline.h"
+#include "ui.h"
+#include "util.h"
+
+#define JUMP_NS (10 * NS_PER_SEC)
+#define GONE_NS (5 * NS_PER_SEC) /* how long the pane keeps what is finished */
+#define SHOWN_MAX 1000           /* requests that are put on the screen again after a jump */
+#define TURN_MS 40
+
+// Where a request is on the line: moments, SIZE_MAX for none.
+struct span {
+    size_t raised, decided;
+};
+
+struct playback {
+    struct replay *r;
+    struct archive_session *session;
+    struct reader *reader;
+    struct ui *ui;
+    struct timeline line;
+    struct event_key *keys; /* of its moments; owned */
+    struct span *spans;     /* by request; owned */
+    size_t spans_n;
+    size_t applied; /* moments that the screen knows */
+    uint64_t last_ns, start_ns;
+    bool leave, gone;
+    struct err *err;
+};
+
+static uint64_t
+mono_of(const struct playback *p, size_t moment)
+{
+    return p->start_ns + p->line.moments[moment].at_ns;
+}
+
+static int
+add_request(struct playback *p, uint64_t id)
+{
+    struct request *q = NULL;
+    int ret = reader_request(p->reader, p->session->id, id, &q, p->err);
+    if (ret < 0 || !q)
+        return ret;
+    q->raised_mono_ns = mono_of(p, p->spans[id].raised);
+    ui_add_request(p->ui, 0, q);
+    return 0;
+}
+
+static int
+add_outcome(void *ctx, const struct event_row *row)
+{
+    struct playback *p = ctx;
+    struct request_update u = {.id = row->request, .count = (unsigned)row->count};
+    u.verdict = row->verdict;
+    u.by = row->by;
+    u.scope = row->scope;
+    u.state = row->verdict == VERDICT_WITHDRAWN ? STATE_WITHDRAWN
+              : row->verdict == VERDICT_EXPIRED ? STATE_EXPIRED
+                                                : STATE_ANSWERED;
+    ui_update_request(p->ui, 0, &u);
+    return 0;
+}
+
+static int
+apply_moment(struct playback *p, size_t i)
+{
+    const struct event_key *key = &p->keys[i];
+    if (key->kind == KIND_REQUEST)
+        return add_request(p, key->request);
+    return key->kind == KIND_DECISION ? reader_event(p->reader, key, add_outcome, p, p->err) : 0;
+}
+
+static void
+show_session(struct playback *p)
+{
+    cleanup_buf struct buf title = {0};
+    buf_puts(&title, "REPLAY of ");
+    log_put_argv(&title, p->session->argv, p->session->argv_len, 0);
+    ui_add_session(p->ui, 0, p->session->id, buf_str(&title));
+}
+
+// What was on the screen then, whatever is on it now.
+static int
+rebuild(struct playback *p)
+{
+    size_t *ids = xcalloc(SHOWN_MAX, sizeof *ids), n = 0;
+    uint64_t now = p->line.now_ns;
+    int ret = 0;
+    ui_clear(p->ui);
+    show_session(p);
+    for (size_t id = p->spans_n; id-- > 1 && n < SHOWN_MAX;) {
+        const struct span *s = &p->spans[id];
+        bool waits = s->decided >= p->line.shown;
+        if (s->raised < p->line.shown &&
+            (waits || p->line.moments[s->decided].at_ns + GONE_NS > now))
+            ids[n++] = id;
+    }
+    while (n-- > 0 && ret >= 0) {
+        const struct span *s = &p->spans[ids[n]];
+        ret = add_request(p, ids[n]);
+        if (ret >= 0 && s->decided < p->line.shown)
+            ret = apply_moment(p, s->decided);
+    }
+    free(ids);
+    return ret;
+}
+
+static int
+catch_up(struct playback *p)
+{
+    int ret = 0;
+    bool far = p->line.shown < p->applied || p->line.shown - p->applied > SHOWN_MAX;
+    if (far)
+        ret = rebuild(p);
+    for (size_t i = p->applied; !far && i < p->line.shown && ret >= 0; i++)
+        ret = apply_moment(p, i);
+    p->applied = p->line.shown;
+    return ret;
+}
+
+static void
+put_clock(struct buf *b, uint64_t ns)
+{
+    uint64_t s = ns / NS_PER_SEC;
+    buf_printf(b, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, s / 3600, s / 60 % 60, s % 60);
+}
+
+static void
+show_state(struct playback *p)
+{
+    cleanup_buf struct buf b = {0};
+    const struct timeline *t = &p->line;
+    buf_puts(&b, t->shown == t->n ? "END  " : t->paused ? "PAUSED  " : "");
+    put_clock(&b, t->now_ns);
+    buf_puts(&b, " / ");
+    put_clock(&b, timeline_length(t));
+    buf_printf(&b, "  event %zu of %zu  x%g", t->shown, t->n, t->speed);
+    ui_set_notice(p->ui, buf_str(&b));
+    ui_set_behind(p->ui, clock_mono_ns() - (p->start_ns + t->now_ns));
+}
+
+// Keys of nono-replay(1). What would decide, elsewhere, is taken too.
+static bool
+take_key(void *ctx, uint32_t code)
+{
+    struct playback *p = ctx;
+    struct timeline *t = &p->line;
+    if (code >= '0' && code <= '9') {
+        timeline_seek(t, timeline_length(t) / 10 * (code - '0'));
+        return true;
+    }
+    switch (code) {
+    case ' ':
+        t->paused = !t->paused;
+        return true;
+    case '.':
+        timeline_step(t, 1);
+        return true;
+    case ',':
+        timeline_step(t, -1);
+        return true;
+    case ']':
+        timeline_step_ask(t, 1);
+        return true;
+    case '[':
+        timeline_step_ask(t, -1);
+        return true;
+    case '>':
+        timeline_change_speed(t, 1);
+        return true;
+    case '<':
+        timeline_change_speed(t, -1);
+        return true;
+    case INPUT_RIGHT:
+        timeline_seek(t, t->now_ns + JUMP_NS);
+        return true;
+    case INPUT_LEFT:
+        timeline_seek(t, t->now_ns > JUMP_NS ? t->now_ns - JUMP_NS : 0);
+        return true;
+    default:
+        return code < 0x80 && strchr("otspdDPmuU*", (int)code);
+    }
+}
+
+static int
+refuse(void *ctx, unsigned session, const struct decision *d)
+{
+    return -EROFS;
+}
+
+static void
+leave(void *ctx)
+{
+    ((struct playback *)ctx)->leave = true;
+}
+
+static void
+ignore_input(void *ctx, const void *data, size_t n)
+{
+}
+
+static void
+ignore_resize(void *ctx, unsigned rows, unsigned cols)
+{
+}
+
+static const struct ui_ops ops = {
+    .decide = refuse,
+    .agent_input = ignore_input,
+    .agent_resize = ignore_resize,
+    .leave = leave,
+    .replay_key = take_key,
+};
+
+// --- the loop ---------------------------------------------------------------------------------
+
+static void
+take_signal(struct playback *p, int fd)
+{
+    struct signalfd_siginfo s;
+    while (read(fd, &s, sizeof s) == sizeof s) {
+        if (s.ssi_signo == SIGWINCH)
+            ui_resized(p->ui, clock_mono_ns());
+        else
+            p->leave = true;
+    }
+}
+
+static int
+turn(struct playback *p, int signal_fd)
+{
+    uint64_t now = clock_mono_ns();
+    timeline_tick(&p->line, now - p->last_ns);
+    p->last_ns = now;
+    int ret = catch_up(p);
+    if (ret < 0)
+        return ret;
+    show_state(p);
+    int wait = ui_draw(p->ui, now);
+    bool still = p->line.paused || p->line.shown == p->line.n;
+    if (!still && (wait < 0 || wait > TURN_MS))
+        wait = TURN_MS;
+    struct pollfd fds[] = {{.fd = p->gone ? -1 : STDIN_FILENO, .events = POLLIN},
+                           {.fd = signal_fd, .events = POLLIN}};
+    if (poll(fds, 2, wait) > 0) {
+        if (fds[1].revents)
+            take_signal(p, signal_fd);
+        if (fds[0].revents && ui_read_input(p->ui, clock_mono_ns()) < 0)
+            p->leave = p->gone = true;
+    }
+    return 0;
+}
+
+static int
+play(struct playback *p)
+{
+    struct ui_config config = {.in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO};
+    sigset_t set;
+    sigemptyset(&set);
+    static const int signals[] = {SIGWINCH, SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+        sigaddset(&set, signals[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    cleanup_fd int signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    int ret = signal_fd < 0 ? -errno : ui_new(&config, &ops, p, &p->ui, p->err);
+    if (ret < 0)
+        return ret;
+    die_set_hook(ui_emergency_restore);
+    p->start_ns = p->last_ns = clock_mono_ns();
+    show_session(p);
+    while (ret >= 0 && !p->leave)
+        ret = turn(p, signal_fd);
+    die_set_hook(NULL);
+    p->ui = ui_free(p->ui);
+    return ret;
+}
+
+// Which requests somebody was asked about, as a map by number.
+static int
+find_asked(struct playback *p, const char *const *ids, bool *asked)
+{
+    struct event_filter f = {.sessions = ids, .asked = true, .kinds = 1u << KIND_DECISION};
+    cleanup_free struct event_key *keys = NULL;
+    size_t n = 0;
+    int ret = reader_keys(p->reader, &f, &keys, &n, p->err);
+    for (size_t i = 0; i < n; i++)
+        if (keys[i].request < p->spans_n)
+            asked[keys[i].request] = true;
+    return ret;
+}
+
+static int
+lay_line(struct playback *p)
+{
+    const char *const ids[] = {p->session->id, NULL};
+    struct event_filter f = {.sessions = ids,
+                             .by_time = true,
+                             .since_ns = p->r->filter.f.since_ns,
+                             .until_ns = p->r->filter.f.until_ns};
+    size_t n = 0;
+    int ret = reader_keys(p->reader, &f, &p->keys, &n, p->err);
+    if (ret < 0)
+        return ret;
+    // Numbers of requests are dense; one that is not is no reason to fill the memory.
+    for (size_t i = 0; i < n; i++)
+        if (p->keys[i].request >= p->spans_n && p->keys[i].request < 4 * n + 1024)
+            p->spans_n = (size_t)p->keys[i].request + 1;
+    p->spans = xcalloc(p->spans_n + 1, sizeof *p->spans);
+    cleanup_free bool *asked = xcalloc(p->spans_n + 1, sizeof *asked);
+    for (size_t i = 0; i < p->spans_n; i++)
+        p->spans[i] = (struct span){SIZE_MAX, SIZE_MAX};
+    ret = find_asked(p, ids, asked);
+    for (size_t i = 0; i < n; i++) {
+        struct event_key *key = &p->keys[i];
+        if (key->request >= p->spans_n)
+            key->request = 0;
+        bool request = key->kind == KIND_REQUEST;
+        if (key->request && request)
+            p->spans[key->request].raised = i;
+        else if (key->request && key->kind == KIND_DECISION)
+            p->spans[key->request].decided = i;
+        timeline_add(&p->line, key->real_ns, request && asked[key->request], p->r->idle_ns);
+    }
+    return ret;
+}
+
 int
 replay_pane(struct replay *r)
 {
-    return replay_plain(r);
+    cleanup_err struct err err = {0};
+    struct playback p = {.r = r, .err = &err};
+    const struct log_filter *f = &r->filter;
+    if (f->f.verdicts || f->f.deciders || f->f.ops || f->f.risks || f->f.kinds || f->f.paths ||
+        f->f.exes || f->f.hosts || f->f.pids || f->f.ports || f->f.greps || f->f.waited ||
+        f->f.asked)
+        return options_error(&r->o, "in the pane only --since and --until filter; use --plain");
+    for (size_t i = 0; i < r->archive.sessions_n; i++) {
+        if (r->archive.sessions[i]->selected && p.session)
+            return options_error(&r->o, "the pane shows one session; use --plain for several");
+        if (r->archive.sessions[i]->selected)
+            p.session = r->archive.sessions[i];
+    }
+    p.reader = r->archive.readers[p.session->reader];
+    p.line.speed = r->speed > 0 ? r->speed : 1;
+    int ret = lay_line(&p);
+    if (ret >= 0)
+        ret = play(&p);
+    timeline_done(&p.line);
+    free(p.keys);
+    free(p.spans);
+    return ret < 0 ? archive_failed(&r->archive, &err) : 0;
 }

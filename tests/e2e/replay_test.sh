@@ -63,6 +63,34 @@ refused=$(log_rows "sorted({r['resolved'] for r in of(verdict='deny')})")
 equal "what it allows" "$whatif" "['$OUT/docs/one', '$OUT/docs/two', '$OUT/keys/key']"
 equal "what it refuses" "$refused" "['$OUT/docs/draft.env', '$SECRET']"
 
+scenario "the timeline in the pane" && export XDG_STATE_HOME=$T/home/state1
+screen_start "$NONO" replay work
+wait_screen "the session is on the screen" main:0 "REPLAY"
+screen_keys main:0 ,
+wait_screen "a step back pauses" main:0 PAUSED
+screen_keys main:0 0
+wait_screen "back to the start" main:0 "0:00:00 /"
+screen_keys main:0 "]"
+wait_screen "the first ask" main:0 "docs/one"
+lacks "the second is not there yet" "$(screen_text main:0)" "outside/ke"
+screen_keys main:0 .
+wait_screen "its answer" main:0 "allow"
+screen_keys main:0 "]"
+wait_screen "the next ask" main:0 "outside/ke"
+screen_keys main:0 o d s p D P m
+screen_keys main:0 "["
+wait_screen "and back, at once" main:0 "docs/one"
+gone() { ! screen_has main:0 "outside/ke"; }
+poll gone && pass "what came later is gone" || fail "what came later is gone" "$(screen_text main:0)"
+screen_keys main:0 9
+screen_keys main:0 Space
+wait_screen "it plays to the end" main:0 END
+screen_keys main:0 q
+poll test -s "$T/tmp/status"
+equal "q leaves" "$(cat "$T/tmp/status")" 0
+screen_stop
+equal "nothing was decided" "$(log_rows "len(of(kind='decision'))")" 3
+
 status_of() { "$NONO" "$@" >"$T/tmp/answer" 2>&1; echo $?; }
 equal "a wrong speed" "$(status_of replay --speed fast)" 2
 equal "--exit-code alone" "$(status_of replay --exit-code)" 2
