@@ -94,7 +94,6 @@ session_terminate(struct session *s, int sig)
         // Nobody is asked any more: what waits is refused, and all that comes.
         session_order(s, MSG_STOP, NULL, NULL);
         s->hangup_at = now + HANGUP_NS;
-        s->kill_at = now + GRACE_NS;
     }
     s->terminating = true;
     if (s->ended)
@@ -110,13 +109,15 @@ session_enforce_end(struct session *s)
     uint64_t now = clock_mono_ns();
     if (!s->terminating || s->drained)
         return;
-    if (s->ended || now >= s->kill_at) {
-        tree_kill(s->launched.monitor);
-    } else if (s->hangup_at && now >= s->hangup_at) {
-        // An interactive shell ends for nothing else.
+    if (!s->ended && s->hangup_at && now >= s->hangup_at) {
+        // An interactive shell ends for nothing else. It has its time from here, however late we
+        // are.
         s->hangup_at = 0;
+        s->kill_at = now + GRACE_NS - HANGUP_NS;
         kill(-s->launched.child, SIGHUP);
         kill(-s->launched.child, SIGCONT);
+    } else if (s->ended || (!s->hangup_at && now >= s->kill_at)) {
+        tree_kill(s->launched.monitor);
     }
 }
 

@@ -58,7 +58,7 @@ struct session {
     bool terminating;   /* a signal or an order told us to end */
     uint64_t tell_at;   /* when to say that something outlives the command; 0: said */
     uint64_t hangup_at; /* monotonic, valid with terminating: SIGHUP is sent then; 0: it was */
-    uint64_t kill_at;   /* likewise: what lives then is killed */
+    uint64_t kill_at;   /* likewise, once it was: what lives then is killed */
     bool monitor_gone;
     bool terminal_gone;
 };
