@@ -6,6 +6,7 @@
 // byte 0xff is an instruction; the rest goes to the agent's pane.
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +150,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         .session = "7f3a", .title = "x", .agent = true, .in_fd = fd, .out_fd = fd};
     cleanup_err struct err err = {0};
 
+    signal(SIGTSTP, SIG_IGN); /* ^Z is a key as well */
     setenv("TERM", "xterm-256color", 1);
     setenv("LINES", "24", 1);
     setenv("COLUMNS", "80", 1);
