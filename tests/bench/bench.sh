@@ -127,6 +127,22 @@ t_true=$(elapsed_median 101 /bin/true)
 t_nono=$(elapsed_median 101 "$nono" run --ui none -- /bin/true)
 printf '%-44s %9.2f ms (true alone %.2f ms)\n' "start-up of nono run --ui none -- true, over true" \
     "$(ms $((t_nono - t_true)))" "$(ms "$t_true")"
+screen_row() { # NAME P50 P99 GOAL
+    printf '%-44s %9.2f %9.2f   %s\n' "$1" "$(ms "$2")" "$(ms "$3")" "$4"
+}
+echo
+printf '%-44s %9s %9s   %s\n' "the screen, 10 000 requests waiting" "p50 ms" "p99 ms" "goal"
+mapfile -t figures < <("$bin/screen" 1000)
+screen_row "a key that moves, and its frame" ${figures[0]} "16"
+screen_row "a new request, and its frame" ${figures[1]} "16"
+printf '%-44s %9.1f MB\n' "resident memory of these requests" "${figures[2]}"
+mkdir "$T/pane"
+for i in $(seq 0 39); do echo x >"$T/pane/f$i."; done
+cp "$bin/screen_approve" "$T/bin/"
+mapfile -t figures < <("$T/bin/screen_approve" "$nono" "$T/pane" 40)
+screen_row "a call, to its request on the terminal" ${figures[0]} "p99 16"
+screen_row "the key, to the call's return, recorded" ${figures[1]} "p50 3, p99 15"
+echo
 "$nono" run --ui attach -r "$T/bin" -- sh -c "cat $T/outside/file" >/dev/null 2>&1 &
 supervisor=$!
 id=$(request_id)

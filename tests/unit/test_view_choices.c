@@ -298,6 +298,7 @@ Test(choices, a_note_goes_with_one_decision)
 static void
 set_grants(struct view *v, unsigned session, size_t n, const uint64_t *ids, uint64_t now)
 {
+    static char path[] = "/x";
     struct grant grants[8] = {0};
     const struct grant *pointers[8];
 
@@ -308,7 +309,7 @@ set_grants(struct view *v, unsigned session, size_t n, const uint64_t *ids, uint
                                    .op = OP_READ,
                                    .scope = SCOPE_SESSION,
                                    .reach = REACH_OBJECT,
-                                   .path = (char[]){"/x"}};
+                                   .path = path};
         pointers[i] = &grants[i];
     }
     view_set_grants(v, session, pointers, n, now);
