@@ -148,6 +148,19 @@ session_terminal_gone(struct session *s)
     pass_signal(s, SIGHUP); // nothing is decided by that (I1)
 }
 
+// What has ended, and nothing else: a stop of a task that a worker traces is that worker's to hear,
+// and waitpid(2) would take it. Behind such a stop the dead wait for the next SIGCHLD.
+static void
+reap(void)
+{
+    siginfo_t si = {0};
+    while (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT | __WNOTHREAD) == 0 && si.si_pid &&
+           si.si_code != CLD_TRAPPED && si.si_code != CLD_STOPPED) {
+        waitpid(si.si_pid, NULL, WNOHANG | __WNOTHREAD);
+        si = (siginfo_t){0};
+    }
+}
+
 void
 session_read_signals(struct session *s)
 {
@@ -156,8 +169,7 @@ session_read_signals(struct session *s)
     while (read(s->signal_fd, &si, sizeof si) == sizeof si) {
         switch ((int)si.ssi_signo) {
         case SIGCHLD:
-            while (waitpid(-1, NULL, WNOHANG) > 0)
-                ;
+            reap();
             break;
         case SIGWINCH:
             if (s->ui) {
