@@ -36,3 +36,6 @@
 // Refused objects that are held by a descriptor; the inode number of any other may become that of a
 // file that is then refused by mistake.
 #define NONO_HELD_MAX 256
+// A program that is asked about: bytes of its argv (beyond: E2BIG) and of its file (refused).
+#define NONO_EXEC_ARGV_MAX (2 << 20)
+#define NONO_EXEC_PROGRAM_MAX (1 << 30)

@@ -28,10 +28,12 @@ enum {
     OPT_DB,
     OPT_AUDIT,
     OPT_WITHOUT_LANDLOCK,
+    OPT_EXEC,
 };
 
 static const struct option_row run_rows[] = {
     POLICY_ROWS("read", "write"),
+    {OPT_EXEC, "exec", "WHAT", "allow (default): programs in the readable directories run; or ask"},
     {OPT_UI, "ui", "MODE",
      "split (default on a terminal), attach (wait for nono ui), plain (lines\n" OPTIONS_INDENT
      "instead of a screen) or none"},
@@ -60,12 +62,13 @@ static const struct options_help run_help = {
 static const char *const ui_words[] = {"split", "attach", "plain", "none", NULL};
 static const char *const on_ask_words[] = {"ui", "deny", "allow", NULL};
 static const char *const audit_words[] = {"required", "besteffort", NULL};
+static const char *const exec_words[] = {"allow", "ask", NULL};
 
 struct run_args {
     struct policy_args policy;
     struct options options;
-    int ui, on_ask; /* index of the word, -1: not given */
-    int audit;      /* index of the word */
+    int ui, on_ask, exec; /* index of the word, -1: not given */
+    int audit;            /* index of the word */
     const char *name, *db;
     uint64_t timeout_s;
     bool without_landlock;
@@ -83,6 +86,8 @@ parse_option(struct run_args *a, int opt, struct err *err)
         return a->on_ask = options_word(o, on_ask_words);
     case OPT_ASK_TIMEOUT:
         return options_number(o, 0, ASK_TIMEOUT_MAX_S, &a->timeout_s);
+    case OPT_EXEC:
+        return a->exec = options_word(o, exec_words);
     case OPT_NAME:
         a->name = o->arg;
         return 0;
@@ -163,6 +168,8 @@ start(struct run_args *a, char **argv, struct err *err)
     if (o.ui == UI_MODE_SPLIT && front_start(&o.front, err) < 0)
         return EXIT_RUN_FAILED;
     o.without_landlock = a->without_landlock;
+    const struct profile_item *exec = profile_last(&a->policy.profile, PROFILE_EXEC);
+    o.exec_ask = a->exec >= 0 ? a->exec : exec && exec->number;
     return session_run(&o, err);
 }
 
@@ -197,7 +204,7 @@ cmd_run(int argc, char **argv)
 {
     hold_streams();
     struct run_args a = {
-        .policy = POLICY_ARGS_NONE, .ui = -1, .on_ask = -1, .timeout_s = ASK_TIMEOUT_S};
+        .policy = POLICY_ARGS_NONE, .ui = -1, .on_ask = -1, .exec = -1, .timeout_s = ASK_TIMEOUT_S};
     cleanup_err struct err err = {0};
     int status = run(&a, argc, argv, &err);
     if (err.msg)

@@ -98,6 +98,8 @@ start_threads(struct session *s, struct err *err)
     struct supervisor_options so = {
         .listener = steal_fd(&s->launched.listener),
         .monitor = s->launched.monitor,
+        .child = s->launched.child,
+        .exec_ask = s->o->exec_ask,
         .caps = s->launched.caps,
         .capabilities = s->o->capabilities,
         .floor = &s->floor,

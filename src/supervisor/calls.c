@@ -17,11 +17,18 @@
 #name, SYS_##name, FAMILY_SOCKET, __VA_ARGS__                                              \
     }
 
+#define EXEC(name)                                                                                 \
+    {                                                                                              \
+#name, SYS_##name, FAMILY_EXEC, WHEN_ALWAYS, 0, 0                                          \
+    }
+
 // The opens come first: call_find() looks from the top, and nothing is called as often.
 static const struct call_row rows[] = {
     // An O_PATH descriptor gives no access and Landlock does not govern it: native.
     OPEN(openat, WHEN_BITS_CLEAR, 2, O_PATH),
     OPEN(openat2, WHEN_ALWAYS, 0, 0),
+    EXEC(execve),
+    EXEC(execveat),
 #ifdef SYS_open
     OPEN(open, WHEN_BITS_CLEAR, 1, O_PATH),
     OPEN(creat, WHEN_ALWAYS, 0, 0),

@@ -10,6 +10,7 @@ enum call_family {
     FAMILY_OPEN,   /* files.h: what returns a descriptor of a file */
     FAMILY_PATH,   /* paths.h: what changes names, files and their metadata */
     FAMILY_SOCKET, /* sockets.h: what reaches or offers an address */
+    FAMILY_EXEC,   /* exec.h: what runs another program */
     _FAMILY_MAX,
 };
 

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 
 #include "broker.h"
+#include "exec.h"
 #include "files.h"
 #include "queue.h"
 #include "supervisor.h"
@@ -34,6 +35,8 @@ struct supervisor {
     atomic_bool counted; /* something is to be flushed, at flush_at */
     atomic_bool drained; /* the last task is gone */
     atomic_bool received_all;
+    atomic_uint restarts; /* calls that workers send round again, at most */
+    atomic_bool initial;  /* the command itself has not been run yet */
     // Under the lock.
     pthread_mutex_t lock;
     struct broker broker;
@@ -44,8 +47,10 @@ struct supervisor {
     size_t n_outbox, room_outbox;
     size_t tick_row;       /* where the next look after parked calls starts */
     struct task_job *jobs; /* in workers */
-    int timer_fd;          /* a poll(2) time-out would arm a timer for every call */
-    uint64_t timer_at;     /* monotonic; 0: not armed */
+    struct exec_scripts scripts;
+    unsigned killed;   /* programs that were not the approved ones */
+    int timer_fd;      /* a poll(2) time-out would arm a timer for every call */
+    uint64_t timer_at; /* monotonic; 0: not armed */
     uint64_t tick_at, flush_at;
 };
 
@@ -79,7 +84,7 @@ struct family {
     // Frees the copy of a call that was parked.
     void (*free_call)(struct call *c);
 };
-extern const struct family family_open, family_path, family_socket;
+extern const struct family family_open, family_path, family_socket, family_exec;
 const struct family *core_family(const struct call *c);
 // Hands a notification to its family. Receiver, without the lock.
 void core_notified(struct supervisor *s, const struct seccomp_notif *n);

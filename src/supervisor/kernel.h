@@ -62,10 +62,13 @@ struct nono_landlock_net_port_attr {
 #define NONO_LANDLOCK_NET_BIND_TCP (1ull << 0)
 #define NONO_LANDLOCK_NET_CONNECT_TCP (1ull << 1)
 #define NONO_LANDLOCK_RULE_NET_PORT 2
+#define NONO_MFD_EXEC 0x10u           /* 6.3 */
+#define NONO_AT_EXECVE_CHECK 0x10000u /* 6.14: nothing is run */
 
 // Answers that make the kernel restart the call (include/linux/errno.h, not for user space).
 #define NONO_ERESTARTSYS 512    /* as the signal's SA_RESTART says */
 #define NONO_ERESTARTNOINTR 513 /* always */
+#define NONO_ERESTART_LAST 516  /* ERESTART_RESTARTBLOCK */
 
 static inline int
 sys_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)

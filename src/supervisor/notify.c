@@ -65,3 +65,11 @@ notify_give_fd(int listener, uint64_t id, int fd, bool cloexec)
                                         .newfd_flags = cloexec ? O_CLOEXEC : 0};
     return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd) < 0 ? -errno : 0;
 }
+
+int
+notify_lend_fd(int listener, uint64_t id, int fd)
+{
+    struct seccomp_notif_addfd addfd = {.id = id, .srcfd = (uint32_t)fd, .newfd_flags = O_CLOEXEC};
+    int number = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd);
+    return number < 0 ? -errno : number;
+}

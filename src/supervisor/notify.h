@@ -21,3 +21,5 @@ int notify_return(int listener, uint64_t id, int64_t value);
 // Installs a duplicate of fd as the task's lowest free descriptor and returns its number from the
 // call. -EMFILE and the like: the asker still waits for an answer.
 int notify_give_fd(int listener, uint64_t id, int fd, bool cloexec);
+// Installs it close-on-exec and returns its number; the asker waits on. Or -errno.
+int notify_lend_fd(int listener, uint64_t id, int fd);

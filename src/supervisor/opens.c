@@ -127,7 +127,8 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
         onbehalf_open(s, c, r);
         return;
     }
-    if (answer_from_memory(s, c, r, &st))
+    if (answer_from_memory(s, c, r, &st) ||
+        (r->exists && exec_scripts_serve(&s->scripts, s->o.listener, c, &st)))
         return;
     struct request *q = make_request(s, c, r, &st, &standing);
     judge_ask(s, &open_call_dup(c)->call, q, held_new(1, (struct resolved *const[]){r}));

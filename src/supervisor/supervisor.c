@@ -101,6 +101,7 @@ on_refused(void *ctx, const struct request *r, enum decider by, enum reason reas
                           .resolved = xstrdup(r->resolved)};
     struct supervisor *s = ctx;
     free(s->last);
+    exec_scripts_done(&s->scripts);
     s->last = last_text(r, by, reason);
     main_push(s, MSG_REFUSAL, f, refusal_free_msg);
 }
@@ -208,6 +209,7 @@ static const struct family *const families[_FAMILY_MAX] = {
     [FAMILY_OPEN] = &family_open,
     [FAMILY_PATH] = &family_path,
     [FAMILY_SOCKET] = &family_socket,
+    [FAMILY_EXEC] = &family_exec,
 };
 
 const struct family *
@@ -513,6 +515,7 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     snprintf(s->own_proc, sizeof s->own_proc, "/proc/%d", (int)getpid());
     snprintf(s->monitor_proc, sizeof s->monitor_proc, "/proc/%d", (int)o->monitor);
     s->fd_limit = held_limit();
+    atomic_init(&s->initial, true);
     tracee_set_monitor(o->monitor);
     pthread_mutex_init(&s->lock, NULL);
     broker_init(&s->broker, o->approver, o->timeout_ns, o->capabilities, &broker_ops, s, held_free,

@@ -31,6 +31,8 @@ struct supervisor_record {
 struct supervisor_options {
     int listener; /* owned by the supervisor from now on */
     pid_t monitor;
+    pid_t child;                               /* that becomes the command */
+    bool exec_ask;                             /* also about programs that the floor allows */
     uint64_t caps;                             /* of the sandbox */
     const struct capability_set *capabilities; /* constant, must outlive it */
     const struct floor *floor;                 /* likewise */

@@ -92,6 +92,7 @@ tracee_read_status(pid_t tid, struct tracee_status *ret_s)
     // Name: is the only field that the task writes; the kernel escapes newlines in it.
     s.tgid = (pid_t)strtol(status_field(text, "\nTgid:"), NULL, 10);
     s.ppid = (pid_t)strtol(status_field(text, "\nPPid:"), NULL, 10);
+    s.tracer = (pid_t)strtol(status_field(text, "\nTracerPid:"), NULL, 10);
     s.umask = (uint32_t)strtoul(status_field(text, "\nUmask:"), NULL, 8);
     unsigned ids[4] = {0};
     if (sscanf(status_field(text, "\nUid:"), "%u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) !=

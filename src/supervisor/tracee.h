@@ -18,6 +18,7 @@ int tracee_read(pid_t tid, uint64_t addr, void *buf, size_t n);
 
 struct tracee_status {
     pid_t tgid, ppid;
+    pid_t tracer; /* 0: none */
     uint32_t fsuid, umask;
     bool signal_waiting; /* one that the call would have to return for is pending */
 };

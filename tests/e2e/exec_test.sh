@@ -1,0 +1,223 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Programs: what runs without a question, what is asked about, and that nothing else runs.
+. "$(dirname "$0")/lib.sh"
+
+cp "$BIN/started" "$OUT/started"
+cp "$BIN/started" inside
+cp /bin/true "$OUT/true"
+printf '#!/bin/sh\necho "$0: $*"\n' >"$OUT/script"
+printf '#!%s one  two \n' "$OUT/started" >script-of-outside
+chmod +x "$OUT/script" script-of-outside
+export STARTED=passed
+
+# The same, bare and supervised; "as" names the options.
+same() { # NAME OPTIONS COMMAND
+    local bare
+    bare=$(sh -c "exec 7</dev/null; $3" 2>&1; echo "status $?")
+    run --on-ask allow $2 -- sh -c "exec 7</dev/null; $3; echo status \$?"
+    equal "$1${2:+ ($2)}" "$output" "$bare"
+}
+
+scenario "the default: inside without a question, outside with one"
+run --on-ask deny -- /bin/echo inside
+equal "a program inside runs" "$output" inside
+run --on-ask deny -- sh -c "./inside at ./inside word | grep word; $OUT/true; echo \$?"
+contains "outside it is refused" "$output" "Permission denied"
+contains "with the status of a shell" "$output" 126
+equal "that is recorded" \
+    "$(log_rows "[(r['op'], r['resolved'], r['reason']) for r in of(kind='decision')]")" \
+    "[('exec', '$OUT/true', 'policy_blocked')]"
+
+scenario "the command itself"
+run --on-ask deny -- "$OUT/started" word
+contains "runs from anywhere" "$output" "argv 1 word"
+run --on-ask deny --exec ask -- /bin/sh -c 'echo first; /bin/true; echo $?'
+contains "and under --exec ask" "$output" first
+contains "only itself" "$output" 126
+printf '{ "extends": "default", "exec": "ask" }\n' >"$OUT/ask.json"
+run --on-ask deny -p "$OUT/ask.json" -- /bin/sh -c '/bin/true; echo $?'
+contains "a profile asks as well" "$output" 126
+run --on-ask deny -p "$OUT/ask.json" --exec allow -- /bin/sh -c '/bin/true; echo $?'
+equal "the option wins over it" "$output" 0
+run --on-ask deny --deny "$OUT/started" -- "$OUT/started"
+equal "but not if it is denied" "$status" 126
+run --on-ask deny -- ./nowhere
+equal "nor if it is missing" "$status" 127
+
+scenario "one decision"
+run_background --ui attach -- sh -c "$OUT/started a 'b c' | head -n 3; $OUT/true; echo \$?"
+id=$(wait_request /started)
+facts=$(pending_rows "[(r['op'], r['resolved'], r['detail'], r['sha256']) for r in rows]")
+sum=$(sha256sum <"$OUT/started")
+equal "what is shown" "$facts" "[('exec', '$OUT/started', \
+\"argv $OUT/started a 'b c', as a copy\", '${sum%% *}')]"
+"$NONO" allow "$id" >/dev/null
+id=$(wait_request /true)
+"$NONO" deny "$id" >/dev/null
+join_background
+equal "allowed and denied" "$output" "comm started
+execfn $OUT/started
+argv 0 $OUT/started
+sh: 1: $OUT/true: Permission denied
+126"
+
+scenario "a decision for the session"
+run_background --ui attach -- sh -c "for i in 1 2 3; do $OUT/true && echo ran; done"
+"$NONO" allow "$(wait_request /true)" --session >/dev/null
+join_background
+equal "asked once" "$output" "ran
+ran
+ran"
+cp "$OUT/true" "$OUT/other"
+run_background --ui attach -- sh -c \
+    "$OUT/true; touch ready; until [ -e go ]; do :; done; $OUT/true; echo \$?"
+"$NONO" allow "$(wait_request /true)" --session >/dev/null
+poll test -e ready
+cp /bin/false "$OUT/true"
+touch go
+id=$(wait_request /true)
+"$NONO" deny "$id" >/dev/null
+join_background
+contains "other content is another program" "$output" 126
+rm -f ready go
+cp /bin/true "$OUT/true"
+
+scenario "a script whose interpreter lies outside"
+run_background --ui attach -- ./script-of-outside x
+join_background
+contains "the command itself needs no leave" "$output" "argv 1 one  two"
+run_background --ui attach -- sh -c "./script-of-outside x | grep argv"
+id=$(wait_request /started)
+contains "it is shown what for" "$(pending_rows "rows[0]['detail']")" \
+    "interpreter of $PWD/script-of-outside"
+"$NONO" allow "$id" >/dev/null
+join_background
+equal "and it gets its arguments" "$output" "argv 0 $OUT/started
+argv 1 one  two
+argv 2 ./script-of-outside
+argv 3 x"
+run_background --ui attach --exec ask -- sh -c "$OUT/script"
+id=$(wait_request /script)
+equal "a script names its interpreter" "$(pending_rows "rows[0]['interpreter']")" \
+    "$(readlink -f /bin/sh)"
+"$NONO" deny "$id" >/dev/null
+join_background
+
+scenario "a script outside"
+run_background --ui attach -- sh -c "$OUT/script a; cat $OUT/script; echo \$?"
+"$NONO" allow "$(wait_request /script)" >/dev/null
+poll test -s "$T/tmp/out"
+id=$(wait_request /script)
+equal "what its interpreter reads is part of the approval, nobody else's reading is" \
+    "$(pending_rows "rows[0]['op']") $(cat "$T/tmp/out")" "read $OUT/script: a"
+"$NONO" deny "$id" >/dev/null
+join_background
+printf '#!/bin/sh\nuntil [ -e go ]; do :; done; . %s\n' "$OUT/changing" >"$OUT/changing"
+cp "$OUT/changing" "$OUT/changing.first"
+chmod +x "$OUT/changing"
+run_background --ui attach -- sh -c "$OUT/changing; echo \$?"
+id=$(wait_request /changing)
+printf 'echo changed\n' >>"$OUT/changing"
+"$NONO" allow "$id" >/dev/null
+anew() {
+    [ "$(pending_rows "any(r['request'] > $id for r in rows)")" = True ]
+}
+poll anew
+contains "what changed since it was shown is asked about anew" \
+    "$(pending_rows "rows[0]['sha256']")" "$(sha256sum <"$OUT/changing" | cut -c1-64)"
+"$NONO" deny "$(wait_request /changing)" >/dev/null
+join_background
+contains "and did not run" "$output" 126
+
+scenario "as natively"
+for options in "" "--exec ask" "--without-landlock"; do
+    for command in "$OUT/started a b" "../outside/started" "env -i $OUT/started" \
+        "./inside at $OUT/started x" "./inside spawn $OUT/started y" "./inside thread $OUT/started z" \
+        "./inside thread ./inside z" "./script-of-outside p q" "$OUT/script 1 2" \
+        "./inside at $OUT/script x" "./inside thread ./script-of-outside x" "./inside spawn inside" \
+        "trap '' USR1; $OUT/started" "$OUT/script \$(seq 40000) | cksum"; do
+        same "$command" "$options" "$command"
+    done
+done
+
+scenario "a program that is stopped and continued all the time"
+cat >"$BIN/storm.pl" <<'END'
+my %ends;
+for (1 .. 40) {
+    my $pid = fork;
+    unless ($pid) { open STDOUT, ">", "/dev/null"; exec @ARGV; exit 9 }
+    my $storm = fork;
+    unless ($storm) {
+        while (kill 0, $pid) { kill "STOP", $pid; kill "CONT", $pid; select undef, undef, undef, 0.0005 }
+        exit;
+    }
+    waitpid $pid, 0;
+    $ends{$?}++;
+    waitpid $storm, 0;
+}
+print map { "$_: $ends{$_}\n" } sort keys %ends;
+END
+for options in "" "--exec ask"; do
+    run --on-ask allow $options -- perl "$BIN/storm.pl" "$OUT/started"
+    equal "runs every time${options:+ ($options)}" "$output" "0: 40"
+done
+
+scenario "the kernel's own refusals"
+printf 'echo no line; echo "$0"\n' >"$OUT/plain"
+printf '#!/nowhere/at/all\n' >"$OUT/lost"
+printf '#!   \n' >"$OUT/empty"
+printf '#!%s\n' "$OUT/script" >"$OUT/nested"
+cp /bin/true "$OUT/noexec"
+chmod +x "$OUT/plain" "$OUT/lost" "$OUT/empty"
+chmod -x "$OUT/noexec"
+for name in lost noexec empty missing . started/x; do
+    same "$name" "" "perl -e 'exec {\"$OUT/$name\"} \"x\" or print \$!+0, \"\\n\"'"
+done
+same "busy" "" "perl -e 'open my \$f, \">>\", \"busy\" or die; chmod 0755, \"busy\";
+    exec {\"./busy\"} \"x\" or print \$!+0, \"\\n\"'"
+for options in "" "--exec ask"; do
+    same "odd arguments" "$options" "$BIN/badexec $OUT/started"
+done
+
+scenario "what is denied"
+cp /bin/true .env
+run --on-ask allow --deny "$PWD/.env" -- sh -c './.env; echo $?; cp inside beside && ./beside | head -n1'
+contains "is not run" "$output" 126
+contains "what lies beside it is" "$output" "comm beside"
+ln .env hardlink
+run --on-ask allow --deny "$PWD/.env" -- sh -c './hardlink; echo $?'
+contains "nor under another name" "$output" 126
+
+scenario "traced already"
+if command -v strace >/dev/null; then
+    run --on-ask allow -- strace -f -o trace -e trace=execve sh -c '/bin/true && echo ran'
+    equal "inside it runs" "$output" ran
+    run --on-ask allow -- strace -f -o trace -e trace=execve sh -c "$OUT/true; echo \$?"
+    contains "outside it is refused" "$output" 126
+    contains "and said why" "$output" "traced by another"
+    equal "and recorded" "$(log_rows "[r['by'] for r in of(kind='decision', op='exec')]")" \
+        "['backend']"
+fi
+
+# The grants are there before the swapping begins.
+swap() { # NAME DIRECTORY OPTIONS
+    cp "$BIN/swap" "$2/allowed"
+    cp "$BIN/swap" "$2/denied_"
+    printf FORBIDDEN >>"$2/denied_"
+    run_background --ui attach $3 -- sh -c \
+        "$2/allowed mark; $2/denied_ mark; rm -f ran-*; $BIN/swap ${SWAPS:-300} $2/allowed $2/denied_"
+    [ -z "$3" ] || "$NONO" allow "$(wait_request bin/rm)" --session >/dev/null &
+    "$NONO" allow "$(wait_request /allowed)" --session >/dev/null
+    "$NONO" deny "$(wait_request /denied_)" --session >/dev/null
+    [ -z "$3" ] || "$NONO" allow "$(wait_request bin/swap)" --session >/dev/null
+    PATIENCE=120 join_background
+    contains "$1: the swapping ends" "$output" "ran "
+    equal "$1: the allowed one ran" "$(ls ran-good)" ran-good
+    equal "$1: the forbidden one never did" "$(ls ran-FORBIDDEN 2>&1 | grep -c '^ran')" 0
+    rm -f ran-*
+}
+scenario "what is swapped does not run"
+swap "outside" "$OUT" ""
+swap "inside" "$PWD" "--exec ask"
+finish
