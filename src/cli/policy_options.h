@@ -32,9 +32,8 @@ enum policy_option {
         {'a', "allow", "DIR", "read and write below DIR"},                                         \
         {'r', read, "DIR", "read, and run programs, below DIR"},                                   \
         {'w', write, "DIR", "write below DIR"},                                                    \
-        {OPT_ALLOW_FILE, "allow-file", "F", "read and write exactly F"},                           \
-        {OPT_READ_FILE, "read-file", "F", "read exactly F"},                                       \
-        {OPT_WRITE_FILE, "write-file", "F", "write exactly F"},                                    \
+        {OPT_ALLOW_FILE, "allow-file", "F", "exactly F; also --read-file F and --write-file F"},   \
+        {OPT_READ_FILE, "read-file", "F", NULL}, {OPT_WRITE_FILE, "write-file", "F", NULL},        \
         {OPT_DENY, "deny", "PATH", "never asked, always refused; also inside what is allowed"},    \
         {OPT_WORKDIR, "workdir-access", "A",                                                       \
          "none, read, write, readwrite: the current directory"},                                   \
