@@ -119,5 +119,7 @@ ui_set_notice(struct ui *ui, const char *text)
         plain_say(ui->plain, text);
     else
         pane_set_notice(&ui->pane, text);
+    // What a key promised has come, or something newer.
+    ui->pane.view.hint = NULL;
     ui->dirty = true;
 }

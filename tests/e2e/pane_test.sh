@@ -100,4 +100,29 @@ equal "two sessions, one decision each" \
     "$(log_rows "sorted((r['verdict'], r['source']) for r in of(kind='decision'))")" \
     "[('allow', 'nono ui'), ('deny', 'nono ui')]"
 screen_stop
+
+scenario "undo, and everything stands still, by their keys"
+screen_start "$NONO run -- sh -c 'while :; do if cat $SECRET; then echo yes; else echo no; fi >>said 2>&1; date +%N >tick; sleep 0.2; done'"
+poll pending_at_least 1
+screen_keys main:0 C-] a
+wait_screen "armed" main:0 '[ARMED]'
+screen_keys main:0 s
+said() { grep -q "$1" said 2>/dev/null; }
+poll said yes && pass "allowed for the session" || fail "allowed for the session" "$(screen_text main:0)"
+screen_keys main:0 u
+waits() { pending_at_least 1; }
+poll waits && pass "taken back, it is asked about again" || fail "taken back, it is asked about again" "$(screen_text main:0)"
+wait_screen "what it did is said" main:0 "taken back: allow read"
+equal "the record" "$(log_rows "[r['kind'] for r in rows if r['kind'] in ('grant', 'revoke')]")" "['grant', 'revoke']"
+wait_screen "armed" main:0 '[ARMED]'
+screen_keys main:0 s
+stays_same() { a=$(cat tick) && sleep 0.5 && [ "$a" = "$(cat tick)" ]; }
+screen_keys main:0 C-] f
+poll stays_same && pass "nothing moves" || fail "nothing moves"
+before=$(cat tick)
+screen_keys main:0 C-] f
+moves() { [ "$(cat tick)" != "$before" ]; }
+poll moves && pass "it goes on" || fail "it goes on" "$(screen_text main:0)"
+"$NONO" stop @
+screen_stop
 finish
