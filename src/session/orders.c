@@ -9,6 +9,8 @@
 #include "bounds.h"
 #include "clock.h"
 #include "event.h"
+#include "registry.h"
+#include "remember.h"
 #include "session_internal.h"
 #include "util.h"
 
@@ -44,11 +46,30 @@ send_decision(struct session *s, const struct decision *d, const char *source)
     return session_order(s, MSG_DECIDE, copy, decision_free_msg);
 }
 
+// One that holds for later sessions is ended in the record first. Rare, and of a person: the wait
+// for the disk is not handed to another thread. 0, also when somebody else ended it before.
+static int
+forget_grant(struct session *s, const struct grant *g, const char *source)
+{
+    cleanup_err struct err err = {0};
+    cleanup_free char *key = registry_key_file_for(s->o->db_path);
+    int ret = remembered_revoke(s->o->db_path, key, g->origin ? g->origin : s->info->id,
+                                g->origin ? g->origin_id : g->id, source, NULL, &err);
+    if (ret == 0 || ret == -ENOENT)
+        return 0;
+    cleanup_free char *line = xasprintf("not taken back: %s", err.msg ? err.msg : strerror(-ret));
+    session_say(s, line);
+    return -EREMOTEIO;
+}
+
 static int
 send_revoke(struct session *s, uint64_t grant, const char *source)
 {
-    if (!grants_find(&s->grants, grant))
+    const struct grant *g = grants_find(&s->grants, grant);
+    if (!g)
         return -ENOENT;
+    if (g->scope == SCOPE_ALWAYS && forget_grant(s, g, source) < 0)
+        return -EREMOTEIO;
     struct revoke *r = xcalloc(1, sizeof *r);
     *r = (struct revoke){.grant = grant, .source = xstrdup(source)};
     return session_order(s, MSG_REVOKE, r, revoke_free_msg);
@@ -140,7 +161,9 @@ show_request(void *ctx, const struct request *r, const struct request_update *la
 static void
 show_everything(struct session *s)
 {
+    s->replaying = true;
     ui_agent_output(s->ui, buf_str(&s->backlog), s->backlog.len);
+    s->replaying = false;
     control_each_request(s->control, show_request, s);
     ui_set_stats(s->ui, 0, &s->stats);
     ui_set_frozen(s->ui, 0, s->freeze == FREEZE_ON);
@@ -258,6 +281,9 @@ static void
 on_agent_input(void *ctx, const void *data, size_t n)
 {
     struct session *s = ctx;
+    // What the command asked its terminal long ago was answered then.
+    if (s->replaying)
+        return;
     // No terminal driver turns the key into a signal for what outlives the command.
     if (s->ended && memchr(data, '\003', n))
         session_terminate(s, SIGINT);

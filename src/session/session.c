@@ -18,6 +18,7 @@
 #include "event.h"
 #include "record.h"
 #include "registry.h"
+#include "remember.h"
 #include "session_internal.h"
 #include "signals.h"
 #include "util.h"
@@ -70,6 +71,45 @@ start_sandbox(struct session *s, struct err *err)
 }
 
 static int
+keep_remembered(void *ctx, const struct remembered *r)
+{
+    struct session *s = ctx;
+    struct grant *g = grant_dup(r->grant);
+    g->origin = xstrdup(r->session);
+    g->origin_id = g->id;
+    s->remembered = xrealloc(s->remembered, (s->n_remembered + 1) * sizeof(struct grant *));
+    s->remembered[s->n_remembered++] = g;
+    return 0;
+}
+
+static void
+forget_remembered(struct session *s)
+{
+    for (size_t i = 0; i < s->n_remembered; i++)
+        grant_free(s->remembered[i]);
+    free(s->remembered);
+    s->remembered = NULL;
+    s->n_remembered = 0;
+}
+
+// All of them or none: an allow must not come back without the denial beside it (I1).
+static int
+load_remembered(struct session *s, struct err *err)
+{
+    int ret = remembered_list(s->o->db_path, s->info->uid, s->o->profile ? s->o->profile : "",
+                              keep_remembered, s, err);
+    if (ret == 0)
+        return 0;
+    forget_remembered(s);
+    if (!s->o->besteffort)
+        return ret;
+    fprintf(stderr, "nono: %s; going on without what is remembered (--audit besteffort)\n",
+            err->msg);
+    err_done(err);
+    return 0;
+}
+
+static int
 start_threads(struct session *s, struct err *err)
 {
     static const char *const approver_names[] = {
@@ -95,6 +135,8 @@ start_threads(struct session *s, struct err *err)
         fprintf(stderr, "nono: %s; going on without a record (--audit besteffort)\n", err->msg);
         err_done(err);
     }
+    if ((ret = load_remembered(s, err)) < 0)
+        return ret;
     struct supervisor_options so = {
         .listener = steal_fd(&s->launched.listener),
         .monitor = s->launched.monitor,
@@ -110,8 +152,12 @@ start_threads(struct session *s, struct err *err)
         .inbox = s->inbox_supervisor,
         .main = s->inbox_main,
         .record = record_into(s->writer),
+        .remembered = s->remembered,
+        .n_remembered = s->n_remembered,
     };
     ret = supervisor_start(&so, &s->supervisor);
+    // They are the supervisor's now, or freed with it.
+    s->n_remembered = 0;
     return ret < 0 ? err_set(err, ret, "cannot start a thread: %s", strerror(-ret)) : 0;
 }
 
@@ -266,6 +312,7 @@ session_done(struct session *s)
     floor_done(&s->floor);
     footer_done(&s->footer);
     grants_done(&s->grants);
+    forget_remembered(s);
     tree_done(&s->frozen);
     close_fd(&s->signal_fd);
     s->info = session_info_free(s->info);

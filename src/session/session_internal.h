@@ -39,11 +39,14 @@ struct session {
     bool foreign;          /* they came from a client; owned then */
     int front;             /* -1 once it has parted from it, or there is none */
     bool parted;           /* from its shell */
+    bool replaying;        /* a new terminal is shown the backlog */
     bool leaving;          /* the person left the pane: detach with the next turn */
     struct buf backlog;    /* what the command printed last, for the next terminal */
     struct stats stats;    /* the last ones */
     struct footer footer;
     struct grants grants; /* as the supervisor told them */
+    struct grant **remembered; /* of earlier sessions, until the supervisor has them */
+    size_t n_remembered;
     bool grants_changed;  /* since the pane was told */
     enum { FREEZE_OFF, FREEZE_ASKED, FREEZE_ON } freeze;
     bool thaw_owed;     /* the supervisor could not be told yet that everything goes on */

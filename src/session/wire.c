@@ -35,6 +35,7 @@ static const struct {
     {-EIO, "not_recorded", "the decision could not be recorded: the request was denied"},
     {-EOPNOTSUPP, "not_supported", "not possible for this request"},
     {-EINVAL, "bad_role", "not for this kind of client"},
+    {-EREMOTEIO, "not_forgotten", "the record could not be written: it is still remembered"},
     {-ENOTTY, "no_terminal", "this session has no pane that could be shown on another terminal"},
     {-ENXIO, "bad_terminal", "the terminal cannot be used"},
     {-EPROTO, "bad_message", "not a message of the control protocol"},
@@ -446,14 +447,17 @@ wire_put_grant(struct buf *out, const struct grant *g)
 }
 
 void
-wire_put_grant_row(struct buf *out, const char *session, const struct grant *g,
+wire_put_grant_row(struct buf *out, const char *session, const char *profile, const struct grant *g,
                    uint64_t now_mono_ns, uint64_t now_real_ns)
 {
     json_t *o = new_object(NULL);
     set(o, "schema", json_integer(1));
-    if (session)
-        set_text(o, "session", session);
+    set_text(o, "session", session);
     set_grant(o, g);
+    if (profile) {
+        set(o, "state", json_string("remembered"));
+        set_text(o, "profile", profile);
+    }
     set_time(o, "created", g->created_real_ns);
     if (g->expires_mono_ns)
         set_time(o, "expires", now_real_ns + g->expires_mono_ns - now_mono_ns);

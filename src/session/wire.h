@@ -96,10 +96,10 @@ void wire_put_bye(struct buf *out);
 // count, waited_ms and the session.
 void wire_put_pending(struct buf *out, const char *session, const struct request *r,
                       uint64_t now_mono_ns);
-// A grant as the listings print it, without a newline. session: NULL for one that is only
-// remembered; now_*: expiry is told by the clock on the wall.
-void wire_put_grant_row(struct buf *out, const char *session, const struct grant *g,
-                        uint64_t now_mono_ns, uint64_t now_real_ns);
+// A grant as the listings print it, without a newline. profile: of one that is only remembered,
+// else NULL; now_*: expiry is told by the clock on the wall.
+void wire_put_grant_row(struct buf *out, const char *session, const char *profile,
+                        const struct grant *g, uint64_t now_mono_ns, uint64_t now_real_ns);
 // A session as the listings print it, without a newline. waiting: -1 for not known; ended_ns: 0 for
 // still running.
 void wire_put_session(struct buf *out, const struct session_info *s, const char *state, int waiting,

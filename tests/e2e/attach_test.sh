@@ -59,6 +59,30 @@ wait_screen "the end is said" main:fifth "session ended"
 equal "how it ended" "$(log_rows "[r.get('text') for r in of(kind='session_end')]")" "['exit 5']"
 screen_stop
 
+scenario "old questions to the terminal are not answered again"
+cat >ask.sh <<'ASK'
+stty -echo -icanon
+printf '\033[6n'
+IFS= read -r -d R first
+printf %s "$first" | od -An -c >first
+echo ready
+IFS= read -r -d z second
+printf %s "$second" | od -An -c >second
+sleep 60
+ASK
+screen_start "$NONO run --name asks -- bash ask.sh"
+wait_screen "the first question was answered" main:0 ready
+contains "by a report" "$(cat first)" "033   ["
+screen_keys main:0 C-] d
+wait_screen "detached" main:0 ENDED
+screen_window again "$NONO attach asks"
+wait_screen "shown again" main:again ready
+screen_keys main:again xyz
+poll test -s second
+equal "nothing but keys came" "$(tr -d ' \n' <second)" xy
+"$NONO" stop asks
+screen_stop
+
 scenario "what cannot be attached"
 run_background --ui attach -- cat "$SECRET"
 id=$(wait_request secret.txt)

@@ -93,6 +93,38 @@ equal "who decided what" \
     "$(log_rows "sorted((r['resolved'].split('/')[-1], r['verdict'], r['by']) for r in of(kind='decision'))")" \
     "[('1', 'allow', 'user'), ('2', 'allow', 'rule'), ('d2', 'deny', 'user'), ('s', 'deny', 'user')]"
 
+scenario "always"
+run_background --ui attach --name first -- sh -c "cat $OUT/d/1; cat $OUT/d/sub/s; cat $OUT/d2"
+"$NONO" allow "$(wait_request d/1)" --always --reach dir >/dev/null
+"$NONO" deny "$(wait_request sub/s)" --always >/dev/null
+id=$(wait_request d2)
+first=$("$NONO" ps --jsonl | rows "rows[0]['session']")
+"$NONO" allow "$id" --session >/dev/null
+join_background
+equal "remembered" "$(grant_rows "[(r['state'], r['grant'], r['verdict']) for r in rows]")" \
+    "[('remembered', 1, 'allow'), ('remembered', 2, 'deny')]"
+run --on-ask deny -- sh -c "cat $OUT/d/2; cat $OUT/d/sub/s; cat $OUT/d2"
+contains "a later session allows what was allowed" "$output" "content of d/2"
+contains "and denies what was denied" "$output" "sub/s: Permission denied"
+contains "but not what was for the session" "$output" "d2: Permission denied"
+equal "by rule, without a question" "$(log_rows "sum(r['resolved'].endswith('/d/2') for r in of(kind='request'))")" 0
+start_reader
+read_file "$OUT/d/2"
+expect_output "one more session" "content of d/2"
+equal "two grants there" "$(grant_rows "[(r['origin'] == '$first', r['origin_grant']) for r in of(state='live')]")" \
+    "[(True, 1), (True, 2)]"
+contains "taken back by its name" "$("$NONO" revoke "$first:1")" "taken back: allow read in $OUT/d"
+read_file "$OUT/d/3"
+id=$(wait_request d/3)
+pass "at once where it was read"
+"$NONO" deny "$id" >/dev/null
+equal "and for later ones" "$(grant_rows "[r['grant'] for r in of(state='remembered')]")" "[2]"
+contains "taken back in a session" "$("$NONO" revoke @:2)" "taken back: deny read"
+exec 5>&-
+join_background
+equal "nothing is remembered" "$("$NONO" grants --jsonl)" ""
+equal "the record holds" "$("$NONO" verify >/dev/null 2>&1; echo $?)" 0
+
 scenario "what cannot be"
 run_background --ui attach -- cat "$SECRET"
 id=$(wait_request secret.txt)
@@ -159,14 +191,15 @@ for line in f:
 PLUGIN
 
 scenario "everything stands still"
-run_background --ui attach -- sh -c '"$0"/processes 3 & echo $! >pids
-    (sh -c "cat $1" & echo $! >>pids; while :; do date +%N >tick; sleep 0.02; done) & echo $! >>pids; wait' "$BIN" "$SECRET"
+run_background --ui attach -- sh -c '(cat "$0" & while :; do date +%N >tick; sleep 0.02; done) & echo $! >ticker; wait' \
+    "$SECRET"
 id=$(wait_request secret.txt)
 poll test -s tick
+poll test -s ticker
 socket=$(echo "$XDG_RUNTIME_DIR"/nono/*.sock)
 equal "the order is taken" "$($PYTHON "$T/tmp/plugin.py" "$socket" on)" True
-ticker=$(tail -n 1 pids)
-grep -q '^State:.T' "/proc/$ticker/status" && pass "it is stopped" || fail "it is stopped"
+ticker=$(cat ticker)
+poll grep -q '^State:.T' "/proc/$ticker/status" && pass "it is stopped" || fail "it is stopped"
 before=$(cat tick)
 # Longer than a call that was sent back for a signal may stay away: time is the subject.
 sleep 4

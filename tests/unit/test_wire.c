@@ -333,7 +333,7 @@ Test(wire, a_grant_survives_with_hostile_bytes)
     cr_expect_eq(q->uses, UINT64_MAX);
     cr_expect_eq(q->n_tasks, 2);
     cr_expect_eq(q->tasks[1], 9);
-    wire_put_grant_row(&row, "0123456789ab", &g, 70, 1732400000000000000u);
+    wire_put_grant_row(&row, "0123456789ab", NULL, &g, 70, 1732400000000000000u);
     cr_expect(strstr(row.data, "\"expires\":\"2024-11-23T22:13:20.000000007Z\""), "%s", row.data);
     cr_expect(!memchr(row.data, '\n', row.len));
 }
