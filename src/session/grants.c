@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,21 @@ grants_find(const struct grants *t, uint64_t id)
     return at < t->n && t->list[at]->id == id ? t->list[at] : NULL;
 }
 
+// One of opening says what it answers, which can be more than it was given for (broker/memory.h).
+static const char *
+grant_verb(const struct grant *g)
+{
+    bool opens =
+        g->op == OP_READ || g->op == OP_WRITE || g->op == OP_READWRITE || g->op == OP_CREATE;
+    if (!opens || !(g->access & ACCESS_WRITE))
+        return op_to_string(g->op);
+    if (g->verdict == VERDICT_DENY)
+        return "change";
+    if (g->reach == REACH_OBJECT)
+        return op_to_string(g->op);
+    return g->access & ACCESS_READ ? "read and change" : "change";
+}
+
 char *
 grant_words(const struct grant *g)
 {
@@ -75,7 +91,7 @@ grant_words(const struct grant *g)
     struct buf b = {0};
     const char *place = (int)g->reach >= 0 && g->reach < _REACH_MAX ? places[g->reach] : "";
     cleanup_free char *path = display_str(g->path, DISPLAY_QUOTE);
-    buf_printf(&b, "%s %s %s%s", verdict_to_string(g->verdict), op_to_string(g->op), place, path);
+    buf_printf(&b, "%s %s %s%s", verdict_to_string(g->verdict), grant_verb(g), place, path);
     if (g->path2) {
         cleanup_free char *path2 = display_str(g->path2, DISPLAY_QUOTE);
         buf_printf(&b, " to %s%s", place, path2);

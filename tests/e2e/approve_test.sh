@@ -97,10 +97,11 @@ equal "content" "$output" "the content"
 equal "recorded" "$(log_rows "[(r['verdict'], r['by']) for r in of(kind='decision')]")" "[('allow', 'initial')]"
 
 scenario "from inside nobody approves and nobody looks"
-run_background --ui attach -- sh -c "$NONO pending; $NONO allow 1; cat $XDG_STATE_HOME/nono/audit.db; ls $XDG_RUNTIME_DIR/nono; cat $SECRET"
+run_background --ui attach -- sh -c "$NONO pending; $NONO allow 1; $NONO grants; $NONO revoke 1; $NONO stop @; cat $XDG_STATE_HOME/nono/audit.db; ls $XDG_RUNTIME_DIR/nono; cat $SECRET"
 id=$(wait_request secret.txt)
 "$NONO" deny "$id" >/dev/null
 join_background
+equal "the session was not ended from inside" "$status" 1
 lacks "the record is not readable" "$output" "SQLite format"
 lacks "no content" "$output" "the content"
 equal "the request was not decided from inside" \

@@ -93,6 +93,16 @@ equal "who decided what" \
     "$(log_rows "sorted((r['resolved'].split('/')[-1], r['verdict'], r['by']) for r in of(kind='decision'))")" \
     "[('1', 'allow', 'user'), ('2', 'allow', 'rule'), ('d2', 'deny', 'user'), ('s', 'deny', 'user')]"
 
+scenario "writing below a directory is every change there"
+mkdir -p "$OUT/build"
+run_background --ui attach -- sh -c "cd $OUT/build && echo x >a && mkdir d && echo y >d/b && chmod 600 d/b && mv d/b c && ln c e && rm a && truncate -s 0 c && echo done; until [ -e $PWD/go ]; do sleep 0.05; done"
+"$NONO" allow "$(wait_request build/a)" --session --reach subtree >/dev/null
+contains "in words" "$("$NONO" grants)" "allow change below $OUT/build"
+touch go
+join_background
+contains "without a second question" "$output" "done"
+equal "one request" "$(log_rows "len(of(kind='request'))")" 1
+
 scenario "always"
 run_background --ui attach --name first -- sh -c "cat $OUT/d/1; cat $OUT/d/sub/s; cat $OUT/d2"
 "$NONO" allow "$(wait_request d/1)" --always --reach dir >/dev/null
