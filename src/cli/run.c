@@ -34,11 +34,8 @@ enum {
 static const struct option_row run_rows[] = {
     POLICY_ROWS("read", "write"),
     {OPT_EXEC, "exec", "WHAT", "allow (default): programs in the readable directories run; or ask"},
-    {OPT_UI, "ui", "MODE",
-     "split (default on a terminal), attach (wait for nono ui), plain (lines\n" OPTIONS_INDENT
-     "instead of a screen) or none"},
-    {OPT_ON_ASK, "on-ask", "WHO",
-     "ui (default where there is one), deny, or allow: grant and record, to learn"},
+    {OPT_UI, "ui", "MODE", "split, attach (by nono ui), plain (lines) or none"},
+    {OPT_ON_ASK, "on-ask", "WHO", "ui, deny, or allow: grant and record, to learn"},
     {OPT_ASK_TIMEOUT, "ask-timeout", "SECONDS", "then refused (default 600; 0 waits for ever)"},
     {OPT_NAME, "name", "NAME", "name of the session"},
     {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
@@ -52,8 +49,7 @@ static const struct options_help run_help = {
     .synopsis = "nono run [options] [--] COMMAND [ARG...]",
     .about = "Runs COMMAND in a sandbox; what it may not do by itself waits for your decision.",
     .rows = run_rows,
-    .more = "Exit status: the command's own; 128+n for a signal; 125 nono failed before the\n"
-            "start, 126 the command cannot be run, 127 it was not found.",
+    .more = "Exit status: the command's; 128+n for a signal; 125 nono failed; 126, 127 as in sh.",
     .stop_at_operand = true,
     .usage_status = EXIT_RUN_FAILED,
 };

@@ -27,9 +27,17 @@ refused "no command to run" "nono run" 125 run
 refused "log, unknown option" "did you mean '--jsonl'?" 2 log --jsnol
 refused "allow without an id" "nono allow" 2 allow
 refused "allow, no number" "seven" 2 allow seven
+refused "revoke, no number" "seven" 2 revoke seven
+refused "revoke without a grant" "which grant?" 2 revoke
+refused "stop without a session" "which session?" 2 stop
+refused "nothing to stop" "no session is running" 1 stop @
+refused "nothing to attach" "no terminal" 1 attach
+refused "allow, a scope too much" "one of" 2 allow 1 --session --always
+refused "allow, no such reach" "did you mean 'subtree'?" 2 allow 1 --session --reach subtre
+refused "allow, no length of time" "'soon'" 2 allow 1 --for soon
 equal "help" "$("$NONO" --help | grep -c '  nono run ')" 1
 equal "version" "$("$NONO" --version | cut -d' ' -f1)" nono
-for command in run ui pending allow deny ps log show replay doctor; do
+for command in run ui pending allow deny grants revoke ps attach stop log show replay doctor; do
     output=$("$NONO" help "$command")
     contains "help $command" "$output" "usage: nono $command"
     equal "$command --help says the same" "$("$NONO" "$command" --help)" "$output"
