@@ -12,6 +12,8 @@ id=$(wait_request secret.txt)
 wait_screen "the request is shown" main:0 "$SECRET"
 lacks "no content before" "$(screen_text)" "the content"
 screen_keys main:0 'C-]' a
+# What is typed before the focus is there is thrown away.
+wait_screen "the pane has the focus" main:0 'FOCUS: APPROVALS'
 screen_keys main:0 Enter
 wait_screen "the detail shows the whole path, its uncovered part marked" main:0 '{outside/secret.txt}'
 screen_keys main:0 Escape
