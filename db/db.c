@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -217,11 +218,21 @@ authorize_read(void *ctx, int action, const char *a, const char *b, const char *
     }
 }
 
+// Counting what is allocated costs a lock each time, and nobody asks. Too late once SQLite runs,
+// which is no loss but of time.
+static void
+configure(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 // flags: of sqlite3_open_v2(). The file is only opened here, not yet read.
 static int
 open_handle(const char *name, int flags, sqlite3 **ret_h)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     sqlite3 *h = NULL;
+    pthread_once(&once, configure);
     int rc =
         sqlite3_open_v2(name, &h, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
     *ret_h = h;

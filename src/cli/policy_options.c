@@ -124,7 +124,7 @@ add_workdir(struct policy_args *a, const char *cwd, const char *home, struct err
 static void
 protect_own(struct capability_set *s, const char *db)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", ".key"};
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", ".key", ".v1"};
     char *dirs[] = {registry_state_dir(), registry_runtime_dir(), registry_config_dir()};
     for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
         if (dirs[i])

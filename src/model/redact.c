@@ -16,68 +16,74 @@ enum rule_kind {
     RULE_SHAPE,  /* a token begins like that, and at least min more characters follow */
 };
 
+#define RULE(kind, word, min)                                                                      \
+    {                                                                                              \
+        kind, word, sizeof word - 1, min                                                           \
+    }
+
 static const struct rule {
     enum rule_kind kind;
     const char *word; /* '-' stands for '_' and the other way round, but for shapes */
+    size_t len;
     size_t min;
 } rules[] = {
-    {RULE_FLAG, "auth", 0},
-    {RULE_FLAG, "bearer", 0},
-    {RULE_FLAG, "pass", 0},
-    {RULE_NAME, "token", 0},
-    {RULE_NAME, "password", 0},
-    {RULE_NAME, "passwd", 0},
-    {RULE_NAME, "passphrase", 0},
-    {RULE_NAME, "secret", 0},
-    {RULE_NAME, "api-key", 0},
-    {RULE_NAME, "apikey", 0},
-    {RULE_NAME, "access-key", 0},
-    {RULE_NAME, "access-key-id", 0},
-    {RULE_NAME, "secret-key", 0},
-    {RULE_NAME, "private-key", 0},
-    {RULE_NAME, "credentials", 0},
-    {RULE_USER, "u", 0},
-    {RULE_USER, "user", 0},
-    {RULE_USER, "proxy-user", 0},
-    {RULE_HEADER, "authorization", 0},
-    {RULE_HEADER, "proxy-authorization", 0},
-    {RULE_HEADER, "x-api-key", 0},
-    {RULE_HEADER, "x-auth-token", 0},
-    {RULE_HEADER, "private-token", 0},
-    {RULE_HEADER, "cookie", 0},
-    {RULE_HEADER, "set-cookie", 0},
-    {RULE_QUERY, "key", 0},
-    {RULE_QUERY, "code", 0},
-    {RULE_QUERY, "state", 0},
-    {RULE_QUERY, "nonce", 0},
-    {RULE_QUERY, "sig", 0},
-    {RULE_QUERY, "signature", 0},
-    {RULE_QUERY, "x-amz-signature", 0},
-    {RULE_SHAPE, "ghp_", 30},
-    {RULE_SHAPE, "gho_", 30},
-    {RULE_SHAPE, "ghu_", 30},
-    {RULE_SHAPE, "ghs_", 30},
-    {RULE_SHAPE, "ghr_", 30},
-    {RULE_SHAPE, "github_pat_", 20},
-    {RULE_SHAPE, "glpat-", 16},
-    {RULE_SHAPE, "sk-", 20},
-    {RULE_SHAPE, "sk_live_", 16},
-    {RULE_SHAPE, "rk_live_", 16},
-    {RULE_SHAPE, "xoxa-", 10},
-    {RULE_SHAPE, "xoxb-", 10},
-    {RULE_SHAPE, "xoxp-", 10},
-    {RULE_SHAPE, "xoxr-", 10},
-    {RULE_SHAPE, "xoxs-", 10},
-    {RULE_SHAPE, "AKIA", 16},
-    {RULE_SHAPE, "ASIA", 16},
-    {RULE_SHAPE, "AIza", 30},
-    {RULE_SHAPE, "ya29.", 20},
-    {RULE_SHAPE, "eyJ", 30},
-    {RULE_SHAPE, "npm_", 30},
-    {RULE_SHAPE, "pypi-", 30},
-    {RULE_SHAPE, "hf_", 30},
-    {RULE_SHAPE, "dop_v1_", 30},
-    {RULE_SHAPE, "SG.", 30},
+    RULE(RULE_FLAG, "auth", 0),
+    RULE(RULE_FLAG, "bearer", 0),
+    RULE(RULE_FLAG, "pass", 0),
+    RULE(RULE_NAME, "token", 0),
+    RULE(RULE_NAME, "password", 0),
+    RULE(RULE_NAME, "passwd", 0),
+    RULE(RULE_NAME, "passphrase", 0),
+    RULE(RULE_NAME, "secret", 0),
+    RULE(RULE_NAME, "api-key", 0),
+    RULE(RULE_NAME, "apikey", 0),
+    RULE(RULE_NAME, "access-key", 0),
+    RULE(RULE_NAME, "access-key-id", 0),
+    RULE(RULE_NAME, "secret-key", 0),
+    RULE(RULE_NAME, "private-key", 0),
+    RULE(RULE_NAME, "credentials", 0),
+    RULE(RULE_USER, "u", 0),
+    RULE(RULE_USER, "user", 0),
+    RULE(RULE_USER, "proxy-user", 0),
+    RULE(RULE_HEADER, "authorization", 0),
+    RULE(RULE_HEADER, "proxy-authorization", 0),
+    RULE(RULE_HEADER, "x-api-key", 0),
+    RULE(RULE_HEADER, "x-auth-token", 0),
+    RULE(RULE_HEADER, "private-token", 0),
+    RULE(RULE_HEADER, "cookie", 0),
+    RULE(RULE_HEADER, "set-cookie", 0),
+    RULE(RULE_QUERY, "key", 0),
+    RULE(RULE_QUERY, "code", 0),
+    RULE(RULE_QUERY, "state", 0),
+    RULE(RULE_QUERY, "nonce", 0),
+    RULE(RULE_QUERY, "sig", 0),
+    RULE(RULE_QUERY, "signature", 0),
+    RULE(RULE_QUERY, "x-amz-signature", 0),
+    RULE(RULE_SHAPE, "ghp_", 30),
+    RULE(RULE_SHAPE, "gho_", 30),
+    RULE(RULE_SHAPE, "ghu_", 30),
+    RULE(RULE_SHAPE, "ghs_", 30),
+    RULE(RULE_SHAPE, "ghr_", 30),
+    RULE(RULE_SHAPE, "github_pat_", 20),
+    RULE(RULE_SHAPE, "glpat-", 16),
+    RULE(RULE_SHAPE, "sk-", 20),
+    RULE(RULE_SHAPE, "sk_live_", 16),
+    RULE(RULE_SHAPE, "rk_live_", 16),
+    RULE(RULE_SHAPE, "xoxa-", 10),
+    RULE(RULE_SHAPE, "xoxb-", 10),
+    RULE(RULE_SHAPE, "xoxp-", 10),
+    RULE(RULE_SHAPE, "xoxr-", 10),
+    RULE(RULE_SHAPE, "xoxs-", 10),
+    RULE(RULE_SHAPE, "AKIA", 16),
+    RULE(RULE_SHAPE, "ASIA", 16),
+    RULE(RULE_SHAPE, "AIza", 30),
+    RULE(RULE_SHAPE, "ya29.", 20),
+    RULE(RULE_SHAPE, "eyJ", 30),
+    RULE(RULE_SHAPE, "npm_", 30),
+    RULE(RULE_SHAPE, "pypi-", 30),
+    RULE(RULE_SHAPE, "hf_", 30),
+    RULE(RULE_SHAPE, "dop_v1_", 30),
+    RULE(RULE_SHAPE, "SG.", 30),
 };
 
 enum pending { PENDING_NONE, PENDING_SECRET, PENDING_USER };
@@ -160,8 +166,7 @@ is_listed(const struct scan *s, const char *name, size_t n, unsigned kinds)
 {
     for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
         const struct rule *r = &rules[i];
-        if ((kinds & 1u << r->kind) &&
-            matches(name, n, r->word, strlen(r->word), r->kind == RULE_NAME))
+        if ((kinds & 1u << r->kind) && matches(name, n, r->word, r->len, r->kind == RULE_NAME))
             return true;
     }
     return kinds != 1u << RULE_USER && is_more_name(s, name, n);
@@ -184,10 +189,12 @@ static size_t
 shape_len(const struct scan *s, const char *p, size_t n)
 {
     size_t run = name_len(p, n), len;
+    if (!run)
+        return 0;
     for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
         const struct rule *r = &rules[i];
-        len = strlen(r->word);
-        if (r->kind == RULE_SHAPE && run >= len + r->min && strncmp(p, r->word, len) == 0)
+        if (r->kind == RULE_SHAPE && p[0] == r->word[0] && run >= r->len + r->min &&
+            memcmp(p, r->word, r->len) == 0)
             return run;
     }
     for (const char *m = s->more; (m = next_more(m, &len)); m += len) {
