@@ -2,6 +2,7 @@
 // nono verify
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 
 #define JOURNAL_WORD "journal"
 
-enum { OPT_DB = OPTIONS_LONG, OPT_ANCHOR, OPT_AGAINST, OPT_KEY };
+enum { OPT_DB = OPTIONS_LONG, OPT_ANCHOR, OPT_AGAINST, OPT_KEY, OPT_JSON, OPT_JSONL };
 
 static const struct option_row verify_rows[] = {
     {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
@@ -27,6 +28,8 @@ static const struct option_row verify_rows[] = {
     {OPT_AGAINST, "against", "FILE", "compare with heads that --anchor wrote down"},
     {OPT_KEY, "key", "KEY", "the public key that must have signed (64 hexadecimal digits)"},
     {'v', "verbose", NULL, "a line for each session"},
+    {OPT_JSON, "json", NULL, "one JSON array of what was found"},
+    {OPT_JSONL, "jsonl", NULL, "one JSON object per session and line"},
     {0},
 };
 
@@ -45,6 +48,8 @@ struct verify {
     struct verify_options check;
     const char *db, *anchor, *against;
     bool verbose;
+    int json; /* OPT_JSON, OPT_JSONL, or 0 */
+    uint64_t printed;
     uint8_t key[KEY_PUBLIC_LEN];
     char **ids; /* owned; NULL behind the last */
     size_t ids_n;
@@ -95,6 +100,8 @@ parse(struct verify *v, int argc, char **argv)
             v->against = v->o.arg;
         else if (c == 'v')
             v->verbose = true;
+        else if (c == OPT_JSON || c == OPT_JSONL)
+            v->json = c;
         else if (c == OPT_KEY && set_key(v) < 0)
             return -EINVAL;
     }
@@ -199,6 +206,32 @@ print_row(const struct verify_row *row)
 }
 
 static void
+print_json(struct verify *v, const struct verify_row *row)
+{
+    char hash[65] = "", key[2 * KEY_PUBLIC_LEN + 1] = "";
+    if (row->hash)
+        sodium_bin2hex(hash, sizeof hash, row->hash, 32);
+    if (row->key)
+        sodium_bin2hex(key, sizeof key, row->key, KEY_PUBLIC_LEN);
+    json_t *o = json_pack("{s:i, s:s, s:b, s:I, s:s, s:I, s:s, s:b}", "schema", 1, "session",
+                          row->id[0] ? row->id : JOURNAL_WORD, "ok", row->problem == NULL, "events",
+                          (json_int_t)row->events, "hash", hash, "signed_to",
+                          (json_int_t)row->signed_to, "key", key, "imported", row->imported);
+    if (o && row->problem) {
+        json_object_set_new(o, "problem", json_string(row->problem));
+        json_object_set_new(o, "event", json_integer((json_int_t)row->at));
+    }
+    cleanup_free char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    if (!text)
+        die("out of memory");
+    if (v->json == OPT_JSON)
+        printf("%s\n%s", v->printed++ ? "," : "[", text);
+    else
+        puts(text);
+}
+
+static void
 on_chain(void *ctx, const struct verify_row *row)
 {
     struct verify *v = ctx;
@@ -210,13 +243,15 @@ on_chain(void *ctx, const struct verify_row *row)
         key_name(row->key, v->key_name);
         sodium_bin2hex(v->public, sizeof v->public, row->key, KEY_PUBLIC_LEN);
     }
-    if (row->problem) {
-        v->problems++;
+    v->problems += row->problem != NULL;
+    if (v->json)
+        print_json(v, row);
+    else if (row->problem)
         print_problem(row);
-        return;
-    }
-    if (v->verbose)
+    else if (v->verbose)
         print_row(row);
+    if (row->problem)
+        return;
     sodium_bin2hex(hex, sizeof hex, row->hash, 32);
     buf_printf(&v->written, "nono-anchor 1 %s %llu %s\n", row->id[0] ? row->id : JOURNAL_WORD,
                (unsigned long long)row->events, hex);
@@ -262,6 +297,11 @@ verify(struct verify *v, const char *db)
     if (r < 0 && r != -EBADMSG) {
         options_error(&v->o, "%s", err.msg);
         return EXIT_UNREADABLE;
+    }
+    if (v->json) {
+        if (v->json == OPT_JSON)
+            puts(v->printed ? "\n]" : "[]");
+        return v->problems ? EXIT_INTEGRITY : v->anchor ? write_anchor(v) : 0;
     }
     if (v->problems) {
         printf("NOT as it was recorded: %llu of %llu chains\n", (unsigned long long)v->problems,

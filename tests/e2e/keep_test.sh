@@ -40,6 +40,10 @@ sql "$db" "UPDATE decision SET verdict = 'allow' WHERE verdict = 'deny'"
 status_of "$NONO" verify
 equal "a changed verdict" "$status" 4
 contains "is named" "$output" "session $id: event 3 "
+equal "for programs too" "$("$NONO" verify --jsonl | rows "[(r['session'], r['event'])
+    for r in rows if not r['ok']]")" "[('$id', 3)]"
+equal "as one array" "$("$NONO" verify --json | $PYTHON -c \
+    'import json, sys; print(len(json.load(sys.stdin)))')" 4
 status_of "$NONO" verify "$id"
 equal "so it is alone" "$status" 4
 status_of "$NONO" verify @

@@ -59,6 +59,25 @@ if [ "$NONO_TEST_SMALL" = yes ]; then
     equal "both granted" "$(grep -v secret answers | tr '\n' ' ')" "yes yes "
     contains "it was said" "$output" "going on without"
     rm -f "$small"/*
+
+    scenario "a full disk is seen on the screen"
+    begin_steps
+    printf '%s\n' "$steps" >steps.sh
+    screen_start "$NONO" run --db "$small/audit.db" --audit besteffort --ui split --on-ask allow -- \
+        sh steps.sh 3
+    poll step_done 1 || fail "the first step ends"
+    wait_screen "all is well" main:0 "rec:ok"
+    fill
+    : >go2
+    wait_screen "the status says that it fails" main:0 "rec:FAIL"
+    rm "$small/fill"
+    wait_screen "and that it works again" main:0 "rec:ok"
+    : >go3
+    poll test -s "$T/tmp/status" || fail "the session ends"
+    screen_stop
+    "$NONO" verify --db "$small/audit.db" >/dev/null 2>&1
+    equal "what was kept is recorded and verifies" "$?" 0
+    rm -f "$small"/*
 fi
 
 scenario "files in the place of the record are left alone"
