@@ -30,20 +30,21 @@ void
 walk_columns(struct buf *b, sqlite3_stmt *st, int from, int to)
 {
     for (int i = from; i < to; i++) {
-        switch (sqlite3_column_type(st, i)) {
+        // One call for each column that takes the connection's (absent) lock, not three.
+        sqlite3_value *v = sqlite3_column_value(st, i);
+        const void *data;
+        switch (sqlite3_value_type(v)) {
         case SQLITE_INTEGER:
-            canon_int(b, sqlite3_column_int64(st, i));
+            canon_int(b, sqlite3_value_int64(v));
             break;
-        case SQLITE_BLOB: {
-            const void *data = sqlite3_column_blob(st, i);
-            canon_blob(b, data, (size_t)sqlite3_column_bytes(st, i));
+        case SQLITE_BLOB:
+            data = sqlite3_value_blob(v);
+            canon_blob(b, data, (size_t)sqlite3_value_bytes(v));
             break;
-        }
-        case SQLITE_TEXT: {
-            const void *data = sqlite3_column_text(st, i);
-            canon_text(b, data, (size_t)sqlite3_column_bytes(st, i));
+        case SQLITE_TEXT:
+            data = sqlite3_value_text(v);
+            canon_text(b, data, (size_t)sqlite3_value_bytes(v));
             break;
-        }
         case SQLITE_NULL:
             canon_null(b);
             break;
