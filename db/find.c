@@ -22,6 +22,12 @@ parse_at(const char *spec)
     return end != spec + 2 && strcmp(end, "}") == 0 && n >= 0 ? n : -1;
 }
 
+bool
+find_is_id(const char *id)
+{
+    return id && strlen(id) == 12 && strspn(id, "0123456789abcdef") == 12;
+}
+
 // The first row of at most two; how many there were in *ret_n.
 static int
 look_up(sqlite3 *h, const char *sql, const char *text, int64_t number, char **ret_id, int *ret_n)
@@ -61,7 +67,7 @@ find_session(const char *path, const char *spec, char **ret_id, struct err *err)
         rc = look_up(h, by_start, spec, 0, &id, &n);
     if (rc != SQLITE_OK)
         r = db_fail(h, rc, path, err);
-    else if (n == 0)
+    else if (n == 0 || (n == 1 && !find_is_id(id)))
         r = err_set(err, -ENOENT, "no session '%s' in this record", shown);
     else if (n > 1)
         r = err_set(err, -EEXIST, "'%s' is the start of more than one session id", shown);

@@ -10,6 +10,7 @@
 #include "db.h"
 #include "display.h"
 #include "facts.h"
+#include "find.h"
 #include "journal.h"
 #include "schema.h"
 #include "util.h"
@@ -308,7 +309,9 @@ verify_sessions(struct verifier *v)
     while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         const char *id = (const char *)sqlite3_column_text(st, 1);
         rc = SQLITE_OK;
-        if (id && is_wanted(v, id))
+        if (!find_is_id(id))
+            report(v, &(struct verify_row){.id = "?", .problem = "has an id that none has"});
+        else if (is_wanted(v, id))
             rc = verify_session(v, sqlite3_column_int64(st, 0), id);
     }
     return finish(st, rc);
@@ -418,7 +421,8 @@ report_removed(struct verifier *v)
     sqlite3_stmt *st = NULL;
     int rc = prepare(v, sql, &st);
     while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-        struct verify_row row = {.id = (const char *)sqlite3_column_text(st, 0),
+        const char *id = (const char *)sqlite3_column_text(st, 0);
+        struct verify_row row = {.id = find_is_id(id) ? id : "?",
                                  .problem = "was removed: the journal knows it"};
         report(v, &row);
         rc = SQLITE_OK;

@@ -307,6 +307,33 @@ Test(keep, what_was_altered_is_not_imported)
     cr_assert(query_gives("SELECT count(*) FROM session", "1"));
 }
 
+// A file whose ids are something else: not believed, and not used for a name of a file.
+Test(keep, ids_of_others)
+{
+    static const char *const ids[] = {"../../escape", "0123456789AB", "\x1b[31m red  ", ""};
+    unsigned added = 0, known = 0;
+    record("aaaaaaaaaaaa", SCOPE_SESSION);
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+        cleanup_err struct err err = {0};
+        cleanup_free char *id = NULL;
+        int problems = 0;
+        char mine[96];
+        strcpy(mine, db);
+        snprintf(other, sizeof other, "%s/other%zu.db", dir, i);
+        cr_assert(transfer_export(mine, "aaaaaaaaaaaa", other, key_file, NULL) == 0);
+        strcpy(db, other);
+        free(query("DROP TRIGGER session_ends_once"));
+        cleanup_free char *sql = xasprintf("UPDATE session SET id = '%s'", ids[i]);
+        free(query(sql));
+        strcpy(db, mine);
+        cr_assert(find_session(other, "@", &id, NULL) == -ENOENT);
+        cr_assert(transfer_import(other, db, key_file, &added, &known, &err) == -EBADMSG);
+        cr_assert(strstr(err.msg, "is not what was recorded") != NULL, "%s", err.msg);
+        int r = verify_record(other, &(struct verify_options){0}, count_problem, &problems, NULL);
+        cr_assert(r == -EBADMSG && problems >= 2);
+    }
+}
+
 // --- remembered grants ---------------------------------------------------------------------------
 
 struct memory {
