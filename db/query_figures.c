@@ -18,7 +18,7 @@ each_decided(struct reader *r, const struct event_filter *f, bool repeats, decid
                 : filter_decisions(f,
                                    "r.exe, r.resolved, r.op, d.verdict, d.by, d.decided_ns,"
                                    " d.waited_ms, d.count",
-                                   FILTER_FROM_REQUESTS);
+                                   FILTER_FROM_ALL);
     sqlite3_stmt *st = NULL;
     int ret = 0, rc = reader_prepare(r, sql, &st);
     if (rc == SQLITE_OK)

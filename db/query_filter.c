@@ -319,7 +319,10 @@ filter_decisions(const struct event_filter *f, const char *columns, enum filter_
         buf_puts(&b, "access_count c CROSS JOIN request r ON r.session = c.session"
                      " AND r.id = c.request CROSS JOIN decision d INDEXED BY decision_by_request"
                      " ON d.session = r.session AND d.request = r.id WHERE c.what = 'refused'");
-    else if (from == FILTER_FROM_REQUESTS)
+    else if (from == FILTER_FROM_ALL && !has_request_facts(f) && !f->greps)
+        buf_puts(&b, "decision d CROSS JOIN request r ON r.session = d.session"
+                     " AND r.id = d.request WHERE 1");
+    else if (from != FILTER_FROM_DECISIONS)
         buf_puts(&b, "request r CROSS JOIN decision d INDEXED BY decision_by_request"
                      " ON d.session = r.session AND d.request = r.id WHERE 1");
     else

@@ -32,7 +32,12 @@ enum { FILTER_ARMS_MAX = 6 };
 void filter_arms(const struct event_filter *f, char *ret_sql[static FILTER_ARMS_MAX]);
 // A SELECT of columns of the decision (d), of its request (r) and of the repeats of a refusal (c),
 // as far as they are where it looks.
-enum filter_from { FILTER_FROM_DECISIONS, FILTER_FROM_REQUESTS, FILTER_FROM_REPEATS };
+enum filter_from {
+    FILTER_FROM_DECISIONS,
+    FILTER_FROM_REQUESTS, /* where f is about requests */
+    FILTER_FROM_ALL,      /* both, whatever f is about */
+    FILTER_FROM_REPEATS,
+};
 char *filter_decisions(const struct event_filter *f, const char *columns, enum filter_from from);
 // " AND expression IN (?N, ...)" for f->sessions.
 void filter_put_sessions(struct buf *b, const struct event_filter *f, const char *nr);

@@ -137,7 +137,8 @@ fill_session(const char *path, int n, uint64_t events)
                                 .argv_len = sizeof argv,
                                 .capabilities = capabilities,
                                 .started_real_ns = now};
-    struct writer_options o = {.path = path, .info = &info, .acks = acks};
+    cleanup_free char *key = xasprintf("%s.key", path);
+    struct writer_options o = {.path = path, .key = key, .info = &info, .acks = acks};
     if (writer_start(&o, &w, &err) < 0)
         die("%s", err.msg);
     for (uint64_t request = 1; made + 2 < events; request++) {

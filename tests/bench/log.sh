@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# log.sh BUILD FILE - what it takes to read a record (of record_fill): best of three, elapsed and
+# processor time in ms. The goals are those of a quiet machine.
+set -u
+nono=$(readlink -f "$1")/nono
+db=$2
+out=$(mktemp) || exit 1
+trap 'rm -f "$out"' EXIT
+
+row() { # GOAL NAME SINK ARGS...
+    local goal=$1 name=$2 sink=$3 best=999999 cpu=0 start elapsed user sys i
+    shift 3
+    for i in 1 2 3; do
+        start=$(date +%s%N)
+        # Processor time of the child alone.
+        read -r user sys < <({ TIMEFORMAT='%U %S'; time "$nono" "$@" --db "$db" 2>/dev/null | $sink >"$out"; } 2>&1)
+        elapsed=$((($(date +%s%N) - start) / 1000000))
+        [ "$elapsed" -ge "$best" ] || { best=$elapsed; cpu=$(awk -v u="$user" -v s="$sys" 'BEGIN {printf "%d", (u + s) * 1000}'); }
+    done
+    printf '%-44s %6d %6d   goal %s\n' "$name" "$best" "$cpu" "$goal"
+}
+
+printf '%-44s %6s %6s\n' "a record of $(stat -c %s "$db") bytes" ms cpu
+row 100 "log, first page" "head -n 50" log
+row 100 "log -n 50" cat log -n 50
+row 300 "log --decision withdrawn" cat log --decision withdrawn
+row 300 "log --decision deny -n 50" cat log --decision deny -n 50
+row 300 "log --by user -n 50" cat log --by user -n 50
+row 300 "log --op bind" cat log --op bind
+row 300 "log --op read -n 50" cat log --op read -n 50
+row 300 "log --path (some)" cat log --path '/etc/letsencrypt/module-77/*'
+row 300 "log --path (none)" cat log --path '/nowhere/*'
+row 300 "log --exe (none)" cat log --exe nothing
+row 300 "log --host (none)" cat log --host '10.0.0.0/8'
+row 300 "log --port" cat log --port 22
+row 300 "log --pid" cat log --pid 1234
+row 300 "log --risk high -n 50" cat log --risk high -n 50
+row 300 "log --waited '>39s' -n 50" cat log --waited '>39s' -n 50
+row 300 "log --asked -n 50" cat log --asked -n 50
+row 300 "log --kind fault" cat log --kind fault
+row 300 "log --since --until, a minute" cat log --since @1760777600 --until @1760777660
+row 300 "log --grep WORD" cat log --grep module-4242
+row 300 "log --grep REGEX" cat log --grep 'module-42[0-9]2/part7'
+row 1000 "log --stats" cat log --stats
+row 1000 "log --stats --group dir" cat log --stats --group dir
+row - "replay --policy default" cat replay --policy default --exit-code
