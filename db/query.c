@@ -412,8 +412,14 @@ by_session(const void *a, const void *b)
 size_t
 event_keys_sort(struct event_key *keys, size_t n, const struct event_filter *f)
 {
-    if (n && (f->limit || f->by_time))
+    if (n)
         qsort(keys, n, sizeof *keys, by_time);
+    // Two arms may have found one event.
+    size_t kept = n ? 1 : 0;
+    for (size_t i = 1; i < n; i++)
+        if (by_time(&keys[i], &keys[kept - 1]) != 0)
+            keys[kept++] = keys[i];
+    n = kept;
     if (f->limit && n > f->limit) {
         memmove(keys, keys + (n - f->limit), f->limit * sizeof *keys);
         n = f->limit;

@@ -354,13 +354,23 @@ outcomes_arm(const struct event_filter *f)
 {
     struct buf b = {0};
     buf_puts(&b, "SELECT coalesce(d.decided_ns, r.raised_ns), coalesce(d.seq, r.seq), r.session"
-                 " FROM request r"
-                 " LEFT JOIN decision d INDEXED BY decision_by_request"
+                 " FROM request r LEFT JOIN decision d INDEXED BY decision_by_request"
                  " ON d.session = r.session AND d.request = r.id WHERE 1");
     put_request_facts(&b, f);
     if (f->greps)
-        buf_puts(&b, " AND greps(" REQUEST_TEXTS ", d.note, d.source)");
+        buf_puts(&b, " AND greps(" REQUEST_TEXTS ")");
     return finish_arm(&b, f, "coalesce(d.decided_ns, r.raised_ns)", "r.session", "r.seq");
+}
+
+// The texts that a decision adds, without a look at each request.
+static char *
+notes_arm(const struct event_filter *f)
+{
+    struct buf b = {0};
+    buf_puts(&b, "SELECT d.decided_ns, d.seq, d.session FROM decision d CROSS JOIN request r"
+                 " ON r.session = d.session AND r.id = d.request WHERE greps(d.note, d.source)");
+    put_request_facts(&b, f);
+    return finish_arm(&b, f, "d.decided_ns", "d.session", "d.seq");
 }
 
 static char *
@@ -473,6 +483,8 @@ filter_arms(const struct event_filter *f, char *ret_sql[static FILTER_ARMS_MAX])
     } else {
         if (!of_decision && !f->until_seq && f->outcomes && !f->kinds) {
             ret_sql[n++] = outcomes_arm(f);
+            if (f->greps)
+                ret_sql[n++] = notes_arm(f);
         } else {
             if (wants(f, KIND_REQUEST) && undecided)
                 ret_sql[n++] = requests_arm(f);

@@ -28,7 +28,7 @@ int filter_define(struct reader *r);
 bool filter_is_plain(const struct event_filter *f);
 // One SELECT of (real_ns, seq, session) per source of events that f wants; NULL behind the last.
 // The caller frees each.
-enum { FILTER_ARMS_MAX = 6 };
+enum { FILTER_ARMS_MAX = 7 };
 void filter_arms(const struct event_filter *f, char *ret_sql[static FILTER_ARMS_MAX]);
 // A SELECT of columns of the decision (d), of its request (r) and of the repeats of a refusal (c),
 // as far as they are where it looks.

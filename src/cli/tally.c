@@ -6,22 +6,24 @@
 
 #include "util.h"
 
-static uint64_t
+static uint32_t
 hash_bytes(const char *s, size_t n)
 {
     uint64_t h = 0xcbf29ce484222325ull;
     for (size_t i = 0; i < n; i++)
         h = (h ^ (unsigned char)s[i]) * 0x100000001b3ull;
-    return h ^ h >> 29;
+    return (uint32_t)(h ^ h >> 32);
 }
 
 // The slot of the key, or the free one where it belongs.
-static uint32_t *
-slot_of(const struct tally *t, const char *key, size_t n)
+static struct tally_slot *
+slot_of(const struct tally *t, const char *key, size_t n, uint32_t hash)
 {
-    size_t mask = t->room * 2 - 1, i = hash_bytes(key, n) & mask;
-    for (; t->slots[i]; i = (i + 1) & mask) {
-        const struct tally_entry *e = &t->entries[t->slots[i] - 1];
+    size_t mask = t->room * 2 - 1, i = hash & mask;
+    for (; t->slots[i].entry; i = (i + 1) & mask) {
+        if (t->slots[i].hash != hash)
+            continue;
+        const struct tally_entry *e = &t->entries[t->slots[i].entry - 1];
         if (e->key_len == n && memcmp(e->key, key, n) == 0)
             break;
     }
@@ -31,12 +33,20 @@ slot_of(const struct tally *t, const char *key, size_t n)
 static void
 grow(struct tally *t)
 {
+    struct tally_slot *old = t->slots;
+    size_t old_n = t->room * 2;
     t->room = t->room ? t->room * 2 : 64;
     t->entries = xrealloc(t->entries, t->room * sizeof *t->entries);
-    free(t->slots);
     t->slots = xcalloc(t->room * 2, sizeof *t->slots);
-    for (size_t i = 0; i < t->n; i++)
-        *slot_of(t, t->entries[i].key, t->entries[i].key_len) = (uint32_t)i + 1;
+    for (size_t i = 0; i < old_n; i++) {
+        if (!old[i].entry)
+            continue;
+        size_t at = old[i].hash & (t->room * 2 - 1);
+        while (t->slots[at].entry)
+            at = (at + 1) & (t->room * 2 - 1);
+        t->slots[at] = old[i];
+    }
+    free(old);
 }
 
 void
@@ -44,12 +54,13 @@ tally_add(struct tally *t, const char *key, size_t key_len, const struct tally_e
 {
     if (t->n == t->room)
         grow(t);
-    uint32_t *slot = slot_of(t, key, key_len);
-    if (!*slot) {
+    uint32_t hash = hash_bytes(key, key_len);
+    struct tally_slot *slot = slot_of(t, key, key_len, hash);
+    if (!slot->entry) {
         t->entries[t->n] = (struct tally_entry){.key = xstrndup(key, key_len), .key_len = key_len};
-        *slot = (uint32_t)++t->n;
+        *slot = (struct tally_slot){.entry = (uint32_t)++t->n, .hash = hash};
     }
-    struct tally_entry *entry = &t->entries[*slot - 1];
+    struct tally_entry *entry = &t->entries[slot->entry - 1];
     entry->n += e->n;
     entry->asked += e->asked;
     entry->allowed += e->allowed;

@@ -11,10 +11,15 @@ struct tally_entry {
     uint64_t n, asked, allowed, refused;
 };
 
+struct tally_slot {
+    uint32_t entry; /* index + 1, 0 for none */
+    uint32_t hash;  /* of its key: most others are told apart without a look at them */
+};
+
 struct tally {
     struct tally_entry *entries;
     size_t n, room;
-    uint32_t *slots; /* index + 1 of an entry, 0 for none; twice room; gone once sorted */
+    struct tally_slot *slots; /* twice room; gone once sorted */
 };
 
 // Adds the counts of e (not its key) to those of the key.
