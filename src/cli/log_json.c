@@ -163,14 +163,21 @@ log_begin_json(struct log_printer *p)
         fputs("[", p->out);
 }
 
-void
-log_print_json(struct log_printer *p, const struct event_row *row)
+char *
+log_json_text(const struct event_row *row)
 {
     json_t *o = event_object(row);
-    cleanup_free char *text = json_dumps(o, JSON_COMPACT);
+    char *text = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     if (!text)
         die("out of memory");
+    return text;
+}
+
+void
+log_print_json(struct log_printer *p, const struct event_row *row)
+{
+    cleanup_free char *text = log_json_text(row);
     if (p->json)
         fprintf(p->out, "%s\n%s", p->printed ? "," : "", text);
     else

@@ -49,6 +49,8 @@ void log_print_verbose(struct log_printer *p, const struct archive_session *s,
 void log_begin_json(struct log_printer *p);
 void log_print_json(struct log_printer *p, const struct event_row *row);
 void log_end_json(struct log_printer *p);
+// One event as an object on one line; the caller frees it.
+char *log_json_text(const struct event_row *row);
 
 // CSV (RFC 4180): a line of names, then a line per event.
 void log_begin_csv(struct log_printer *p);

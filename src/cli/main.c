@@ -31,6 +31,7 @@ static const struct command {
     {"why", cmd_why, "why [options] TARGET", "what the policy says, and which line says it"},
     {"profile", cmd_profile, "profile list|show|check", "policies as files"},
     {"verify", cmd_verify, "verify [SESSION...]", "is the record what was written?"},
+    {"report", cmd_report, "report [SESSION] -o FILE", "a session as a web page"},
     {"replay", cmd_replay, "replay [SESSION] [--policy FILE]", "a session again, or what-if"},
     {"show", cmd_show, "show ID", "everything about one request"},
     {"export", cmd_export, "export [SESSION...] [-o FILE]", "a session as a file, or as text"},

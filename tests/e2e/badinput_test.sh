@@ -37,7 +37,7 @@ refused "allow, no such reach" "did you mean 'subtree'?" 2 allow 1 --session --r
 refused "allow, no length of time" "'soon'" 2 allow 1 --for soon
 equal "help" "$("$NONO" --help | grep -c '  nono run ')" 1
 equal "version" "$("$NONO" --version | cut -d' ' -f1)" nono
-for command in run ui pending allow deny grants revoke ps attach stop log show replay doctor; do
+for command in run ui pending allow deny grants revoke ps attach stop log show replay report doctor; do
     output=$("$NONO" help "$command")
     contains "help $command" "$output" "usage: nono $command"
     equal "$command --help says the same" "$("$NONO" "$command" --help)" "$output"
