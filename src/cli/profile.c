@@ -10,6 +10,7 @@
 #include "cli.h"
 #include "display.h"
 #include "policy_options.h"
+#include "profile_from_session.h"
 #include "util.h"
 
 enum { OPT_JSON = OPTIONS_LONG, OPT_JSONL };
@@ -21,10 +22,11 @@ static const struct option_row profile_rows[] = {
 };
 
 static const struct options_help profile_help = {
-    .synopsis = "nono profile list | show NAME|FILE | check FILE",
+    .synopsis = "nono profile list | show NAME|FILE | check FILE | from-session [SESSION]",
     .about = "list: the profiles that can be given by name.\n"
              "show: what a profile comes to, with the file and line of each word of it.\n"
-             "check: says what is wrong with a profile; ends with 1 when it can't be used.",
+             "check: says what is wrong with a profile; ends with 1 when it can't be used.\n"
+             "from-session: what people decided, as a profile (from-session --help).",
     .rows = profile_rows,
     .more = "NAME is looked for in $XDG_CONFIG_HOME/nono/profiles and then among the built-in\n"
             "ones; what holds a slash or ends in \".json\" is a file. See nono-profile(5).",
@@ -193,6 +195,8 @@ cmd_profile(int argc, char **argv)
     struct options o;
     enum form form = FORM_PLAIN;
     int c;
+    if (argc > 1 && strcmp(argv[1], "from-session") == 0)
+        return profile_from_session(argc - 1, argv + 1);
     options_init(&o, &profile_help, argc, argv);
     while ((c = options_next(&o)) >= 0)
         form = c == OPT_JSON ? FORM_JSON : FORM_JSONL;
@@ -217,7 +221,7 @@ cmd_profile(int argc, char **argv)
             status = show(&p, &pe.env, form);
         policy_print_warnings(&p);
     } else {
-        status = options_error(&o, "list, show NAME or check FILE?");
+        status = options_error(&o, "list, show NAME, check FILE or from-session?");
     }
     policy_env_done(&pe);
     return status;

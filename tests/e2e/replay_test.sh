@@ -63,6 +63,22 @@ refused=$(log_rows "sorted({r['resolved'] for r in of(verdict='deny')})")
 equal "what it allows" "$whatif" "['$OUT/docs/one', '$OUT/docs/two', '$OUT/keys/key']"
 equal "what it refuses" "$refused" "['$OUT/docs/draft.env', '$SECRET']"
 
+scenario "a profile of what was decided allows that and no more" && export XDG_STATE_HOME=$T/home/state1
+"$NONO" profile from-session work >"$T/tmp/from.json"
+equal "it is a profile" "$("$NONO" profile check "$T/tmp/from.json" >/dev/null 2>&1; echo $?)" 0
+contains "what was denied stays denied" "$(cat "$T/tmp/from.json")" "\"deny\": [
+            \"$OUT/keys/key\""
+equal "every grant is a prompt saved" "$("$NONO" replay work --policy "$T/tmp/from.json" --jsonl | rows "[(r['change'], r['resolved'].rpartition('/')[2]) for r in rows]")" \
+    "[('ask>allow', 'one'), ('ask>allow', 'draft.env'), ('ask>deny', 'key')]"
+contains "directories on demand" "$("$NONO" profile from-session work --generalise)" "\"read\": [
+            \"$OUT/docs\"
+        ]"
+lacks "but not for one file" "$("$NONO" profile from-session work)" "\"read\":"
+export XDG_STATE_HOME=$T/home/state5
+run -p "$T/tmp/from.json" --on-ask deny -- sh -c "cat $OUT/docs/one $OUT/docs/draft.env $OUT/docs/two $OUT/keys/key 2>/dev/null"
+equal "a live run under it" "$(head -n 2 <<<"$output")" "one
+draft"
+
 scenario "the timeline in the pane" && export XDG_STATE_HOME=$T/home/state1
 screen_start "$NONO" replay work
 wait_screen "the session is on the screen" main:0 "REPLAY"

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "profile_from_session.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "archive.h"
+#include "capability.h"
+#include "cli.h"
+#include "display.h"
+#include "log_filter.h"
+#include "options.h"
+#include "util.h"
+
+#define GENERAL_FILES 2 /* allowed files that stand for their directory */
+
+enum { OPT_GENERALISE = OPTIONS_LONG, OPT_DB };
+
+static const struct option_row from_rows[] = {
+    {OPT_GENERALISE, "generalise", NULL, "directories instead of several files in them"},
+    {OPT_DB, "db", "FILE", "the record; repeat: all of them"},
+    LOG_FILTER_ROWS,
+    {0},
+};
+
+static const struct options_help from_help = {
+    .synopsis = "nono profile from-session [SESSION...] [options]",
+    .about = "Prints a profile that allows what people allowed in the sessions (the newest one)\n"
+             "and denies what they denied. Read it before you use it.",
+    .rows = from_rows,
+};
+
+enum place { PLACE_OBJECT, PLACE_DIR, PLACE_PEER, PLACE_SOCKET };
+
+struct entry {
+    char *name; /* path, or host:port; owned */
+    enum place place;
+    unsigned access; /* what was allowed */
+    bool denied;     /* somebody refused it, if only once */
+    bool vague;      /* a directory, or not there at the time: no profile says exactly that */
+    bool covered;    /* by the entry of a directory */
+};
+
+struct from {
+    struct options o;
+    struct archive archive;
+    struct log_filter filter;
+    bool generalise;
+    struct entry *entries;
+    size_t n, room;
+    struct err *err;
+};
+
+static struct entry *
+entry_of(struct from *f, const char *name, enum place place)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (f->entries[i].place == place && strcmp(f->entries[i].name, name) == 0)
+            return &f->entries[i];
+    if (f->n == f->room) {
+        f->room = f->room ? f->room * 2 : 64;
+        f->entries = xrealloc(f->entries, f->room * sizeof *f->entries);
+    }
+    f->entries[f->n] = (struct entry){.name = xstrdup(name), .place = place};
+    return &f->entries[f->n++];
+}
+
+static void
+note(struct from *f, const char *name, enum place place, unsigned access, enum verdict verdict,
+     bool vague)
+{
+    // What is no text has no way into JSON, and what is no path none into a profile.
+    if (!name || !name[0] || display_is_odd(name, strlen(name)))
+        return;
+    struct entry *e = entry_of(f, name, place);
+    e->denied |= verdict != VERDICT_ALLOW;
+    e->access |= verdict == VERDICT_ALLOW ? access : 0;
+    e->vague |= vague;
+}
+
+static int
+add_decision(void *ctx, struct archive_session *s, const struct event_row *row)
+{
+    struct from *f = ctx;
+    bool person = row->kind == KIND_GRANT || row->by == DECIDER_USER;
+    if (!person || (row->verdict != VERDICT_ALLOW && row->verdict != VERDICT_DENY))
+        return 0;
+    if (row->op == OP_CONNECT || row->op == OP_BIND || row->op == OP_SEND) {
+        note(f, row->resolved, row->port >= 0 ? PLACE_PEER : PLACE_SOCKET, ACCESS_READ,
+             row->verdict, row->op == OP_BIND);
+        return 0;
+    }
+    cleanup_request struct request *r = NULL;
+    int ret = reader_request(f->archive.readers[s->reader], s->id, row->request, &r, f->err);
+    if (ret < 0 || !r)
+        return ret;
+    // A grant beyond the object names its directory itself.
+    if (row->kind == KIND_GRANT && row->reach != REACH_OBJECT) {
+        note(f, row->resolved, PLACE_DIR, row->access, row->verdict, false);
+        return 0;
+    }
+    bool vague = !r->object.exists || S_ISDIR(r->object.mode);
+    unsigned access = r->access ? r->access : ACCESS_READ;
+    note(f, r->resolved, PLACE_OBJECT, access, row->verdict, vague);
+    note(f, r->resolved2, PLACE_OBJECT, ACCESS_WRITE, row->verdict, !r->object2.exists);
+    return 0;
+}
+
+// --- directories ------------------------------------------------------------------------------
+
+static bool
+denied_below(const struct from *f, const char *dir)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (f->entries[i].denied && f->entries[i].place <= PLACE_DIR &&
+            path_is_below(f->entries[i].name, dir))
+            return true;
+    return false;
+}
+
+static char *
+parent_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash > path ? xstrndup(path, (size_t)(slash - path)) : NULL;
+}
+
+// Replaces what lies in one directory by it, unless that would allow what somebody denied.
+static void
+generalise(struct from *f)
+{
+    size_t n = f->n;
+    for (size_t i = 0; i < n; i++) {
+        cleanup_free char *dir = parent_of(f->entries[i].name);
+        size_t same = 0;
+        unsigned access = 0;
+        bool vague = false;
+        if (!dir || f->entries[i].place != PLACE_OBJECT || f->entries[i].covered ||
+            f->entries[i].denied || denied_below(f, dir))
+            continue;
+        for (size_t k = 0; k < n; k++) {
+            cleanup_free char *other = parent_of(f->entries[k].name);
+            if (f->entries[k].place != PLACE_OBJECT || !other || strcmp(other, dir) != 0)
+                continue;
+            same++;
+            access |= f->entries[k].access;
+            vague |= f->entries[k].vague;
+        }
+        if (same < GENERAL_FILES && !vague)
+            continue;
+        for (size_t k = 0; k < n; k++)
+            if (f->entries[k].place == PLACE_OBJECT && path_is_below(f->entries[k].name, dir))
+                f->entries[k].covered = true;
+        entry_of(f, dir, PLACE_DIR)->access |= access;
+    }
+}
+
+// --- output -----------------------------------------------------------------------------------
+
+static bool
+is_given(const struct entry *e, enum place place, unsigned access, bool denied)
+{
+    return e->place == place && !e->covered && e->denied == denied &&
+           (denied || (e->access == access && (place != PLACE_OBJECT || !e->vague)));
+}
+
+// "key": [ ... ], with what entries there are; nothing without any.
+static void
+print_list(const struct from *f, const char *key, enum place place, unsigned access, bool denied,
+           bool *first)
+{
+    size_t printed = 0;
+    for (size_t i = 0; i < f->n; i++) {
+        if (!is_given(&f->entries[i], place, access, denied))
+            continue;
+        json_t *text = json_string(f->entries[i].name);
+        cleanup_free char *quoted = text ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
+        json_decref(text);
+        if (!quoted)
+            continue;
+        if (printed++ == 0)
+            printf("%s        \"%s\": [", *first ? "" : ",\n", key);
+        printf("%s\n            %s", printed > 1 ? "," : "", quoted);
+    }
+    if (printed) {
+        fputs("\n        ]", stdout);
+        *first = false;
+    }
+}
+
+static void
+print_profile(const struct from *f)
+{
+    const unsigned rw = ACCESS_READ | ACCESS_WRITE;
+    bool first = true;
+    puts("{\n    // What was allowed and denied in a session; made by nono profile from-session.");
+    for (size_t i = 0; i < f->n; i++) {
+        const struct entry *e = &f->entries[i];
+        if (e->vague && !e->denied && !e->covered)
+            printf("    // Left out: %s (a directory, something new, or a bind)%s\n", e->name,
+                   f->generalise ? "" : "; --generalise");
+    }
+    puts("    \"extends\": \"default\",\n    \"filesystem\": {");
+    print_list(f, "read", PLACE_DIR, ACCESS_READ, false, &first);
+    print_list(f, "write", PLACE_DIR, ACCESS_WRITE, false, &first);
+    print_list(f, "allow", PLACE_DIR, rw, false, &first);
+    print_list(f, "read_file", PLACE_OBJECT, ACCESS_READ, false, &first);
+    print_list(f, "write_file", PLACE_OBJECT, ACCESS_WRITE, false, &first);
+    print_list(f, "allow_file", PLACE_OBJECT, rw, false, &first);
+    print_list(f, "unix_socket", PLACE_SOCKET, ACCESS_READ, false, &first);
+    print_list(f, "deny", PLACE_OBJECT, 0, true, &first);
+    puts(first ? "    },\n    \"network\": {" : "\n    },\n    \"network\": {");
+    first = true;
+    print_list(f, "allow_connect", PLACE_PEER, ACCESS_READ, false, &first);
+    puts(first ? "    }\n}" : "\n    }\n}");
+}
+
+static int
+run(struct from *f)
+{
+    cleanup_err struct err err = {0};
+    f->err = &err;
+    int status = archive_open(&f->archive);
+    if (status || !f->archive.sessions_n)
+        return status;
+    // Denials count whoever asks for less: a filter by verdict would make the profile wider.
+    f->filter.f.verdicts = 0;
+    f->filter.f.kinds = 1u << KIND_DECISION | 1u << KIND_GRANT;
+    if (archive_events(&f->archive, &f->filter.f, add_decision, f, &err) < 0)
+        return archive_failed(&f->archive, &err);
+    if (f->generalise)
+        generalise(f);
+    print_profile(f);
+    return ferror(stdout) ? EXIT_FAILURE : 0;
+}
+
+int
+profile_from_session(int argc, char **argv)
+{
+    struct from f = {0};
+    int c, status;
+    options_init(&f.o, &from_help, argc, argv);
+    f.archive.o = &f.o;
+    while ((c = options_next(&f.o)) >= 0) {
+        int r = 0;
+        if (c == OPT_GENERALISE)
+            f.generalise = true;
+        else if (c == OPT_DB)
+            archive_add_db(&f.archive, f.o.arg);
+        else
+            r = log_filter_option(&f.filter, &f.o, c);
+        if (r < 0)
+            break;
+    }
+    if (c == OPTIONS_END && log_filter_finish(&f.filter, &f.o) == 0) {
+        archive_add_operands(&f.archive);
+        if (!f.archive.specs_n)
+            archive_add_spec(&f.archive, "@");
+        status = run(&f);
+    } else {
+        status = f.o.status;
+    }
+    for (size_t i = 0; i < f.n; i++)
+        free(f.entries[i].name);
+    free(f.entries);
+    archive_done(&f.archive);
+    log_filter_done(&f.filter);
+    return status;
+}
