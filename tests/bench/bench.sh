@@ -3,6 +3,7 @@
 # bench.sh BUILD [ROUNDS] - the table of figures. Absolutes are this machine's; ratios travel.
 set -u
 build=$(readlink -f "$1")
+here=$(dirname "$(readlink -f "$0")")
 rounds=${2:-5}
 nono=$build/nono bin=$build/tests/bench
 N=20000
@@ -152,6 +153,9 @@ printf '%-44s %9.1f MB\n' "resident memory, one request waiting" \
 wait $supervisor
 echo
 "$bin/record" "$T/bench.db" 1000000
+echo
+"$bin/record_fill" "$T/log.db" 1000000 10
+"$here/log.sh" "$build" "$T/log.db"
 echo
 printf 'goals: inside / floor %.2f (1.6), start-up %.1f ms (6)\n' "$(ratio "$inside" "$floor")" \
     "$(ms $((t_nono - t_true)))"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// record_fill FILE EVENTS - a record of that many events of ten sessions, through the writer, as
-// agents make them: four requests in ten with their decisions, some grants, some connections.
+// record_fill FILE EVENTS SESSIONS - a record of that many events, through the writer, as agents
+// make them: requests with their decisions, some grants, some connections.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +14,6 @@
 #include "util.h"
 #include "writer.h"
 
-#define SESSIONS 10
 #define START_NS 1760000000000000000ull
 #define STEP_NS (40 * NS_PER_MS)
 
@@ -159,10 +158,11 @@ fill_session(const char *path, int n, uint64_t events)
 int
 main(int argc, char **argv)
 {
-    if (argc != 3)
-        die("usage: record_fill FILE EVENTS");
+    if (argc != 4)
+        die("usage: record_fill FILE EVENTS SESSIONS");
     uint64_t events = strtoull(argv[2], NULL, 10);
-    for (int i = 0; i < SESSIONS; i++)
-        fill_session(argv[1], i, events / SESSIONS);
+    int sessions = atoi(argv[3]);
+    for (int i = 0; i < sessions; i++)
+        fill_session(argv[1], i, events / (uint64_t)sessions);
     return 0;
 }
