@@ -290,7 +290,7 @@ read_event(sqlite3_stmt *st, struct event_row *ret_row)
         .source = column_string(st, C_SOURCE),
         .note = column_string(st, C_NOTE),
         .text = column_string(st, C_TEXT),
-        .access = (unsigned)sqlite3_column_int(st, C_ACCESS),
+        .access = (unsigned)sqlite3_column_int(st, C_ACCESS) & (ACCESS_READ | ACCESS_WRITE),
         .pid = number_or(st, C_PID, -1),
         .verdict = verdict_from_string(column_string(st, C_VERDICT)),
         .scope = scope_from_string(column_string(st, C_SCOPE)),

@@ -129,7 +129,7 @@ read_request(sqlite3_stmt *st)
     const void *argv = sqlite3_column_blob(st, R_ARGV);
     r->id = column_u64(st, R_ID);
     r->op = op_from_string(column_string(st, R_OP));
-    r->access = u32_at(st, R_ACCESS);
+    r->access = u32_at(st, R_ACCESS) & (ACCESS_READ | ACCESS_WRITE);
     r->call = call_name(column_string(st, R_CALL));
     r->flags = column_u64(st, R_FLAGS);
     r->mode = u32_at(st, R_MODE);

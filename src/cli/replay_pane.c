@@ -58,6 +58,11 @@ add_request(struct playback *p, uint64_t id)
     int ret = reader_request(p->reader, p->session->id, id, &q, p->err);
     if (ret < 0 || !q)
         return ret;
+    // Words that this nono does not know: of a newer one, or of somebody who wrote to the file.
+    if ((int)q->op < 0 || (int)q->why < 0 || (int)q->risk < 0) {
+        request_free(q);
+        return 0;
+    }
     q->raised_mono_ns = mono_of(p, p->spans[id].raised);
     ui_add_request(p->ui, 0, q);
     return 0;
@@ -68,6 +73,8 @@ add_outcome(void *ctx, const struct event_row *row)
 {
     struct playback *p = ctx;
     struct request_update u = {.id = row->request, .count = (unsigned)row->count};
+    if ((int)row->verdict < 0 || (int)row->by < 0 || (int)row->scope < 0)
+        return 0;
     u.verdict = row->verdict;
     u.by = row->by;
     u.scope = row->scope;

@@ -92,6 +92,29 @@ equal "one of two unreadable" "$(status_of log --db "$XDG_STATE_HOME/nono/audit.
 equal "show: no such request" "$(status_of show 99)" 1
 equal "show: no number" "$(status_of show x)" 2
 
+scenario "a record that somebody wrote nonsense into is read without harm"
+mkdir -p "$XDG_STATE_HOME/nono"
+$PYTHON - "$T/home/state1/nono/audit.db" "$T/tmp/odd.db" <<'END'
+import sqlite3, sys
+c = sqlite3.connect(sys.argv[2], isolation_level=None)
+sqlite3.connect(sys.argv[1]).backup(c)
+for (name,) in c.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+    c.execute(f"DROP TRIGGER {name}")
+c.execute("UPDATE request SET op = 'evil', why = 'x', risk = '\x1b[31m', access = -1, covered = 99999,"
+          " argv = x'41', target = x'00ff', family = 77, port = -5, addr = x'01', pid = -9223372036854775808"
+          " WHERE id % 2 = 1")
+c.execute("UPDATE decision SET verdict = 'evil', scope = '', waited_ms = -5, count = -1, by = 'me'")
+c.execute("UPDATE event SET real_ns = -1 WHERE seq = 2")
+c.execute("UPDATE event SET kind = 'evil' WHERE seq = 4")
+c.execute("UPDATE session SET argv = x'', boot_id = char(27), wait_status = 99999999")
+END
+for words in "log" "log -v" "log --jsonl" "log --csv" "log --tree" "log --stats" "log --host x" "log --grep evil" \
+    "show 1" "show 2" "replay --plain" "replay --policy default" "report -o -" "profile from-session --generalise"; do
+    "$NONO" $words --db "$T/tmp/odd.db" >"$T/tmp/answer" 2>&1
+    at_most "nono $words" $? 1
+    equal "no control byte in it" "$(tr -d '\n\r' <"$T/tmp/answer" | LC_ALL=C grep -c '[[:cntrl:]]')" 0
+done
+
 scenario "two records are merged by time"
 run --on-ask deny -- cat "$OUT/other.pem"
 dbs=(--db "$T/home/state1/nono/audit.db" --db "$XDG_STATE_HOME/nono/audit.db")
