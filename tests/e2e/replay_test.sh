@@ -107,6 +107,29 @@ equal "q leaves" "$(cat "$T/tmp/status")" 0
 screen_stop
 equal "nothing was decided" "$(log_rows "len(of(kind='decision'))")" 3
 
+scenario "nonsense in the record does no harm to the pane"
+$PYTHON - "$T/home/state1/nono/audit.db" "$T/tmp/odd.db" <<'END'
+import sqlite3, sys
+c = sqlite3.connect(sys.argv[2], isolation_level=None)
+sqlite3.connect(sys.argv[1]).backup(c)
+for (name,) in c.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+    c.execute(f"DROP TRIGGER {name}")
+c.execute("UPDATE request SET op = 'evil' WHERE id = 1")
+c.execute("UPDATE request SET access = -1, covered = 99999, argv = x'41', target = x'00ff', family = 77,"
+          " port = -5, addr = x'01', call = 'evil', flags = -1, object_mode = -1, tags = ',,' WHERE id = 2")
+c.execute("UPDATE decision SET verdict = 'evil', waited_ms = -5, count = -1 WHERE request = 2")
+END
+screen_start "$NONO" replay --db "$T/tmp/odd.db"
+screen_keys main:0 0 "]" "]" Enter
+screen_keys main:0 Escape
+screen_keys main:0 9
+screen_keys main:0 Space
+wait_screen "it plays to the end" main:0 END
+screen_keys main:0 q
+poll test -s "$T/tmp/status"
+equal "and leaves" "$(cat "$T/tmp/status")" 0
+screen_stop
+
 status_of() { "$NONO" "$@" >"$T/tmp/answer" 2>&1; echo $?; }
 equal "a wrong speed" "$(status_of replay --speed fast)" 2
 equal "--exit-code alone" "$(status_of replay --exit-code)" 2
