@@ -60,6 +60,25 @@ draw_column(unsigned y, unsigned *x, unsigned width, enum look look, const char 
     *x += width;
 }
 
+// The target, or its end behind a mark: where names differ.
+static void
+draw_target(unsigned y, unsigned *x, unsigned width, enum look look, const char *text)
+{
+    size_t used = display_width(text), unit;
+
+    if (used < width) {
+        draw_column(y, x, width, look, text);
+        return;
+    }
+    while (used + 1 >= width) {
+        text += display_unit(text, &unit);
+        used -= unit;
+    }
+    screen_text(y, *x, 1, LOOK_NOTICE, "<");
+    *x += 1;
+    draw_column(y, x, width - 1, look, text);
+}
+
 static void
 draw_marks(const struct view_row *row, bool selected, unsigned y, unsigned *x, enum look look)
 {
@@ -109,7 +128,7 @@ draw_row(struct pane *p, struct view_row *row, unsigned y, unsigned cols, uint64
     if (selected)
         note_shown(p, row->key, whole);
     row->drawn_whole = whole;
-    draw_column(y, &x, c.target, look, buf_str(&text));
+    draw_target(y, &x, c.target, look, buf_str(&text));
     buf_reset(&text);
     detail_program(&text, r, flags);
     draw_column(y, &x, c.who, look, buf_str(&text));
