@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request in words: two different ones never look equal, and nothing foreign comes through (I6).
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "detail.h"
+#include "display.h"
+#include "view_helpers.h"
+
+static const char *const odd[] = {
+    "a -> /b",
+    "a",
+    "b",
+    "a\\> /b",
+    "{a}",
+    "{a",
+    "a}",
+    "\\{a",
+    "a (b)",
+    "a  [mode 0644 -> 0777]",
+    "\xe2\x80\xae"
+    "dcba",
+    "a\xe2\x80\x8b",
+    "a\xf3\xa0\x81\x81",
+    "a\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81",
+    "\xc3\xa1",
+    "a\xcc\x81",
+    "a\xc2\x9b",
+    "a\xc2\xa0",
+    "a ",
+    " a",
+    "a\r",
+    "a\033[0m",
+    "a\xff",
+    "a\xc3",
+    "\\x61",
+    "\xe2\x84\xaa",
+    "K",
+    "\xd0\xb0", /* Cyrillic a: another letter, shown as what it is */
+};
+
+struct texts {
+    char **texts;
+    size_t n, room;
+};
+
+static void
+add_text(struct texts *t, const struct request *r, unsigned flags)
+{
+    struct buf b = {0};
+
+    if (t->n == t->room) {
+        t->room = t->room ? 2 * t->room : 1024;
+        t->texts = xrealloc(t->texts, t->room * sizeof(*t->texts));
+    }
+    detail_target(&b, r, flags);
+    t->texts[t->n++] = buf_steal(&b);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+check_all_differ(struct texts *t)
+{
+    qsort(t->texts, t->n, sizeof(*t->texts), compare);
+    for (size_t i = 0; i < t->n; i++) {
+        if (i)
+            cr_expect_neq(strcmp(t->texts[i - 1], t->texts[i]), 0, "twice: %s", t->texts[i]);
+        for (const unsigned char *c = (const unsigned char *)t->texts[i]; *c; c++)
+            cr_expect(*c >= 0x20 && *c != 0x7f && !(c[0] == 0xc2 && c[1] < 0xa0));
+    }
+    for (size_t i = 0; i < t->n; i++)
+        free(t->texts[i]);
+    free(t->texts);
+}
+
+static void
+set_names(struct request *r, const char *from, const char *to)
+{
+    free(r->resolved);
+    free(r->resolved2);
+    r->resolved = xasprintf("/%s", from);
+    r->resolved2 = to ? xasprintf("/%s", to) : NULL;
+}
+
+Test(detail, targets_never_look_equal)
+{
+    for (unsigned flags = 0; flags <= DISPLAY_ASCII; flags += DISPLAY_ASCII) {
+        struct texts t = {0};
+        cleanup_request struct request *r = make_request(1, RISK_NONE);
+
+        for (unsigned c = 1; c < 256; c++) {
+            const char name[] = {'n', (char)c, 0};
+            if (c == '/')
+                continue;
+            set_names(r, name, NULL);
+            r->covered = 0;
+            add_text(&t, r, flags);
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+            set_names(r, odd[i], NULL);
+            add_text(&t, r, flags);
+        }
+        check_all_differ(&t);
+    }
+}
+
+Test(detail, two_ends_never_look_equal)
+{
+    for (size_t covered = 0; covered < 3; covered += 2) {
+        struct texts t = {0};
+        cleanup_request struct request *r = make_request(1, RISK_NONE);
+
+        r->covered = covered;
+        for (size_t i = 0; i < ARRAY_SIZE(odd); i++)
+            for (size_t k = 0; k < ARRAY_SIZE(odd); k++) {
+                set_names(r, odd[i], odd[k]);
+                add_text(&t, r, 0);
+            }
+        check_all_differ(&t);
+    }
+}
+
+static const char *
+line(const struct detail *d, const char *label)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (strcmp(d->lines[i].label, label) == 0)
+            return d->lines[i].text;
+    return "";
+}
+
+Test(detail, everything_that_decides_is_said)
+{
+    VIEW(v);
+    cleanup_detail struct detail det = {0};
+    struct request *r = make_request(1, RISK_HIGH);
+
+    r->op = OP_EXEC;
+    r->interpreter = xstrdup("/bin/sh\033");
+    r->has_sha256 = true;
+    r->sha256[0] = 0xab;
+    r->tags = (free(r->tags), xstrdup("ssh-key,odd\033"));
+    view_add(&v, 0, r, now);
+    detail_make(&det, &v, v.rows[0], now, 0);
+    cr_expect_eq(det.target, 2);
+    cr_expect_str_eq(line(&det, "run by"), "/bin/sh\\x1b");
+    cr_expect_eq(strncmp(line(&det, "sha256"), "ab00", 4), 0);
+    cr_expect_str_eq(line(&det, "risk"), "!! high: SSH keys and their configuration; odd\\x1b");
+    cr_expect(strstr(line(&det, "p"), "(type id_1)"));
+}
+
+Test(detail, a_peer_is_said_with_its_name)
+{
+    cleanup_request struct request *r = make_request(1, RISK_NONE);
+    cleanup_buf struct buf b = {0};
+
+    free(r->resolved);
+    r->resolved = xstrdup("104.16.3.35:443");
+    r->covered = strlen(r->resolved);
+    r->host = xstrdup("registry.npmjs.org");
+    r->peer = (struct endpoint){.family = AF_INET, .type = SOCK_STREAM, .port = 443};
+    detail_target(&b, r, 0);
+    cr_expect_str_eq(buf_str(&b), "104.16.3.35:443/tcp (registry.npmjs.org)");
+}
