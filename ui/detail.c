@@ -35,13 +35,14 @@ add_end(struct buf *out, const struct request *r, unsigned flags)
 void
 detail_target(struct buf *out, const struct request *r, unsigned flags)
 {
+    // Two blanks in a row are in no name: the second one is escaped there.
     add_end(out, r, flags);
     if (reach_is_inet(r))
         buf_puts(out, r->peer.type == SOCK_DGRAM ? "/udp" : "/tcp");
     if (r->peer.family == AF_UNIX && r->peer.abstract)
-        buf_puts(out, " (abstract)");
+        buf_puts(out, "  (abstract)");
     if (r->host && *r->host) {
-        buf_puts(out, " (");
+        buf_puts(out, "  (");
         add_bytes(out, r->host, flags);
         buf_putc(out, ')');
     }

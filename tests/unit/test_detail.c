@@ -10,6 +10,9 @@
 
 static const char *const odd[] = {
     "a -> /b",
+    "b -> /a",
+    "a  (abstract)",
+    "a (abstract)",
     "a",
     "b",
     "a\\> /b",
@@ -102,9 +105,15 @@ Test(detail, targets_never_look_equal)
             r->covered = 0;
             add_text(&t, r, flags);
         }
+        // All of it covered: no braces help.
+        r->covered = SIZE_MAX;
+        r->peer = (struct endpoint){.family = AF_UNIX, .type = SOCK_STREAM};
         for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
             set_names(r, odd[i], NULL);
-            add_text(&t, r, flags);
+            for (int abstract = 0; abstract < 2; abstract++) {
+                r->peer.abstract = abstract;
+                add_text(&t, r, flags);
+            }
         }
         check_all_differ(&t);
     }
@@ -112,11 +121,13 @@ Test(detail, targets_never_look_equal)
 
 Test(detail, two_ends_never_look_equal)
 {
-    for (size_t covered = 0; covered < 3; covered += 2) {
+    static const size_t covers[] = {0, 2, 1000};
+
+    for (size_t c = 0; c < ARRAY_SIZE(covers); c++) {
         struct texts t = {0};
         cleanup_request struct request *r = make_request(1, RISK_NONE);
 
-        r->covered = covered;
+        r->covered = covers[c];
         for (size_t i = 0; i < ARRAY_SIZE(odd); i++)
             for (size_t k = 0; k < ARRAY_SIZE(odd); k++) {
                 set_names(r, odd[i], odd[k]);
@@ -166,5 +177,5 @@ Test(detail, a_peer_is_said_with_its_name)
     r->host = xstrdup("registry.npmjs.org");
     r->peer = (struct endpoint){.family = AF_INET, .type = SOCK_STREAM, .port = 443};
     detail_target(&b, r, 0);
-    cr_expect_str_eq(buf_str(&b), "104.16.3.35:443/tcp (registry.npmjs.org)");
+    cr_expect_str_eq(buf_str(&b), "104.16.3.35:443/tcp  (registry.npmjs.org)");
 }
