@@ -29,6 +29,7 @@ enum {
     OPT_AUDIT,
     OPT_WITHOUT_LANDLOCK,
     OPT_EXEC,
+    OPT_NOTIFY,
 };
 
 static const struct option_row run_rows[] = {
@@ -37,6 +38,7 @@ static const struct option_row run_rows[] = {
     {OPT_UI, "ui", "MODE", "split, attach (by nono ui), plain (lines) or none"},
     {OPT_ON_ASK, "on-ask", "WHO", "ui, deny, or allow: grant and record, to learn"},
     {OPT_ASK_TIMEOUT, "ask-timeout", "SECONDS", "then refused (default 600; 0 waits for ever)"},
+    {OPT_NOTIFY, "notify", "COMMAND", "run by the shell when a request comes"},
     {OPT_NAME, "name", "NAME", "name of the session"},
     {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
     {OPT_AUDIT, "audit", "HOW", "required (default: no record, no grant) or besteffort"},
@@ -65,7 +67,7 @@ struct run_args {
     struct options options;
     int ui, on_ask, exec; /* index of the word, -1: not given */
     int audit;            /* index of the word */
-    const char *name, *db;
+    const char *name, *db, *notify;
     uint64_t timeout_s;
     bool without_landlock;
 };
@@ -86,6 +88,9 @@ parse_option(struct run_args *a, int opt, struct err *err)
         return a->exec = options_word(o, exec_words);
     case OPT_NAME:
         a->name = o->arg;
+        return 0;
+    case OPT_NOTIFY:
+        a->notify = o->arg;
         return 0;
     case OPT_DB:
         a->db = o->arg;
@@ -154,6 +159,7 @@ start(struct run_args *a, char **argv, struct err *err)
     o.ask_timeout_s = a->timeout_s;
     o.db_path = db;
     o.name = a->name;
+    o.notify = a->notify;
     o.profile = profile_identity(&a->policy.profile);
     o.policy = policy;
     o.redact = redact;

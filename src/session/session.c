@@ -36,6 +36,7 @@ session_open_ui(struct session *s, struct err *err)
                                .title = title,
                                .agent = true,
                                .plain = s->o->ui == UI_MODE_PLAIN,
+                               .notify = s->o->notify,
                                .in_fd = s->term_in,
                                .out_fd = s->term_out};
     int ret = ui_new(&config, &session_ui_ops, s, &s->ui, err);

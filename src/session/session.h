@@ -21,6 +21,7 @@ struct session_options {
     uint64_t ask_timeout_s; /* 0: waits for ever */
     const char *db_path;    /* absolute */
     const char *name;       /* or NULL */
+    const char *notify;     /* shell command for a new request; or NULL */
     const char *profile;    /* its name; or NULL */
     const char *policy;     /* what is in force, for the record; or NULL */
     const char *redact;     /* what else is secret (redact.h); or NULL */

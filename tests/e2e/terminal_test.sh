@@ -128,4 +128,11 @@ wait_screen "the bar says what waits" main:0 '1 waiting'
 "$NONO" deny "$(wait_request secret.txt)" >/dev/null
 poll test -s "$T/tmp/status"
 screen_stop
+scenario "a command of the person's own is told"
+screen_start "$NONO run --notify 'echo \$# >>$T/tmp/notified' -- sh -c 'cat $SECRET; cat $SECRET'"
+for _ in 1 2; do "$NONO" deny "$(wait_request secret.txt)" >/dev/null; done
+poll test -s "$T/tmp/status"
+poll test -s "$T/tmp/notified" && pass "it ran" || fail "it ran"
+equal "once for both, and nothing is said to it" "$(cat "$T/tmp/notified")" 0
+screen_stop
 finish
