@@ -169,8 +169,9 @@ static int
 decode_xattr(struct path_call *c, int nr, const __u64 *own)
 {
     uint64_t value = own[1], size = own[2];
-    c->xflags = (int)own[3];
-    if (nr == SYS_setxattrat) {
+    if (nr != SYS_setxattrat) {
+        c->xflags = (int)own[3];
+    } else {
         struct {
             uint64_t value;
             uint32_t size, flags;
