@@ -19,7 +19,8 @@ for case in tree.parse(sys.argv[1]).iter("testcase"):
 PY
 }
 
-# Side by side: they sleep most of the time.
+# Side by side: they sleep most of the time. A bare run would wait for a machine that is not there in
+# what is about VSOCK; supervised there are no such sockets.
 all() { # WHERE COMMAND...
     local where=$1 module
     shift
@@ -27,7 +28,7 @@ all() { # WHERE COMMAND...
     for module in $modules; do
         mkdir "$OUT/$where/$module"
         TMPDIR=$OUT/$where/$module timeout -s KILL "$PATIENCE" "$@" $PYTHON -m test --tempdir "$OUT/$where/$module" \
-            --junit-xml "$OUT/$where/$module.xml" "$module" >"$OUT/$where/$module.log" 2>&1 </dev/null &
+            --junit-xml "$OUT/$where/$module.xml" --ignore '*VSOCK*' "$module" >"$OUT/$where/$module.log" 2>&1 </dev/null &
     done
     wait
 }
