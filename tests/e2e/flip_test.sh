@@ -29,6 +29,8 @@ race() { # CALL OPTIONS...
     local call=$1
     shift
     run "$@" -- "$BIN/flip" "$call" "$ALLOWED" "$FORBIDDEN" "$times"
+    # nono says what it had to end.
+    output=$(grep -v '^nono: a program that was not the approved one' <<<"$output")
     equal "$call" "$output" "$call: done, refused, held"
     equal "$call leaves the forbidden one alone" "$(state)" "$forbidden_state"
 }
@@ -40,7 +42,7 @@ for call in $calls exec; do
 done
 
 scenario "approved outside, forbidden by name"
-for call in $calls; do
+for call in $calls exec; do
     places "$OUT/approved" "$OUT/refused_" "$call"
     race "$call" --on-ask allow --deny "$OUT/refused_"
 done

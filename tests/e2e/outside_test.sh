@@ -103,6 +103,6 @@ if [ "$long" = 1 ]; then
     need make
     same "cmake" 'mkdir s b; echo "int f(void); int main(void) { return f(); }" >s/m.c; echo "int f(void); int f(void) { return 7; }" >s/f.c
 printf "cmake_minimum_required(VERSION 3.10)\nproject(x C)\nadd_library(f STATIC f.c)\nadd_executable(m m.c)\ntarget_link_libraries(m f)\ninstall(TARGETS m DESTINATION bin)\n" >s/CMakeLists.txt
-cmake -S s -B b | grep -v "^-- .*done$"; make -s -C b; wc -c b/m; touch s/f.c; make -s -C b; cmake --install b --prefix "$PWD/i" | tail -n 1; find i; rm -rf b i'
+cmake -S s -B b | grep -v "^-- .*done$"; make -s -C b; b/m; echo $?; touch s/f.c; make -s -C b; cmake --install b --prefix "$PWD/i" | tail -n 1; find i; rm -rf b i'
 fi
 finish

@@ -76,7 +76,8 @@ run_program(void)
         syscall(SYS_execve, flipped, argv, NULL);
         _exit(99);
     }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid || WEXITSTATUS(status) == 99)
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+        WEXITSTATUS(status) == 99)
         return -1;
     // ALLOWED is a true(1), FORBIDDEN a false(1).
     touched += WEXITSTATUS(status) == 1;
