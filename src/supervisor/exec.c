@@ -256,7 +256,7 @@ is_restarted(struct supervisor *s, pid_t tid)
     pthread_mutex_lock(&s->lock);
     for (struct task_job *t = s->jobs; t && !found; t = t->after)
         found = t->job.run == run_job && t->call->tid == tid &&
-                atomic_load(&((struct exec_job *)t)->order.restarted);
+                atomic_exchange(&((struct exec_job *)t)->order.restarted, false);
     pthread_mutex_unlock(&s->lock);
     return found;
 }

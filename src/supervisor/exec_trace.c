@@ -178,27 +178,30 @@ stop_for_restart(const struct exec_order *o, const struct exec_call *c)
     return -ESRCH;
 }
 
-// Until the program is there or the call failed: 1 or 0, or -ESRCH.
+// Until the program is there or the call failed: 1 or 0, or -ESRCH. The call is let through while
+// it is on its way in, and no other one: the next may be about anything.
 static int
-run_to_end(pid_t tid, pid_t *ret_pid)
+run_to_end(struct exec_order *o, pid_t tid, pid_t *ret_pid)
 {
     bool entered = false;
-    *ret_pid = tid;
+    int stop;
     long signal = 0;
+    *ret_pid = tid;
     for (;;) {
         if (ptrace(PTRACE_SYSCALL, *ret_pid, 0, signal) < 0 && errno != ESRCH)
             return -ESRCH;
-        int stop = wait_stop(ret_pid);
-        if (stop < 0)
-            return stop;
-        if (stop == EXEC_STOP)
-            return 1;
+        stop = wait_stop(ret_pid);
+        if (stop < 0 || stop == EXEC_STOP)
+            break;
         // SIGSTOP cannot be blocked: until the call is received it can have it come once more.
         if (stop == SYSCALL_STOP && entered && !exec_regs_comes_again(*ret_pid))
-            return 0;
+            break;
         entered ^= stop == SYSCALL_STOP;
+        atomic_store(&o->restarted, entered);
         signal = signal_of(stop);
     }
+    atomic_store(&o->restarted, false);
+    return stop < 0 ? stop : stop == EXEC_STOP;
 }
 
 static int
@@ -223,8 +226,7 @@ restart(struct exec_order *o, struct exec_call *c, int fd)
         return 0;
     }
     ret = exec_regs_rewrite(tid, &saved, c, number);
-    atomic_store(&o->restarted, true);
-    ret = ret < 0 ? ret : run_to_end(tid, &pid);
+    ret = ret < 0 ? ret : run_to_end(o, tid, &pid);
     if (ret == -ESRCH)
         return 0;
     if (ret <= 0) {

@@ -220,4 +220,14 @@ swap() { # NAME DIRECTORY OPTIONS
 scenario "what is swapped does not run"
 swap "outside" "$OUT" ""
 swap "inside" "$PWD" "--exec ask"
+
+scenario "what follows a program that could not be run is judged like all others"
+cp "$BIN/swap" forbidden
+run_background --ui attach --exec ask -- sh -c \
+    "$OUT/allowed mark; ./forbidden mark; $BIN/swap after 200 $OUT/allowed ./forbidden"
+"$NONO" allow "$(wait_request /allowed)" --session >/dev/null
+"$NONO" deny "$(wait_request /forbidden)" --session >/dev/null
+"$NONO" allow "$(wait_request bin/swap)" --session >/dev/null
+join_background
+contains "never runs" "$output" "ran 0"
 finish

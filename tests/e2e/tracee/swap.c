@@ -2,6 +2,7 @@
 // swap COUNT ALLOWED FORBIDDEN - runs a program COUNT times from a task that shares its memory and
 // its descriptors with threads that swap the path, the argument and the descriptors for FORBIDDEN
 // ones all the time. Says how many ended how.
+// swap after COUNT ALLOWED FORBIDDEN - runs ALLOWED in a way that fails, and FORBIDDEN behind it.
 // swap mark - what is run: leaves a file "ran-WORD" for its first argument, and "ran-FORBIDDEN"
 // when its own file ends in that word.
 #include <fcntl.h>
@@ -16,7 +17,6 @@
 
 static char path[256], argument[8];
 static const char *paths[2];
-static volatile int flip_path = 1;
 
 static void
 leave(const char *word)
@@ -45,7 +45,7 @@ swap_strings(void *arg)
 {
     size_t n = strlen(paths[0]) + 1;
     for (unsigned i = 0;; i++) {
-        memcpy(path, paths[flip_path ? i & 1 : 0], n);
+        memcpy(path, paths[i & 1], n);
         memcpy(argument, i & 1 ? "evil" : "good", 5);
         for (volatile int spin = 0; spin < 200; spin++)
             ;
@@ -74,6 +74,29 @@ child(void *arg)
     _exit(9);
 }
 
+static int
+after(int count, const char *allowed, const char *forbidden)
+{
+    static char huge[200000];
+    char *too_long[] = {huge, NULL}, *word[] = {huge + sizeof huge - 5, (char *)"mark", NULL};
+    unsigned ran = 0;
+    memset(huge, 'x', sizeof huge - 1);
+    for (int i = 0; i < count; i++) {
+        int status;
+        pid_t pid = fork();
+        if (pid == 0) {
+            execv(allowed, too_long);
+            execv(forbidden, word);
+            _exit(9);
+        }
+        if (pid < 0 || waitpid(pid, &status, 0) != pid)
+            return 2;
+        ran += !(WIFEXITED(status) && WEXITSTATUS(status) == 9);
+    }
+    printf("ran %u\n", ran);
+    return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -82,11 +105,12 @@ main(int argc, char **argv)
     unsigned ran = 0, refused = 0, killed = 0;
     if (argc > 1 && strcmp(argv[1], "mark") == 0)
         return mark(argc, argv);
+    if (argc == 5 && strcmp(argv[1], "after") == 0)
+        return after(atoi(argv[2]), argv[3], argv[4]);
     if (argc < 4 || strlen(argv[2]) != strlen(argv[3]) || strlen(argv[2]) >= sizeof path)
         return 2;
     paths[0] = argv[2];
     paths[1] = argv[3];
-    flip_path = argc < 5;
     strcpy(path, argv[2]);
     strcpy(argument, "good");
     if (pthread_create(&t, NULL, swap_strings, NULL) != 0 ||
