@@ -132,6 +132,23 @@ started(struct exec_order *o, pid_t pid)
     pthread_mutex_unlock(&j->s->lock);
 }
 
+// Likewise. A hostile task can have this said as often as it likes: after the first time, less and
+// less.
+static void
+mismatch(struct exec_order *o)
+{
+    struct exec_job *j = (struct exec_job *)((char *)o - offsetof(struct exec_job, order));
+    pthread_mutex_lock(&j->s->lock);
+    unsigned n = ++j->s->killed;
+    if ((n & (n - 1)) == 0) {
+        cleanup_free char *text = xasprintf(
+            "a program that was not the approved one was about to run: it was killed (%u so far)",
+            n);
+        core_notice(j->s, text);
+    }
+    pthread_mutex_unlock(&j->s->lock);
+}
+
 // The copy that the interpreter will read: of what was approved, or the call is judged anew.
 static int
 copy_script(struct exec_job *j)
@@ -161,18 +178,6 @@ run_job(struct job *job)
     j->task.result = ret;
 }
 
-// A hostile task can have this said as often as it likes: after the first time, less and less.
-static void
-say_killed(struct supervisor *s)
-{
-    unsigned n = ++s->killed;
-    if (n & (n - 1))
-        return;
-    cleanup_free char *text = xasprintf(
-        "a program that was not the approved one was about to run: it was killed (%u so far)", n);
-    core_notice(s, text);
-}
-
 static void
 run_done(struct job *job, void *ctx)
 {
@@ -181,9 +186,7 @@ run_done(struct job *job, void *ctx)
     int result = j->task.result;
     onbehalf_returned(s, &j->task);
     atomic_fetch_sub(&s->restarts, !j->order.native);
-    if (result == -ECHILD) {
-        say_killed(s);
-    } else if (result == -EACCES && j->native_floor) {
+    if (result == -EACCES && j->native_floor) {
         atomic_store(&s->initial, false);
         notify_continue(s->o.listener, j->call->call.id);
     } else if (result == -NONO_ERESTARTNOINTR) {
@@ -222,7 +225,8 @@ perform(struct supervisor *s, struct exec_call *call, struct resolved *ends)
                                    .native = given || !floor,
                                    .copy = !last && floor,
                                    .script = -1,
-                                   .started = started};
+                                   .started = started,
+                                   .mismatch = mismatch};
     j->initial = is_initial(s, &call->call);
     j->native_floor = j->initial && given && floor && !s->o.exec_ask;
     j->task.job = (struct job){.run = run_job, .done = run_done, .drop = exec_job_drop};

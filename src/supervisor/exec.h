@@ -111,11 +111,12 @@ struct exec_order {
     int script;  /* the copy of a script that its interpreter could not read otherwise, or -1 */
     // The program is in place as process pid and has not run an instruction.
     void (*started)(struct exec_order *o, pid_t pid);
+    // Something else than what was approved is: it is killed next.
+    void (*mismatch)(struct exec_order *o);
     atomic_bool restarted; /* the call comes to the listener once more: let it through */
 };
 // Carries it out, traced: when the new program is in place and before its first instruction, it is
 // compared with what was approved, and killed if it is something else. 0: the call was answered, or
 // its task is gone. -errno: it is still to be answered; -NONO_ERESTARTNOINTR: the content is not
-// what was looked at, to be judged anew. -ECHILD: answered, and what came out was not what was
-// approved; it is dead.
+// what was looked at, to be judged anew.
 int exec_run(struct exec_order *o, struct exec_call *c, const struct resolved *ends);

@@ -148,9 +148,10 @@ run_native(struct exec_order *o, struct exec_call *c, const struct resolved *end
         return 0;
     }
     if (!is_approved(pid, c, ends)) {
+        o->mismatch(o);
         kill(pid, SIGKILL);
         let_go();
-        return -ECHILD;
+        return 0;
     }
     o->started(o, pid);
     detach(pid, 0);
@@ -188,8 +189,8 @@ run_to_end(struct exec_order *o, pid_t tid, pid_t *ret_pid)
     long signal = 0;
     *ret_pid = tid;
     for (;;) {
-        if (ptrace(PTRACE_SYSCALL, *ret_pid, 0, signal) < 0 && errno != ESRCH)
-            return -ESRCH;
+        // One that was killed says so to the wait.
+        ptrace(PTRACE_SYSCALL, *ret_pid, 0, signal);
         stop = wait_stop(ret_pid);
         if (stop < 0 || stop == EXEC_STOP)
             break;
@@ -236,9 +237,10 @@ restart(struct exec_order *o, struct exec_call *c, int fd)
     }
     struct stat st;
     if (fstat(fd, &st) < 0 || !runs_file(pid, &st) || !has_argv(pid, c)) {
+        o->mismatch(o);
         kill(pid, SIGKILL);
         let_go();
-        return -ECHILD;
+        return 0;
     }
     o->started(o, pid);
     exec_regs_dress(pid, &saved, c);

@@ -221,6 +221,24 @@ scenario "what is swapped does not run"
 swap "outside" "$OUT" ""
 swap "inside" "$PWD" "--exec ask"
 
+# One swap, when the call waits for its decision.
+later() { # NAME OPTIONS WHAT ALLOWED DENIED
+    rm -f go swapped ran-*
+    run_background --ui attach $2 -- "$BIN/swap" later "$3" "$4" "$5"
+    id=$(wait_request /allowed)
+    touch go
+    poll test -e swapped
+    "$NONO" allow "$id" >/dev/null
+    join_background
+    contains "$1: is killed" "$output" "killed 9"
+    contains "$1: and that is said" "$output" "not the approved one"
+    equal "$1: and leaves nothing" "$(ls ran-* 2>/dev/null)" ""
+}
+scenario "what is swapped behind the request"
+later "another path" "--exec ask" path "$PWD/allowed" "$PWD/denied_"
+later "another argument" "--exec ask" argument "$PWD/allowed" "$PWD/denied_"
+later "another argument outside" "" argument "$OUT/allowed" "$OUT/denied_"
+
 scenario "what follows a program that could not be run is judged like all others"
 cp "$BIN/swap" forbidden
 run_background --ui attach --exec ask -- sh -c \

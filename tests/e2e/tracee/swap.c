@@ -3,8 +3,9 @@
 // its descriptors with threads that swap the path, the argument and the descriptors for FORBIDDEN
 // ones all the time. Says how many ended how.
 // swap after COUNT ALLOWED FORBIDDEN - runs ALLOWED in a way that fails, and FORBIDDEN behind it.
-// swap mark - what is run: leaves a file "ran-WORD" for its first argument, and "ran-FORBIDDEN"
-// when its own file ends in that word.
+// swap later path|argument ALLOWED FORBIDDEN - swaps once, while the call waits: when there is a
+// file "go", then makes one "swapped". swap mark - what is run: leaves a file "ran-WORD" for its
+// first argument, and "ran-FORBIDDEN" when its own file ends in that word.
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -97,6 +98,27 @@ after(int count, const char *allowed, const char *forbidden)
     return 0;
 }
 
+static int
+later(const char *what, char **argv)
+{
+    static char stack[65536] __attribute__((aligned(16)));
+    int status;
+    strcpy(path, argv[0]);
+    strcpy(argument, "good");
+    pid_t pid = clone(child, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
+    while (access("go", F_OK) < 0)
+        usleep(1000);
+    if (strcmp(what, "path") == 0)
+        strcpy(path, argv[1]);
+    else
+        strcpy(argument, "evil");
+    close(open("swapped", O_CREAT | O_WRONLY, 0600));
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        return 2;
+    printf("%s %d\n", WIFSIGNALED(status) ? "killed" : "ended", status);
+    return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -107,6 +129,8 @@ main(int argc, char **argv)
         return mark(argc, argv);
     if (argc == 5 && strcmp(argv[1], "after") == 0)
         return after(atoi(argv[2]), argv[3], argv[4]);
+    if (argc == 5 && strcmp(argv[1], "later") == 0)
+        return later(argv[2], argv + 3);
     if (argc < 4 || strlen(argv[2]) != strlen(argv[3]) || strlen(argv[2]) >= sizeof path)
         return 2;
     paths[0] = argv[2];
