@@ -13,6 +13,8 @@
 #include "launch.h"
 #include "util.h"
 
+#define STACK_SIZE (512 * 1024)
+
 struct worker_pool {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;
@@ -22,6 +24,7 @@ struct worker_pool {
     unsigned users;      /* threads and the owner: the last one frees */
     struct queue *inbox; /* constant; not touched once closing */
     uint64_t caps;       /* constant */
+    pthread_attr_t attr; /* constant */
 };
 
 static void
@@ -33,6 +36,7 @@ pool_unref(struct worker_pool *p)
         return;
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->wake);
+    pthread_attr_destroy(&p->attr);
     free(p);
 }
 
@@ -112,6 +116,9 @@ worker_pool_new(struct queue *inbox, uint64_t caps)
     p->users = 1;
     p->inbox = inbox;
     p->caps = caps;
+    // Each blocked connect of the sandbox has one.
+    pthread_attr_init(&p->attr);
+    pthread_attr_setstacksize(&p->attr, STACK_SIZE);
     return p;
 }
 
@@ -122,7 +129,7 @@ worker_submit(struct worker_pool *p, struct job *j)
     pthread_mutex_lock(&p->lock);
     if (p->idle <= p->waiting) {
         pthread_t t;
-        if (p->threads >= NONO_WORKERS_MAX || pthread_create(&t, NULL, worker_main, p) != 0) {
+        if (p->threads >= NONO_WORKERS_MAX || pthread_create(&t, &p->attr, worker_main, p) != 0) {
             ret = -EAGAIN;
         } else {
             pthread_detach(t);

@@ -1,0 +1,292 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Sockets against a sandbox that means harm: races, ways round the address, sockets that would let
+# it approve itself; and against one that is only busy.
+. "$(dirname "$0")/lib.sh"
+need tmux
+need dig
+# As often as it takes to find what is there to find; NONO_FLIPS=100000 for a long look.
+FLIPS=${NONO_FLIPS:-5000}
+
+# Two servers that count what comes, TCP and UDP; their ports are in $good and $bad.
+count() { # NAME
+    mkfifo "$T/tmp/$1.in"
+    $PYTHON -c '
+import socket, sys, threading
+t = socket.create_server(("127.0.0.1", 0), backlog=4096)
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+u.bind(t.getsockname())
+seen = {"tcp": 0, "udp": 0}
+def tcp():
+    while True:
+        c, _ = t.accept()
+        seen["tcp"] += 1
+        c.close()
+def udp():
+    while True:
+        u.recv(100)
+        seen["udp"] += 1
+for f in (tcp, udp):
+    threading.Thread(target=f, daemon=True).start()
+print(t.getsockname()[1], flush=True)
+for line in sys.stdin:
+    print(seen["tcp"], seen["udp"], flush=True)
+' <"$T/tmp/$1.in" >"$T/tmp/$1.out" &
+}
+count good
+count bad
+exec 7>"$T/tmp/good.in" 8>"$T/tmp/bad.in"
+poll test -s "$T/tmp/good.out" && poll test -s "$T/tmp/bad.out" || fail "the servers start"
+good=$(head -n 1 "$T/tmp/good.out") bad=$(head -n 1 "$T/tmp/bad.out")
+
+scenario "an address that changes under the call"
+for call in connect sendto sendmsg; do
+    run --on-ask deny --allow-connect "127.0.0.1:$good" -- "$BIN/sockets" flip $call "$good" "$bad" "$FLIPS"
+    contains "$call: some got through to the allowed server" "$output" "sent "
+    lacks "$call: and not none" "$output" "sent 0 "
+    lacks "$call: some were refused" "$output" "refused 0"
+done
+echo >&7
+echo >&8
+poll test "$(wc -l <"$T/tmp/bad.out")" -ge 2
+equal "the forbidden server saw nothing" "$(sed -n 2p "$T/tmp/bad.out")" "0 0"
+
+scenario "ways round the address"
+cat >round.py <<END
+import socket, os, struct, ctypes, array
+libc = ctypes.CDLL(None, use_errno=True)
+bad = ("127.0.0.1", $bad)
+def tried(what, f):
+    try:
+        f()
+        print(what, "GOT THROUGH")
+    except OSError as e:
+        print(what, "refused" if e.errno in (1, 13, 22, 93, 95, 97) else e)
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+tried("sendto", lambda: udp.sendto(b"x", bad))
+tried("sendmsg", lambda: udp.sendmsg([b"x"], [], 0, bad))
+tried("connect", lambda: udp.connect(bad))
+udp.connect(("127.0.0.1", $good))
+tried("sendto on a connected one", lambda: udp.sendto(b"x", bad))
+tried("sendmsg on a connected one", lambda: udp.sendmsg([b"x"], [], 0, bad))
+six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+tried("mapped", lambda: six.sendto(b"x", ("::ffff:127.0.0.1", $bad)))
+six = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+tried("mapped connect", lambda: six.connect(("::ffff:127.0.0.1", $bad)))
+tcp = socket.socket()
+tried("fast open", lambda: tcp.sendto(b"x", socket.MSG_FASTOPEN, bad))
+tried("fast open by message", lambda: tcp.sendmsg([b"x"], [], socket.MSG_FASTOPEN, bad))
+tried("no address at all", lambda: tcp.connect(("0.0.0.0", $bad)))
+def unspec():
+    a = struct.pack("=H", 0) + struct.pack(">H", $bad) + socket.inet_aton("127.0.0.1") + bytes(8)
+    u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    if libc.sendto(u.fileno(), b"x", 1, 0, a, 16) < 0:
+        raise OSError(ctypes.get_errno(), "")
+tried("family 0", unspec)
+tried("source route", lambda: tcp.setsockopt(socket.IPPROTO_IP, 4, bytes([131, 7, 4]) + socket.inet_aton("127.0.0.1") + b"\0"))
+tried("source route of a message", lambda: udp.sendmsg([b"x"], [(0, 7, bytes([131, 7, 4]) + socket.inet_aton("127.0.0.1") + b"\0")], 0, ("127.0.0.1", $good)))
+tried("raw", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 255))
+tried("sctp", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132))
+END
+run --on-ask deny --allow-connect "127.0.0.1:$good" -- $PYTHON round.py
+equal "none gets through" "$(echo "$output" | grep -v 'refused$')" ""
+cat >batch.c.py <<END
+import ctypes, socket, struct
+libc = ctypes.CDLL(None, use_errno=True)
+class iovec(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_char_p), ("len", ctypes.c_size_t)]
+class msghdr(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_void_p), ("namelen", ctypes.c_uint), ("iov", ctypes.POINTER(iovec)),
+                ("iovlen", ctypes.c_size_t), ("control", ctypes.c_void_p), ("controllen", ctypes.c_size_t),
+                ("flags", ctypes.c_int), ("pad", ctypes.c_int), ("sent", ctypes.c_uint), ("pad2", ctypes.c_int)]
+assert ctypes.sizeof(msghdr) == 64
+def address(port):
+    return ctypes.create_string_buffer(struct.pack("=H", 2) + struct.pack(">H", port) + bytes([127, 0, 0, 1]) + bytes(8), 16)
+good, bad = address($good), address($bad)
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def send(*names):
+    batch = (msghdr * len(names))()
+    iov = iovec(b"xyz", 3)
+    for m, n in zip(batch, names):
+        m.name, m.namelen, m.iov, m.iovlen = ctypes.addressof(n), 16, ctypes.pointer(iov), 1
+    n = libc.sendmmsg(u.fileno(), batch, len(names), 0)
+    return n if n >= 0 else ctypes.get_errno(), [m.sent for m in batch]
+print(send(good, good, good))
+print(send(good, good, bad, good))
+print(send(bad, good))
+END
+run --on-ask deny --allow-connect "127.0.0.1:$good" -- $PYTHON batch.c.py
+equal "a batch is sent up to the first other address" "$output" "(3, [3, 3, 3])
+(2, [3, 3, 0, 0])
+(13, [0, 0])"
+echo >&8
+poll test "$(wc -l <"$T/tmp/bad.out")" -ge 3
+equal "the forbidden server saw nothing" "$(sed -n 3p "$T/tmp/bad.out")" "0 0"
+
+scenario "sockets that come by descriptor, and names that lead elsewhere"
+cat >outside.py <<END
+import socket, sys, os
+s = socket.socket(socket.AF_UNIX)
+s.bind("$OUT/outside.sock")
+s.listen()
+print("ready", flush=True)
+seen = 0
+s.settimeout(60)
+while True:
+    c, _ = s.accept()
+    seen += 1
+    open("$T/tmp/seen", "w").write(str(seen))
+END
+$PYTHON outside.py >"$T/tmp/outside.log" 2>&1 &
+outside=$!
+poll grep -q ready "$T/tmp/outside.log"
+cat >names.py <<END
+import socket, os
+def tried(what, path):
+    s = socket.socket(socket.AF_UNIX)
+    try:
+        s.connect(path)
+        print(what, "GOT THROUGH")
+    except OSError as e:
+        print(what, "refused" if e.errno == 13 else e)
+os.symlink("$OUT/outside.sock", "l1")
+tried("a link", "l1")
+tried("by /proc", "/proc/self/root$OUT/outside.sock")
+tried("by /proc, cwd", "/proc/self/cwd/l1")
+fd = os.open("$OUT/outside.sock", os.O_PATH)
+tried("by a descriptor", "/proc/self/fd/%d" % fd)
+d = os.open("$OUT", os.O_PATH)
+tried("by its directory", "/proc/self/fd/%d/outside.sock" % d)
+tried("relative", "../outside/outside.sock")
+END
+run --on-ask deny -- $PYTHON names.py
+equal "each is the socket that it is" "$(echo "$output" | grep -v 'refused$' | grep -v '^nono:\|^  ')" ""
+[ -e "$T/tmp/seen" ] && fail "nobody came" || pass "nobody came"
+# A descriptor of a socket that the sandbox made itself leads where it was allowed to.
+run --on-ask deny -- $PYTHON -c '
+import socket, array, os
+a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+s = socket.create_server(("127.0.0.1", 0))
+socket.send_fds(a, [b"m"], [s.fileno()])
+_, fds, _, _ = socket.recv_fds(b, 10, 4)
+t = socket.socket(fileno=fds[0])
+print(t.getsockname() == s.getsockname())'
+equal "a listening socket is passed on" "$output" True
+kill $outside
+
+scenario "nothing that types into the terminal where requests are decided (I4)"
+tmux -S "$OUT/tmux.sock" -f /dev/null new-session -d -s main -x 80 -y 24 "cat"
+run --on-ask allow --unix-sockets allow -r "$OUT" -- tmux -S "$OUT/tmux.sock" send-keys -t main "typed by the agent" Enter
+mkdir -p "/tmp/tmux-$(id -u)"
+chmod 700 "/tmp/tmux-$(id -u)"
+name=nono-test-$$
+tmux -L $name -f /dev/null new-session -d -s main -x 80 -y 24 "cat"
+run --on-ask allow --unix-sockets allow -- tmux -L $name send-keys -t main "typed by the agent" Enter
+lacks "nothing was typed" "$(tmux -L $name capture-pane -p -t main)" "typed"
+run --on-ask allow --unix-sockets allow -a /tmp -- sh -c "mv /tmp/tmux-$(id -u)/$name /tmp/tmux-$(id -u)/../moved-$$; tmux -S /tmp/moved-$$ send-keys -t main typed Enter; mv /tmp/moved-$$ /tmp/tmux-$(id -u)/$name"
+lacks "nor by another name" "$(tmux -L $name capture-pane -p -t main)" "typed"
+run --on-ask allow --unix-sockets allow -a /tmp -- sh -c "ln /tmp/tmux-$(id -u)/$name /tmp/linked-$$; tmux -S /tmp/linked-$$ send-keys -t main typed Enter; rm -f /tmp/linked-$$"
+lacks "nor by a second one" "$(tmux -L $name capture-pane -p -t main)" "typed"
+tmux -L $name send-keys -t main "of the user" Enter
+seen() { tmux -L $name capture-pane -p -t main | grep -q "of the user"; }
+poll seen && pass "what is typed is seen" || fail "what is typed is seen"
+equal "the record says why" "$(log_rows "any(r.get('by') == 'protected' for r in rows)")" True
+tmux -L $name kill-server
+cat >control.py <<'END'
+import os, socket, sys, glob
+for path in glob.glob(os.environ["XDG_RUNTIME_DIR"] + "/nono/*.sock") or [sys.argv[1]]:
+    s = socket.socket(socket.AF_UNIX)
+    try:
+        s.connect(path)
+        print("GOT THROUGH")
+    except OSError as e:
+        print(e.errno)
+END
+run --on-ask allow --unix-sockets allow --allow-unix-socket-subtree "$XDG_RUNTIME_DIR" -- $PYTHON control.py "$XDG_RUNTIME_DIR/nono/x.sock"
+lacks "nono's own control socket" "$output" "GOT THROUGH"
+run_background --ui attach --unix-sockets allow -- sh -c 'nono() { '"$NONO"' "$@"; }; nono allow 1; cat '"$SECRET"
+id=$(wait_request secret.txt)
+equal "the agent cannot approve itself" "$(pending_rows "[r['request'] for r in rows if r['resolved'].endswith('secret.txt')] == [$id]")" True
+"$NONO" deny "$id" >/dev/null
+join_background
+lacks "and did not" "$output" "the content"
+tmux -S "$OUT/tmux.sock" kill-server
+# The terminal in which nono runs, wherever its socket is.
+tmux -S "$OUT/in.sock" -f /dev/null new-session -d -s main -x 100 -y 30 \
+    "$NONO run --ui none --on-ask allow --unix-sockets allow -r $BIN -- sh -c 'tmux -S $OUT/in.sock send-keys -t main typed-by-the-agent; echo status \$?'; echo ENDED; cat"
+TMUX_SOCKET=$OUT/in.sock
+poll screen_has main ENDED
+lacks "not even where TMUX says it is" "$(tmux -S "$OUT/in.sock" capture-pane -p -t main | grep -v 'nono\|connect')" "typed-by-the-agent"
+tmux -S "$OUT/in.sock" kill-server
+
+scenario "many at once"
+run_background --ui attach -- "$BIN/sockets" many "$good" 500
+poll pending_at_least 1
+waits_all() { [ "$(pending_rows "sum(r['count'] for r in rows)")" = 500 ]; }
+poll waits_all && pass "500 threads wait" || fail "500 threads wait" "$("$NONO" pending)"
+equal "in one row" "$(pending_rows 'len(rows)')" 1
+"$NONO" allow "$(wait_request ":$good")" >/dev/null
+join_background
+equal "decided by one word" "$output" "succeeded 500"
+run --on-ask deny --allow-connect "127.0.0.1:$good" -- "$BIN/sockets" rate "$good" 5000
+contains "5000 connects, one after the other" "$output" "failed 0,"
+equal "an event each" "$("$NONO" log --jsonl | rows "sum(r['kind'] == 'network' for r in rows) >= 5000")" True
+
+scenario "a connect that blocks delays nobody else, and Ctrl-C ends it"
+$PYTHON -c "
+import socket, time
+s = socket.socket(socket.AF_UNIX)
+s.bind('$OUT/full.sock')
+s.listen(0)
+c = socket.socket(socket.AF_UNIX)
+c.connect('$OUT/full.sock')
+print('full', flush=True)
+time.sleep(100)" >"$T/tmp/full" &
+full=$!
+poll grep -q full "$T/tmp/full"
+run_background --net allow --allow-unix-socket "$OUT/full.sock" -- "$BIN/sockets" queue "$OUT/full.sock"
+poll grep -q "not delayed" "$T/tmp/out" && pass "others are not delayed" || fail "others are not delayed" "$(cat "$T/tmp/out")"
+kill -INT "$("$NONO" ps --jsonl | rows "rows[0]['pid']")"
+join_background
+equal "interrupted" "$status" 130
+kill $full
+
+scenario "lookups"
+if [ "$(id -u)" = 0 ]; then dns=53; else dns=15353; fi
+$PYTHON -c "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('127.0.0.77', $dns))
+print('ready', flush=True)
+while True:
+    q, peer = s.recvfrom(1500)
+    end = 12 + q[12:].index(0) + 5
+    s.sendto(q[:2] + b'\x81\x80\0\1\0\1\0\0\0\0' + q[12:end] + b'\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4' + bytes([192, 0, 2, 7]), peer)
+" >"$T/tmp/dns" 2>&1 &
+server=$!
+poll grep -q ready "$T/tmp/dns" || fail "the name server starts" "$(cat "$T/tmp/dns")"
+run --on-ask deny --allow-connect "127.0.0.77:$dns" -- dig +short +tries=1 +time=5 -p $dns @127.0.0.77 www.example
+equal "dig is answered" "$output" 192.0.2.7
+run --on-ask deny -- dig +short +tries=1 +time=2 -p $dns @127.0.0.77 www.example
+lacks "dig is refused" "$output" 192.0.2.7
+run_background --ui attach -- $PYTHON -c "
+import socket
+socket.socket().connect(('192.0.2.7', 9))"
+id=$(wait_request 192.0.2.7:9)
+contains "what was never looked up is said to be so" "$(pending_rows "rows[0].get('detail')")" "never looked up"
+"$NONO" deny "$id" >/dev/null
+join_background
+kill $server
+
+scenario "options that do not parse, and names that do not resolve"
+for bad_option in "--allow-connect nohost" "--allow-connect 10.0.0.1/8:80" "--allow-connect ::1:80" "--allow-bind x" \
+    "--proxy-port 0" "--net maybe" "--allow-unix-socket $OUT/none" "--allow-unix-socket-dir $SECRET"; do
+    # shellcheck disable=SC2086
+    run $bad_option -- true
+    equal "$bad_option" "$status" 125
+    contains "says so" "$output" "${bad_option##* }"
+done
+run --on-ask deny --allow-connect no-such-name.invalid:80 -- sh -c "exit 3"
+equal "a name that does not resolve does not stop the start" "$status" 3
+
+finish
