@@ -12,7 +12,7 @@ trap 'rm -rf "$T"' EXIT
 trap 'exit 1' TERM INT HUP
 mkdir "$T/work" "$T/home" "$T/run" "$T/outside" "$T/bin"
 chmod 0700 "$T/run"
-cp "$bin/opens" "$bin/floor" "$T/bin/" && [ -x "$nono" ] || exit 1
+cp "$bin/opens" "$bin/floor" "$bin/sockets" "$T/bin/" && [ -x "$nono" ] || exit 1
 echo x >"$T/outside/file"
 echo x >"$T/work/file"
 cd "$T/work" || exit 1
@@ -88,6 +88,21 @@ if command -v strace >/dev/null; then
     measure strace -qq -f --seccomp-bpf -e trace=openat -o /dev/null "$T/bin/opens" file $N
     row "strace -f --seccomp-bpf -e trace=openat" "$floor"
 fi
+
+for call in connect sendto sendmsg; do
+    printf '\n%-44s %9s %9s %10s %10s\n' "$call, medians of $rounds x $N" "p50 µs" "p99 µs" "to bare" "to floor"
+    measure "$T/bin/sockets" $call $N
+    bare=$p50
+    row "bare"
+    # sendmsg hands the floor's own listener over: it is held against sendto.
+    if [ $call != sendmsg ]; then
+        measure "$T/bin/floor" sync "$T/bin/sockets" $call $N
+        floor=$p50
+        row "floor: CONTINUE with SYNC_WAKE_UP" "$floor"
+    fi
+    measure "$nono" run --ui none --net allow -r "$T/bin" -- "$T/bin/sockets" $call $N
+    row "nono, on behalf" "$floor"
+done
 
 elapsed() { # COMMAND...: ns
     local start

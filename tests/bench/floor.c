@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// floor plain|sync COMMAND...: runs COMMAND under the least listener there can be: openat is
-// notified, every answer is CONTINUE. "sync" sets SYNC_WAKE_UP. What nono costs is measured against
-// this, not against a bare run.
+// floor plain|sync COMMAND...: runs COMMAND under the least listener there can be: openat,
+// connect and sendto are notified, every answer is CONTINUE. "sync" sets SYNC_WAKE_UP. What nono
+// costs is measured against this, not against a bare run.
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -30,7 +30,9 @@ install(void)
 {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendto, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
