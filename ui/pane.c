@@ -252,6 +252,7 @@ draw_figures(const struct pane *p, unsigned row, unsigned cols)
         sum.grants += s->grants;
         sum.allowed += s->allowed + s->granted;
         sum.refused += s->refused;
+        sum.limited += s->limited;
         sum.floor += s->floor;
         sum.record_error = s->record_error ? s->record_error : sum.record_error;
     }
@@ -260,6 +261,8 @@ draw_figures(const struct pane *p, unsigned row, unsigned cols)
     buf_printf(&line, " grants %u  allowed %llu  refused %llu  by the floor %llu", sum.grants,
                (unsigned long long)sum.allowed, (unsigned long long)sum.refused,
                (unsigned long long)sum.floor);
+    if (sum.limited)
+        buf_printf(&line, "  over --ask-rate %llu", (unsigned long long)sum.limited);
     screen_text(row, 0, cols - n, LOOK_DIM, buf_str(&line));
     screen_text(row, cols - n, n, sum.record_error ? LOOK_HIGH : LOOK_DIM, record);
 }

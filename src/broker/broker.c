@@ -151,17 +151,36 @@ refused_slot(struct broker *b, uint64_t key)
     return &b->refused[key % NONO_REFUSALS_MAX];
 }
 
+// Over the limit nothing is shown: refused, counted, and said once for each time that it begins.
+static bool
+broker_may_prompt(struct broker *b, uint64_t now_ns)
+{
+    bool may = ratelimit_take(&b->limit, now_ns);
+    b->stats.limited += !may;
+    if (!may && !b->limited)
+        b->ops->notice(b->ctx, "too many new requests: refused for now (--ask-rate)");
+    b->limited = !may;
+    return may;
+}
+
 static void
 broker_ask_row(struct broker *b, struct pending *row, uint64_t now_ns)
 {
     struct request *r = row->request;
     enum approver_answer answer = b->closing ? APPROVER_DENY : b->approver->ask(r);
     struct refused_slot *slot = refused_slot(b, row->key);
+    enum decider by = DECIDER_INITIAL;
+    enum reason reason = r->why;
+    if (answer == APPROVER_LATER && !broker_may_prompt(b, now_ns)) {
+        answer = APPROVER_DENY;
+        by = DECIDER_RATE_LIMIT;
+        reason = REASON_RATE_LIMITED;
+    }
     if (answer == APPROVER_DENY && slot->key == row->key && slot->request) {
         // The same refusal again: counted, not told anew.
         b->ops->record_repeat(b->ctx, slot->request, r->op);
         b->stats.refused++;
-        struct decision *d = broker_verdict(r, VERDICT_DENY, DECIDER_INITIAL, r->why, now_ns);
+        struct decision *d = broker_verdict(r, VERDICT_DENY, by, reason, now_ns);
         b->ops->answer(b->ctx, row, row->waiters, d);
         decision_free(d);
         broker_drop(b, row);
@@ -176,7 +195,7 @@ broker_ask_row(struct broker *b, struct pending *row, uint64_t now_ns)
     }
     if (answer == APPROVER_DENY) {
         *slot = (struct refused_slot){.key = row->key, .request = r->id};
-        broker_refuse_row(b, row, broker_verdict(r, VERDICT_DENY, DECIDER_INITIAL, r->why, now_ns));
+        broker_refuse_row(b, row, broker_verdict(r, VERDICT_DENY, by, reason, now_ns));
         return;
     }
     struct decision *d = broker_verdict(r, VERDICT_ALLOW, DECIDER_INITIAL, REASON_NONE, now_ns);

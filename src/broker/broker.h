@@ -11,6 +11,7 @@
 #include "event.h"
 #include "memory.h"
 #include "pending.h"
+#include "ratelimit.h"
 
 struct broker_ops {
     // Shows a new request; r stays the broker's.
@@ -53,6 +54,8 @@ struct broker {
     const struct broker_ops *ops;
     void *ctx;
     uint64_t timeout_ns;          /* 0: asks wait for ever */
+    struct ratelimit limit;       /* of new prompts; set behind broker_init() */
+    bool limited;                 /* said already that it is exceeded */
     bool closing;                 /* every ask is refused from now on */
     bool full;                    /* said already that there is no room */
     bool judge_again;             /* a live grant could not answer all that it covers yet */

@@ -13,6 +13,7 @@
 #include "options.h"
 #include "policy_options.h"
 #include "policy_text.h"
+#include "ratelimit.h"
 #include "registry.h"
 #include "session.h"
 #include "util.h"
@@ -24,6 +25,8 @@ enum {
     OPT_UI = OPTIONS_LONG,
     OPT_ON_ASK,
     OPT_ASK_TIMEOUT,
+    OPT_ASK_RATE,
+    OPT_ASK_BURST,
     OPT_NAME,
     OPT_DB,
     OPT_AUDIT,
@@ -39,6 +42,9 @@ static const struct option_row run_rows[] = {
     {OPT_ON_ASK, "on-ask", "WHO", "ui, deny, or allow: grant and record, to learn"},
     {OPT_ASK_TIMEOUT, "ask-timeout", "SECONDS", "then refused (default 600; 0 waits for ever)"},
     {OPT_NOTIFY, "notify", "COMMAND", "run by the shell when a request comes"},
+    {OPT_ASK_RATE, "ask-rate", "N",
+     "new requests a second, beyond them refused; --ask-burst N at once"},
+    {OPT_ASK_BURST, "ask-burst", "N", NULL},
     {OPT_NAME, "name", "NAME", "name of the session"},
     {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
     {OPT_AUDIT, "audit", "HOW", "required (default: no record, no grant) or besteffort"},
@@ -68,7 +74,7 @@ struct run_args {
     int ui, on_ask, exec; /* index of the word, -1: not given */
     int audit;            /* index of the word */
     const char *name, *db, *notify;
-    uint64_t timeout_s;
+    uint64_t timeout_s, rate, burst;
     bool without_landlock;
 };
 
@@ -86,6 +92,10 @@ parse_option(struct run_args *a, int opt, struct err *err)
         return options_number(o, 0, ASK_TIMEOUT_MAX_S, &a->timeout_s);
     case OPT_EXEC:
         return a->exec = options_word(o, exec_words);
+    case OPT_ASK_RATE:
+        return options_number(o, 1, RATELIMIT_MAX, &a->rate);
+    case OPT_ASK_BURST:
+        return options_number(o, 1, RATELIMIT_MAX, &a->burst);
     case OPT_NAME:
         a->name = o->arg;
         return 0;
@@ -157,6 +167,8 @@ start(struct run_args *a, char **argv, struct err *err)
     o.capabilities = &a->policy.set;
     o.sockets = &a->policy.sockets;
     o.ask_timeout_s = a->timeout_s;
+    o.ask_rate = a->rate;
+    o.ask_burst = a->burst;
     o.db_path = db;
     o.name = a->name;
     o.notify = a->notify;
@@ -187,6 +199,8 @@ run(struct run_args *a, int argc, char **argv, struct err *err)
         return a->options.status;
     if (a->options.index >= argc)
         return options_error(&a->options, "which command?");
+    if (a->burst && !a->rate)
+        return options_error(&a->options, "--ask-burst needs --ask-rate");
     return start(a, argv + a->options.index, err);
 }
 

@@ -52,6 +52,7 @@ struct stats {
     uint64_t granted; /* answered by a session grant */
     uint64_t allowed; /* by a decision */
     uint64_t refused; /* all refusals */
+    uint64_t limited; /* of them those over --ask-rate */
     unsigned pending; /* rows that wait now */
     unsigned grants;  /* live ones */
     int record_error; /* 0, or -errno of the last failed commit */

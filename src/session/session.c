@@ -149,6 +149,8 @@ start_threads(struct session *s, struct err *err)
         .sockets = s->o->sockets,
         .approver = approver_find(approver_names[s->o->on_ask]),
         .timeout_ns = s->o->ask_timeout_s * NS_PER_SEC,
+        .ask_rate = s->o->ask_rate,
+        .ask_burst = s->o->ask_burst,
         .home = s->o->home,
         .inbox = s->inbox_supervisor,
         .main = s->inbox_main,

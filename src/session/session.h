@@ -18,6 +18,8 @@ struct session_options {
     const struct socket_policy *sockets; /* likewise */
     enum ui_mode ui;
     enum on_ask on_ask;
+    uint64_t ask_rate;      /* new prompts in a second; 0: no limit */
+    uint64_t ask_burst;     /* of them at once; 0: as many */
     uint64_t ask_timeout_s; /* 0: waits for ever */
     const char *db_path;    /* absolute */
     const char *name;       /* or NULL */

@@ -379,6 +379,7 @@ wire_put_stats(struct buf *out, const struct stats *s)
     set_u64(o, "granted", s->granted);
     set_u64(o, "allowed", s->allowed);
     set_u64(o, "refused", s->refused);
+    set_u64(o, "limited", s->limited);
     set_u64(o, "pending", s->pending);
     set_u64(o, "grants", s->grants);
     set(o, "record_error", json_integer(s->record_error));

@@ -336,6 +336,9 @@ parse_stats(struct reading *in, struct wire_msg *m)
     m->stats.granted = get_u64(in, "granted", UINT64_MAX);
     m->stats.allowed = get_u64(in, "allowed", UINT64_MAX);
     m->stats.refused = get_u64(in, "refused", UINT64_MAX);
+    // A nono that is older does not say it.
+    if (json_object_get(in->o, "limited"))
+        m->stats.limited = get_u64(in, "limited", UINT64_MAX);
     m->stats.pending = (unsigned)get_u64(in, "pending", UINT32_MAX);
     m->stats.grants = (unsigned)get_u64(in, "grants", UINT32_MAX);
     if (!json_is_integer(error) || json_integer_value(error) > 0 ||

@@ -520,6 +520,7 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     pthread_mutex_init(&s->lock, NULL);
     broker_init(&s->broker, o->approver, o->timeout_ns, o->capabilities, &broker_ops, s, held_free,
                 free_call);
+    ratelimit_init(&s->broker.limit, o->ask_rate, o->ask_burst, clock_mono_ns());
     s->workers = worker_pool_new(o->inbox, o->caps);
     sockets_start(s);
     notify_set_sync(o->listener);

@@ -39,6 +39,7 @@ struct supervisor_options {
     const struct socket_policy *sockets;       /* likewise */
     const struct approver *approver;
     uint64_t timeout_ns;
+    uint64_t ask_rate, ask_burst;
     struct grant **remembered; /* n_remembered; they are taken over, the array is not */
     size_t n_remembered;
     const char *home;    /* for risk tags; or NULL */

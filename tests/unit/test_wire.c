@@ -233,7 +233,7 @@ Test(wire, other_messages_round_trip)
                                .verdict = _VERDICT_INVALID,
                                .by = _DECIDER_INVALID,
                                .scope = _SCOPE_INVALID};
-    struct stats s = {.floor = UINT64_MAX, .pending = 7, .record_error = -ENOSPC};
+    struct stats s = {.floor = UINT64_MAX, .limited = 3, .pending = 7, .record_error = -ENOSPC};
     wire_put_hello(&b, &info, 5, true);
     wire_put_decide(&b, &d);
     wire_put_update(&b, &u);
@@ -268,6 +268,7 @@ Test(wire, other_messages_round_trip)
     cr_expect_eq(m[2].update.verdict, _VERDICT_INVALID);
     cr_expect_eq(m[2].update.count, 4);
     cr_expect_eq(m[3].stats.floor, UINT64_MAX);
+    cr_expect_eq(m[3].stats.limited, 3);
     cr_expect_eq(m[3].stats.record_error, -ENOSPC);
     cr_expect_eq(m[4].error, -EALREADY);
     cr_expect_eq(m[5].id, 12);
