@@ -24,7 +24,7 @@
     " keys_ignored, error, for_ns, count, digest, redacted"
 #define FACTS_GRANTED                                                                              \
     "id, seq, request, verdict, op, access, scope, reach, path, dev, ino, created_ns, expires_ns," \
-    " " FACTS_ENDPOINT ", exe"
+    " " FACTS_ENDPOINT ", path2, dev2, ino2, sha256, exe"
 #define FACTS_NETWORK                                                                              \
     "seq, ts_ms, request, mode, decision, category, target, reason, " FACTS_ENDPOINT               \
     ", pid, start_time, exe"

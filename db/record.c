@@ -313,6 +313,17 @@ insert_grant(struct recorder *rec, const struct grant *g)
     else
         put_null(&p);
     put_endpoint(&p, &g->peer, g->host);
+    if (g->path2) {
+        put_string(&p, g->path2);
+        put_u64(&p, g->dev2);
+        put_u64(&p, g->ino2);
+    } else {
+        put_nulls(&p, 3);
+    }
+    if (g->has_sha256)
+        put_blob(&p, g->sha256, SHA256_LEN);
+    else
+        put_null(&p);
     put_string_or_null(&p, g->exe);
     return add_facts(rec, &p, KIND_GRANT, g->created_real_ns, g->request, NULL);
 }

@@ -39,6 +39,10 @@ enum {
     C_ABSTRACT,
     C_LOOPBACK,
     C_HOST,
+    C_PATH2,
+    C_DEV2,
+    C_INO2,
+    C_SHA256,
 };
 
 static char *
@@ -67,6 +71,8 @@ static struct grant *
 read_grant(sqlite3_stmt *st)
 {
     struct grant *g = grant_new();
+    g->origin = column_dup(st, C_SESSION);
+    g->origin_id = (uint64_t)sqlite3_column_int64(st, C_ID);
     g->id = (uint64_t)sqlite3_column_int64(st, C_ID);
     g->request = (uint64_t)sqlite3_column_int64(st, C_REQUEST);
     g->verdict = verdict_from_string((const char *)sqlite3_column_text(st, C_VERDICT));
@@ -81,6 +87,12 @@ read_grant(sqlite3_stmt *st)
     g->exe = column_dup(st, C_EXE);
     g->peer = read_endpoint(st);
     g->host = column_dup(st, C_HOST);
+    g->path2 = column_dup(st, C_PATH2);
+    g->dev2 = (uint64_t)sqlite3_column_int64(st, C_DEV2);
+    g->ino2 = (uint64_t)sqlite3_column_int64(st, C_INO2);
+    g->has_sha256 = sqlite3_column_bytes(st, C_SHA256) == SHA256_LEN;
+    if (g->has_sha256)
+        memcpy(g->sha256, sqlite3_column_blob(st, C_SHA256), SHA256_LEN);
     return g;
 }
 
@@ -98,7 +110,8 @@ list(sqlite3 *h, uint32_t uid, const char *profile, remembered_fn fn, void *ctx,
     static const char sql[] =
         "SELECT s.id, s.profile, s.uid, (SELECT d.note FROM decision d WHERE d.session = g.session"
         " AND d.request = g.request LIMIT 1), g.id, g.request, g.verdict, g.op, g.access, g.reach,"
-        " g.path, g.dev, g.ino, g.created_ns, g.exe, " FACTS_ENDPOINT IN_FORCE
+        " g.path, g.dev, g.ino, g.created_ns, g.exe, " FACTS_ENDPOINT ", g.path2, g.dev2, g.ino2,"
+        " g.sha256" IN_FORCE
         " AND s.uid = ?1 AND (?2 IS NULL OR coalesce(s.profile, x'') = CAST(?2 AS BLOB))"
         " ORDER BY g.created_ns, g.session, g.id";
     sqlite3_stmt *st = NULL;

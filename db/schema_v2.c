@@ -54,6 +54,10 @@ static const char v2_columns[] =
     ADD("granted", "abstract INTEGER", "as of a request")
     ADD("granted", "loopback INTEGER", "as of a request")
     ADD("granted", "host BLOB", "as of a request")
+    ADD("granted", "path2 BLOB", "rename, link: the other end, resolved; or NULL")
+    ADD("granted", "dev2 INTEGER", "of path2, 0 for something not made yet")
+    ADD("granted", "ino2 INTEGER", "likewise")
+    ADD("granted", "sha256 BLOB", "of the content of the program that may be run; or NULL")
     ADD("granted", "exe BLOB", "the only program that it is for; NULL: any");
 // clang-format on
 

@@ -383,11 +383,6 @@ memory_can_keep(const struct request *r, const struct decision *d)
     default:
         return -EINVAL;
     }
-    // The record keeps neither the other end nor the content with a grant: read back, it would
-    // answer more than was allowed.
-    if (d->scope == SCOPE_ALWAYS && d->verdict == VERDICT_ALLOW &&
-        ((r->resolved2 && r->resolved2[0]) || (r->op == OP_EXEC && d->reach == REACH_OBJECT)))
-        return -EOPNOTSUPP;
     return d->scope != SCOPE_ONCE && (r->peer.abstract || !r->resolved[0]) ? -EOPNOTSUPP : 0;
 }
 

@@ -18,7 +18,7 @@ enum { OPT_DB = OPTIONS_LONG, OPT_FORMAT, OPT_CHECKPOINT };
 
 static const struct option_row export_rows[] = {
     {'o', "output", "FILE", "where to (default: nono-ID.db, or standard output for text)"},
-    {OPT_FORMAT, "format", "F", "sqlite (default): a record of its own; jsonl, otlp: text"},
+    {OPT_FORMAT, "format", "F", "sqlite (default): a record of its own; jsonl, csv, otlp: text"},
     {OPT_CHECKPOINT, "checkpoint", "FILE", "text: only what is new since this file was written"},
     {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
     {0},
@@ -34,7 +34,7 @@ static const struct options_help export_help = {
 };
 
 // In the order of enum export_format.
-static const char *const format_words[] = {"sqlite", "jsonl", "otlp", NULL};
+static const char *const format_words[] = {"sqlite", "jsonl", "csv", "otlp", NULL};
 
 struct export_args {
     struct options o;
@@ -62,9 +62,9 @@ parse(struct export_args *a, int argc, char **argv)
     if (c != OPTIONS_END)
         return -EINVAL;
     if (a->checkpoint && a->format == EXPORT_SQLITE)
-        options_error(&a->o, "--checkpoint is for --format jsonl or otlp");
+        options_error(&a->o, "--checkpoint is for --format jsonl, csv or otlp");
     else if (a->format == EXPORT_SQLITE && argc - a->o.index > 1)
-        options_error(&a->o, "one session to a file; --format jsonl and otlp take several");
+        options_error(&a->o, "one session to a file; --format jsonl, csv, otlp take several");
     else
         return 0;
     return -EINVAL;

@@ -7,7 +7,7 @@
 #include "err.h"
 #include "log_print.h"
 
-enum export_format { EXPORT_SQLITE, EXPORT_JSONL, EXPORT_OTLP };
+enum export_format { EXPORT_SQLITE, EXPORT_JSONL, EXPORT_CSV, EXPORT_OTLP };
 
 struct export_text {
     enum export_format format;

@@ -143,10 +143,10 @@ static int
 on_event(void *ctx, const struct event_row *row)
 {
     struct run *r = ctx;
-    if (row->seq <= r->current->seq)
-        return 0;
     if (r->e->format == EXPORT_OTLP)
         otlp_add(&r->otlp, row, r->out);
+    else if (r->e->format == EXPORT_CSV)
+        log_print_csv(&r->printer, row);
     else
         log_print_json(&r->printer, row);
     r->current->seq = row->seq;
@@ -181,7 +181,9 @@ put_sessions(struct run *r, struct err *err)
         r->current = &r->marks[i];
         if (!is_wanted(r, r->current->id))
             continue;
-        struct event_filter f = {.sessions = (const char *const[]){r->current->id, NULL}};
+        struct event_filter f = {.sessions = (const char *const[]){r->current->id, NULL},
+                                 .after_seq = r->current->seq,
+                                 .until_seq = INT64_MAX};
         ret = reader_events(r->reader, &f, on_event, r, err);
     }
     return ret;
@@ -201,6 +203,9 @@ export_text(const struct export_text *e, uint64_t *ret_events, bool *ret_reading
         ret = open_output(&r, err);
     if (ret == 0) {
         r.printer.out = r.out;
+        // The line of names, where the text begins.
+        if (e->format == EXPORT_CSV && (!e->checkpoint || !(e->output ? r.offset : r.n)))
+            log_begin_csv(&r.printer);
         ret = put_sessions(&r, err);
         *ret_reading = ret < 0 && !ferror(r.out);
         if (ret == 0 || ret == -EPIPE)

@@ -7,6 +7,8 @@ HOSTILE="$T/outside/$(printf 'a\nb\033[31m\342\200\256\377 \"x,;')"
 echo hostile >"$HOSTILE"
 chmod 0755 "$T/outside"
 
+echo '{"meta": {"name": "other"}, "extends": "default"}' >"$T/e2e/other.json"
+
 record() { # sessions with something in them
     run --ui none --on-ask deny -- cat "$HOSTILE"
     run --ui none --on-ask allow -- sh -c 'cat "$1" >/dev/null' sh "$HOSTILE"
@@ -88,6 +90,8 @@ equal "JSON lines are those of the log" "$(cat "$T/tmp/all.jsonl")" "$("$NONO" l
 equal "hostile names come back" \
     "$(rows "of(kind='request')[0]['resolved_b64']" <"$T/tmp/all.jsonl")" \
     "$(printf %s "$HOSTILE" | base64 -w0)"
+"$NONO" export --format csv >"$T/tmp/all.csv"
+equal "CSV is that of the log" "$(cat "$T/tmp/all.csv")" "$("$NONO" log --csv)"
 "$NONO" export --format otlp >"$T/tmp/all.otlp"
 otlp="[x for r in rows for s in r['resourceLogs'][0]['scopeLogs'] for x in s['logRecords']]"
 equal "as many log records as events" "$(rows "len($otlp)" <"$T/tmp/all.otlp")" \
@@ -112,6 +116,13 @@ export_more
 equal "each event once, whatever happened in between" "$(cat "$T/tmp/out.jsonl")" \
     "$("$NONO" log --jsonl)"
 equal "nothing new" "$("$NONO" export --format jsonl --checkpoint "$at")" ""
+rm "$at"
+for _ in 1 2 3; do
+    "$NONO" export --format csv --checkpoint "$at" -o "$T/tmp/out.csv" >/dev/null
+    record
+done
+"$NONO" export --format csv --checkpoint "$at" -o "$T/tmp/out.csv" >/dev/null
+equal "CSV has one line of names" "$(cat "$T/tmp/out.csv")" "$("$NONO" log --csv)"
 echo nonsense >"$at"
 status_of "$NONO" export --format jsonl --checkpoint "$at"
 equal "a file that is none" "$status" 1
@@ -137,5 +148,30 @@ equal "it verifies" "$status" 0
 run -- true
 status_of "$NONO" verify
 equal "and goes on" "$status" 0
+
+scenario "a grant that is remembered"
+echo kept >"$T/outside/kept.txt"
+run_background --ui attach -- cat "$T/outside/kept.txt"
+request=$(wait_request kept.txt)
+"$NONO" allow "$request" --always >/dev/null
+join_background
+equal "allowed" "$output" kept
+id=$("$NONO" log --jsonl | rows "rows[0]['session']")
+run --ui none --on-ask deny -- cat "$T/outside/kept.txt"
+equal "it holds for the next session" "$output" kept
+run --profile "$T/e2e/other.json" --ui none --on-ask deny -- cat "$T/outside/kept.txt"
+equal "of the same profile" "$status" 1
+contains "it is listed" "$("$NONO" grants)" "kept.txt"
+"$NONO" prune --keep-days 0 --decisions >"$T/tmp/pruned"
+contains "its session is not pruned" "$(cat "$T/tmp/pruned")" "1 session stays"
+"$NONO" revoke "$id:1" >/dev/null
+equal "revoked" "$?" 0
+lacks "it is listed no more" "$("$NONO" grants 2>&1)" "kept.txt"
+run --ui none --on-ask deny -- cat "$T/outside/kept.txt"
+equal "and holds no more" "$status" 1
+status_of "$NONO" revoke "$id:1"
+equal "once" "$status" 1
+status_of "$NONO" verify
+equal "the record verifies" "$status" 0
 
 finish

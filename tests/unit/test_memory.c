@@ -362,16 +362,14 @@ Test(memory, what_a_request_cannot_have)
     cr_expect_null(memory_grant_for(&m, r, &d, NOW));
 }
 
-// What the record does not keep with a grant must not come back as less.
-Test(memory, what_cannot_be_remembered)
+// The record keeps both ends, and the content.
+Test(memory, what_can_be_remembered)
 {
     const struct call move = {OP_RENAME, W, "/w/a", 7, "/w/b"}, run = {OP_EXEC, R, "/w/a", 7};
-    cr_expect_eq(keep_as(&move, VERDICT_ALLOW, SCOPE_ALWAYS, REACH_SUBTREE), -EOPNOTSUPP);
-    cr_expect_eq(keep_as(&run, VERDICT_ALLOW, SCOPE_ALWAYS, REACH_OBJECT), -EOPNOTSUPP);
+    cr_expect_eq(keep_as(&move, VERDICT_ALLOW, SCOPE_ALWAYS, REACH_SUBTREE), 0);
+    cr_expect_eq(keep_as(&run, VERDICT_ALLOW, SCOPE_ALWAYS, REACH_OBJECT), 0);
     cr_expect_eq(keep_as(&run, VERDICT_ALLOW, SCOPE_ALWAYS, REACH_DIR), 0);
-    cr_expect_eq(keep_as(&run, VERDICT_DENY, SCOPE_ALWAYS, REACH_OBJECT), 0);
     cr_expect_eq(keep_as(&move, VERDICT_DENY, SCOPE_ALWAYS, REACH_OBJECT), 0);
-    cr_expect_eq(keep_as(&move, VERDICT_ALLOW, SCOPE_SESSION, REACH_SUBTREE), 0);
 }
 
 Test(memory, time_ends)

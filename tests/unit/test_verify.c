@@ -105,6 +105,8 @@ fill(struct writer *w)
     g->peer = make_peer(AF_INET6);
     g->host = xstrdup("example.org");
     g->exe = xstrdup("/usr/bin/curl");
+    g->path2 = xstrdup("/home/to");
+    g->has_sha256 = true;
     writer_add_decision(w, make_decision(id, VERDICT_ALLOW), g, 1, true);
     cr_assert(next_ack().error == 0);
     writer_add_request(w, socket_request(++id, AF_UNIX));
