@@ -41,6 +41,7 @@ reader_close(struct reader *r)
     if (!r)
         return NULL;
     sqlite3_finalize(r->event);
+    sqlite3_finalize(r->request);
     db_close(r->h);
     free(r->path);
     free(r);

@@ -11,6 +11,7 @@ struct reader {
     char *path;
     bool old;                          /* schema 1 */
     sqlite3_stmt *event;               /* of reader_event(); prepared when first needed */
+    sqlite3_stmt *request;             /* of reader_request(), likewise */
     const struct event_filter *filter; /* that the SQL functions look at, during a query */
 };
 

@@ -177,20 +177,18 @@ reader_request(struct reader *r, const char *session, uint64_t id, struct reques
         " object2_exists, dev2, ino2, object2_mode, object2_uid, object2_gid, size2, nlink2,"
         " detail, interpreter, sha256, " FACTS_ENDPOINT " FROM request"
         " WHERE session = (SELECT nr FROM session s WHERE s.id = ?1) AND id = ?2";
-    sqlite3_stmt *st = NULL;
     struct request *found = NULL;
-    int rc = reader_prepare(r, sql, &st);
+    int rc = r->request ? SQLITE_OK : reader_prepare(r, sql, &r->request);
     if (rc == SQLITE_OK) {
-        sqlite3_bind_text(st, 1, session, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(st, 2, (int64_t)id);
-        rc = sqlite3_step(st);
+        sqlite3_bind_text(r->request, 1, session, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(r->request, 2, (int64_t)id);
+        rc = sqlite3_step(r->request);
     }
     if (rc == SQLITE_ROW)
-        found = read_request(st);
-    int ret = reader_finish(r, st, rc, 0, err);
-    if (ret == 0)
-        *ret_r = found;
-    else
-        request_free(found);
-    return ret;
+        found = read_request(r->request);
+    sqlite3_reset(r->request);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        return db_fail(r->h, rc, r->path, err);
+    *ret_r = found;
+    return 0;
 }
