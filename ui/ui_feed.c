@@ -67,6 +67,9 @@ ui_add_request(struct ui *ui, unsigned session, struct request *r)
     ui_apply_flush(ui, now);
     if (ui->pane.view.last_key != before) {
         call_attention(ui, now);
+        // The first one that waits is shown at once; a flood keeps to the frames.
+        if (ui->pane.view.waiting == 1)
+            ui->drawn_ns = 0;
         if (ui->plain)
             plain_request(ui->plain, session, id, now);
     }
