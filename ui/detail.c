@@ -168,6 +168,7 @@ detail_grant(struct buf *out, const struct grant *g, uint64_t now_ns, unsigned f
 {
     const char *verdict = verdict_to_string(g->verdict), *scope = scope_to_string(g->scope);
     const char *op = op_to_string(g->op);
+    bool two = g->path2 && *g->path2;
 
     buf_printf(out, "%s %s ", verdict ? verdict : "?", scope ? scope : "?");
     if (g->expires_mono_ns) {
@@ -181,7 +182,11 @@ detail_grant(struct buf *out, const struct grant *g, uint64_t now_ns, unsigned f
         buf_puts(out, "below ");
     else if (g->reach == REACH_HOST)
         buf_puts(out, "any port of ");
-    add_bytes(out, g->path, flags);
+    reach_escape(out, g->path, strlen(g->path), two ? ">" : "", flags);
+    if (two) {
+        buf_puts(out, " -> ");
+        reach_escape(out, g->path2, strlen(g->path2), ">", flags);
+    }
     if (g->host && *g->host) {
         buf_puts(out, " (");
         add_bytes(out, g->host, flags);

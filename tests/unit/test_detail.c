@@ -179,3 +179,17 @@ Test(detail, a_peer_is_said_with_its_name)
     detail_target(&b, r, 0);
     cr_expect_str_eq(buf_str(&b), "104.16.3.35:443/tcp  (registry.npmjs.org)");
 }
+
+Test(detail, a_grant_says_both_ends)
+{
+    cleanup_buf struct buf b = {0};
+    struct grant g = {.verdict = VERDICT_ALLOW,
+                      .op = OP_RENAME,
+                      .scope = SCOPE_SESSION,
+                      .path = (char[]){"/a -> /b"},
+                      .path2 = (char[]){"/c"},
+                      .uses = 1};
+
+    detail_grant(&b, &g, 0, 0);
+    cr_expect_str_eq(buf_str(&b), "allow session rename /a -\\>\\x20/b -> /c (used 1 time)");
+}
