@@ -254,6 +254,13 @@ dns_names_age(const struct dns_names *t, const char *name)
     return row ? row->at_ns : 0;
 }
 
+bool
+dns_names_lead_anywhere(const struct dns_names *t, const char *name)
+{
+    const struct name_row *row = row_of(t, name);
+    return row && row->n > 0;
+}
+
 static bool
 row_leads_to(const struct name_row *row, const struct endpoint *e)
 {

@@ -31,6 +31,8 @@ void dns_names_add(struct dns_names *t, const char *name, const struct dns_addre
                    uint64_t now_ns);
 // When it was looked up last; 0: never.
 uint64_t dns_names_age(const struct dns_names *t, const char *name);
+// Did any lookup of it find something?
+bool dns_names_lead_anywhere(const struct dns_names *t, const char *name);
 // The name looked up last that leads there, else that of /etc/hosts (read again when it changed);
 // NULL for none. Valid until the table changes.
 const char *dns_names_of(struct dns_names *t, const struct endpoint *e);

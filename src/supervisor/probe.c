@@ -16,6 +16,7 @@
 #include "kernel.h"
 #include "landlock.h"
 #include "notify.h"
+#include "sockets.h"
 #include "tracee.h"
 #include "util.h"
 
@@ -137,6 +138,20 @@ try_read(void)
 }
 
 static int
+try_getfd(void)
+{
+    struct seccomp_notif n;
+    struct probe_child c = probe_spawn(0);
+    int ret = probe_receive(&c, &n);
+    if (ret == 0) {
+        cleanup_fd int fd = socket_steal_fd((pid_t)n.pid, c.listener);
+        ret = fd < 0 ? fd : 0;
+    }
+    probe_end(&c);
+    return ret;
+}
+
+static int
 try_openat2(void)
 {
     cleanup_fd int fd = sys_openat2(AT_FDCWD, "/", O_PATH | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS);
@@ -176,6 +191,8 @@ probe_kernel(struct probe_result *results)
          "each supervised call takes several times as long"},
         {"reading a task's memory", PROBE_REQUIRED, try_read(), 0,
          "paths cannot be read (ptrace is restricted here)"},
+        {"duplicating a task's descriptors", PROBE_WANTED, try_getfd(), 0,
+         "every connect, bind and send with an address is refused"},
         {"openat2", PROBE_REQUIRED, try_openat2(), 0, "paths cannot be resolved safely"},
         {"openat2: cached lookups", PROBE_WANTED, try_cached(), 0,
          "a slow file system can delay every call"},

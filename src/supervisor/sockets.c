@@ -290,10 +290,13 @@ resolved(struct supervisor *s, struct socket_call *c, struct resolved *r, int er
     if (error == 0) {
         judge_unix(s, c, r);
         resolved_done(r);
-    } else if (error != -ESRCH) {
+    } else {
         // bind(2) of ".", "..", "/".
         if (error == -EINVAL && c->kind == SOCKET_BIND)
             error = -EADDRINUSE;
+        // Gone, or a task of which nothing can be read.
+        if (error == -ESRCH)
+            error = -EACCES;
         notify_fail(s->o.listener, c->call.id, -error);
     }
 }
@@ -370,12 +373,25 @@ judge_received(struct supervisor *s, struct socket_call *c)
 }
 
 static void
+tell_no_duplicates(struct supervisor *s)
+{
+    pthread_mutex_lock(&s->lock);
+    if (!s->sockets->told)
+        core_notice(s, "the system does not let nono duplicate the command's sockets: their calls "
+                       "are refused (see nono doctor)");
+    s->sockets->told = true;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void
 socket_notified(struct supervisor *s, const struct call_row *row, const struct seccomp_notif *n)
 {
     struct socket_call c;
     int error = socket_decode(row, n, &c);
     if (error == 0 && c.kind == SOCKET_LISTEN)
         decode_listen(&c);
+    if (error == EACCES && c.fd < 0)
+        tell_no_duplicates(s);
     // Copied from whoever has that number: only now is it sure to be the asker's.
     if (error || !notify_valid(s->o.listener, n->id)) {
         notify_fail(s->o.listener, n->id, error ? error : EACCES);

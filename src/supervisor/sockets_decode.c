@@ -75,7 +75,7 @@ socket_steal_fd(pid_t tid, int fd)
     if (leader && tracee_read_status(tid, &st) == 0)
         thread = (int)syscall(SYS_pidfd_open, st.tgid, 0);
     if (thread < 0)
-        return -ESRCH;
+        return -EACCES;
     int ret = (int)syscall(SYS_pidfd_getfd, thread, fd, 0);
     if (ret < 0)
         return errno == EBADF ? -EBADF : -EACCES;
@@ -121,7 +121,7 @@ copy_address(pid_t tid, uint64_t addr, int len, struct socket_call *c)
         return EINVAL;
     c->addr_len = (size_t)len;
     int ret = len ? tracee_read(tid, addr, c->addr, c->addr_len) : 0;
-    return ret < 0 ? (ret == -EFAULT ? EFAULT : -ret) : 0;
+    return ret < 0 ? (ret == -EFAULT ? EFAULT : EACCES) : 0;
 }
 
 // --- messages ----------------------------------------------------------------------------------

@@ -98,6 +98,8 @@ static bool
 is_older(struct supervisor *s, const char *name, uint64_t than)
 {
     uint64_t at = dns_names_age(s->sockets->names, name);
+    if (!dns_names_lead_anywhere(s->sockets->names, name))
+        than = MISSING_NS;
     return at == 0 || clock_mono_ns() - at > than;
 }
 

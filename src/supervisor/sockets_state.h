@@ -15,6 +15,7 @@ struct sockets {
     struct own_sockets *own;
     struct waiting_call *waiting; /* for a name that is being looked up */
     unsigned lookups;             /* on their way */
+    bool told;                    /* that sockets cannot be duplicated here */
 };
 
 // Once the workers are there: looks the names of rules up.

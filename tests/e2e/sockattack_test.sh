@@ -269,6 +269,21 @@ run --on-ask deny --allow-connect "127.0.0.77:$dns" -- dig +short +tries=1 +time
 equal "dig is answered" "$output" 192.0.2.7
 run --on-ask deny -- dig +short +tries=1 +time=2 -p $dns @127.0.0.77 www.example
 lacks "dig is refused" "$output" 192.0.2.7
+# The supervisor asks itself: of /etc/hosts, where there is another name for this machine.
+alias=$(awk '$1 == "127.0.0.1" || $1 == "127.0.1.1" { for (i = 2; i <= NF; i++) if ($i != "localhost") { print $i, $1; exit } }' /etc/hosts)
+if [ $dns = 53 ] && [ -n "$alias" ]; then
+    run_background --ui attach --allow-connect 127.0.0.77:53 -- $PYTHON -c "
+import socket
+q = b'\x12\x34\1\0\0\1\0\0\0\0\0\0' + b''.join(bytes([len(p)]) + p.encode() for p in '${alias% *}'.split('.')) + b'\0\0\1\0\1'
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(q, ('127.0.0.77', 53))
+s.recv(100)
+socket.socket().connect(('${alias#* }', 9))"
+    id=$(wait_request "${alias% *}:9")
+    equal "a name that was looked up is shown" "$(pending_rows "rows[0].get('host')")" "${alias% *}"
+    "$NONO" deny "$id" >/dev/null
+    join_background
+fi
 run_background --ui attach -- $PYTHON -c "
 import socket
 socket.socket().connect(('192.0.2.7', 9))"

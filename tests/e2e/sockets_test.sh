@@ -198,6 +198,21 @@ join_background
 equal "asked, then allowed" "$output" value
 kill $redis
 
+scenario "a profile"
+serve "$HTTP"
+cat >"$T/home/shop.json" <<END
+{ "extends": "default",
+  "network": { "block": true, "allow_connect": ["localhost:$port"], "listen_port": [18473] },
+  "filesystem": { "unix_socket_dir": ["$OUT", "/nowhere"] } }
+END
+run -p "$T/home/shop.json" --on-ask deny -- curl -sS "http://127.0.0.1:$port/index.html"
+equal "allow_connect beside block" "$output" page
+run -p "$T/home/shop.json" --on-ask allow -- curl -sS "http://127.0.0.2:$port/index.html"
+equal "nothing else" "$status" 7
+run -p "$T/home/shop.json" --on-ask deny -- $PYTHON listen.py
+equal "listen_port" "$output" listening
+stop_server
+
 scenario "datagrams"
 serve '
 import socket
