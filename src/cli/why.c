@@ -16,13 +16,25 @@
 #include "registry.h"
 #include "risk.h"
 #include "util.h"
+#include "why.h"
 
-enum { OPT_TO_READ = OPTIONS_LONG, OPT_TO_WRITE, OPT_TO_EXEC, OPT_LAST, OPT_DB, OPT_JSON };
+enum {
+    OPT_TO_READ = OPTIONS_LONG,
+    OPT_TO_WRITE,
+    OPT_TO_EXEC,
+    OPT_TO_CONNECT,
+    OPT_TO_BIND,
+    OPT_LAST,
+    OPT_DB,
+    OPT_JSON
+};
 
 static const struct option_row why_rows[] = {
     {OPT_TO_READ, "read", NULL, "may TARGET be read (the default)"},
     {OPT_TO_WRITE, "write", NULL, "may it be changed, made or removed"},
     {OPT_TO_EXEC, "exec", NULL, "may it be run"},
+    {OPT_TO_CONNECT, "connect", NULL, "may HOST:PORT, or a UNIX socket, be connected to"},
+    {OPT_TO_BIND, "bind", NULL, "may a PORT be listened at, or a UNIX socket be made"},
     {OPT_LAST, "last", NULL, "inside the sandbox: what was refused last, and why"},
     {OPT_JSON, "json", NULL, "one JSON object"},
     {OPT_DB, "db", "FILE", "the record that the session would have"},
@@ -45,19 +57,8 @@ struct why_args {
     const char *db;
 };
 
-struct answer {
-    const char *verdict; /* allow, deny or ask */
-    const char *by;      /* enum decider in words, "" when it would ask */
-    char *resolved;
-    char *rule;   /* the capability or denial in words; for ask: the nearest capability */
-    char *source; /* what says so: "--deny", "shop.json:7"; "" for nothing */
-    enum risk risk;
-    char *tags;
-    char *allow_with; /* an option that would allow it; "" when none would */
-};
-
 static void
-answer_done(struct answer *a)
+answer_done(struct why_answer *a)
 {
     free(a->resolved);
     free(a->rule);
@@ -86,7 +87,7 @@ allowing_option(enum op op, const char *path, bool exists, bool is_dir)
 
 // The same judge as the supervisor's.
 static void
-judge(const struct why_args *w, const char *target, struct answer *a)
+judge(const struct why_args *w, const char *target, struct why_answer *a)
 {
     const struct capability_set *set = &w->policy.set;
     cleanup_free char *whole = path_absolute(target);
@@ -121,8 +122,14 @@ judge(const struct why_args *w, const char *target, struct answer *a)
                       : allowing_option(w->op, a->resolved, exists, exists && S_ISDIR(st.st_mode));
 }
 
+static bool
+is_socket(enum op op)
+{
+    return op == OP_CONNECT || op == OP_BIND;
+}
+
 static void
-print_answer(const struct why_args *w, const struct answer *a)
+print_answer(const struct why_args *w, const struct why_answer *a)
 {
     cleanup_free char *path = display_str(a->resolved, 0);
     cleanup_free char *rule = display_str(a->rule, 0);
@@ -133,9 +140,12 @@ print_answer(const struct why_args *w, const struct answer *a)
     } else if (strcmp(a->verdict, "deny") == 0 && *source) {
         printf("refused, never asked: %s %s\n  by deny %s (%s)\n", op, path, rule, source);
     } else if (strcmp(a->verdict, "deny") == 0) {
-        printf("refused, never asked: %s %s\n  nono's own, or a terminal: %s\n"
-               "  nothing can allow it\n",
-               op, path, rule);
+        printf("refused, never asked: %s %s\n  %s%s\n", op, path,
+               is_socket(w->op) ? "" : "nono's own, or a terminal: ", rule);
+        if (a->allow_with[0])
+            printf("  allow with: %s\n", a->allow_with);
+        else
+            puts("  nothing can allow it");
     } else {
         printf("asks: %s %s\n  no rule covers it", op, path);
         printf("%s%s\n", *rule ? "; nearest: " : "", rule);
@@ -146,7 +156,7 @@ print_answer(const struct why_args *w, const struct answer *a)
 }
 
 static void
-print_json(const struct why_args *w, const struct answer *a)
+print_json(const struct why_args *w, const struct why_answer *a)
 {
     cleanup_free char *path = display_str(a->resolved, 0);
     cleanup_free char *rule = display_str(a->rule, 0);
@@ -189,6 +199,12 @@ parse_option(struct why_args *w, int opt, struct err *err)
     case OPT_TO_EXEC:
         w->op = OP_EXEC;
         return 0;
+    case OPT_TO_CONNECT:
+        w->op = OP_CONNECT;
+        return 0;
+    case OPT_TO_BIND:
+        w->op = OP_BIND;
+        return 0;
     case OPT_LAST:
         w->last = true;
         return 0;
@@ -207,7 +223,7 @@ static int
 why(struct why_args *w, int argc, char **argv, struct err *err)
 {
     int opt;
-    struct answer a = {0};
+    struct why_answer a = {0};
     options_init(&w->options, &why_help, argc, argv);
     while ((opt = options_next(&w->options)) >= 0)
         if (parse_option(w, opt, err) < 0)
@@ -223,7 +239,10 @@ why(struct why_args *w, int argc, char **argv, struct err *err)
     if (policy_complete(&w->policy, db ? db : standard, err) < 0)
         return EXIT_USAGE;
     policy_warn(&w->policy);
-    judge(w, argv[w->options.index], &a);
+    if (!is_socket(w->op))
+        judge(w, argv[w->options.index], &a);
+    else if (why_socket(&w->policy, w->op, argv[w->options.index], &a, err) < 0)
+        return EXIT_USAGE;
     if (w->json)
         print_json(w, &a);
     else

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "display.h"
+#include "sockaddr.h"
+#include "util.h"
+#include "why.h"
+
+// A name leads where the rule for that very name does.
+static bool
+is_name(void *ctx, const char *name, const struct endpoint *e)
+{
+    return ctx && strcasecmp(ctx, name) == 0;
+}
+
+static void
+set_answer(struct why_answer *a, const struct socket_verdict *v, const char *flag, const char *what)
+{
+    static const char *const verdicts[] = {"allow", "ask", "deny"};
+    cleanup_free char *shown = display_str(what, DISPLAY_QUOTE);
+    a->verdict = verdicts[v->answer];
+    a->by = v->answer == SOCKET_ASK ? ""
+            : v->fixed              ? decider_to_string(DECIDER_PROTECTED)
+                                    : decider_to_string(DECIDER_INITIAL);
+    a->source = xstrdup(v->answer == SOCKET_ALLOW && v->nearest ? v->nearest : "");
+    a->rule =
+        xstrdup(v->answer == SOCKET_ALLOW ? (v->nearest ? v->nearest : "the default") : v->text);
+    a->allow_with =
+        v->answer == SOCKET_ALLOW || v->fixed ? xstrdup("") : xasprintf("%s %s", flag, shown);
+}
+
+static void
+judge_path(const struct policy_args *p, enum op op, const char *target, struct why_answer *a)
+{
+    struct socket_verdict v;
+    struct judgement j;
+    const char *tag, *gives;
+    cleanup_free char *whole = path_absolute(target);
+    a->resolved = path_canonical(whole);
+    capability_judge(&p->set, a->resolved, &j);
+    bool ours = op == OP_BIND && !j.protected_ && j.access & ACCESS_WRITE;
+    socket_judge_unix(&p->sockets, op, UNIX_PATH, a->resolved, ours, &v);
+    if (j.protected_)
+        v = (struct socket_verdict){
+            .answer = SOCKET_DENY, .text = "denied, or nono's own", .fixed = true};
+    a->risk = socket_risk_unix(a->resolved, &tag, &gives);
+    a->tags = xstrdup(tag ? tag : "");
+    set_answer(a, &v, op == OP_BIND ? "--allow-unix-socket-bind" : "--allow-unix-socket",
+               a->resolved);
+}
+
+static int
+judge_host(const struct policy_args *p, enum op op, const char *target, struct why_answer *a,
+           struct err *err)
+{
+    struct socket_policy one = {0};
+    struct socket_verdict v;
+    const char *tag, *gives;
+    bool port_only = op == OP_BIND && strspn(target, "0123456789") == strlen(target);
+    cleanup_free char *text = port_only ? xasprintf("0.0.0.0:%s", target) : xstrdup(target);
+    int ret = socket_policy_add_host(&one, text, op == OP_BIND ? "--bind" : "--connect", err);
+    if (ret < 0)
+        return ret;
+    const struct host_rule *r = &one.hosts[0];
+    struct endpoint e = {.family = r->name || !r->family ? AF_INET : r->family,
+                         .type = SOCK_STREAM,
+                         .port = r->port};
+    memcpy(e.addr, r->addr, sizeof e.addr);
+    e.loopback = socket_is_loopback(e.family, e.addr);
+    const struct socket_names names = {.leads_to = is_name, .ctx = r->name};
+    socket_judge_inet(&p->sockets, op, &e, &names, &v);
+    a->risk = socket_risk_inet(op, &e, &tag, &gives);
+    a->tags = xstrdup(tag ? tag : "");
+    a->resolved = sockaddr_text(&e, r->name);
+    const char *port = strrchr(a->resolved, ':') + 1;
+    set_answer(a, &v, op == OP_BIND ? "--allow-bind" : "--allow-connect",
+               op == OP_BIND ? port : a->resolved);
+    socket_policy_done(&one);
+    return 0;
+}
+
+int
+why_socket(const struct policy_args *p, enum op op, const char *target, struct why_answer *a,
+           struct err *err)
+{
+    // Neither a host nor a port has a slash, but for a network, which ends in a port.
+    if (strchr(target, '/') && !(strchr(target, ':') && target[0] != '/' && target[0] != '.')) {
+        judge_path(p, op, target, a);
+        return 0;
+    }
+    return judge_host(p, op, target, a, err);
+}
