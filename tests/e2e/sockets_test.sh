@@ -241,6 +241,21 @@ run --on-ask deny -- $PYTHON udp.py
 contains "refused" "$output" "PermissionError"
 stop_server
 
+scenario "nono why"
+why() { # WANT ARGUMENTS
+    local want=$1
+    shift
+    equal "$*" "$("$NONO" why --json "$@" | rows "(rows[0]['verdict'], rows[0]['source'], rows[0]['allow_with'])")" "$want"
+}
+why "('ask', '', '--allow-connect example.org:443')" --connect example.org:443
+why "('allow', '--allow-connect', '')" --connect --allow-connect example.org:443 example.org:443
+why "('deny', '', '--allow-connect 10.0.0.1:80')" --connect --net block 10.0.0.1:80
+why "('allow', '--allow-bind', '')" --bind --allow-bind 8000-8099 8080
+why "('ask', '', '--allow-unix-socket-bind $OUT/x')" --bind "$OUT/x"
+why "('deny', '', '')" --connect /tmp/tmux-1000/default
+"$NONO" why --connect nohost >/dev/null 2>&1
+equal "a target that does not parse" $? 2
+
 scenario "what calls come to is native"
 identity=$USER
 mkdir -p sock
