@@ -123,7 +123,7 @@ void onbehalf_leave(const struct supervisor *s);
 void onbehalf_open(struct supervisor *s, const struct open_call *c, const struct resolved *r);
 // Looks the call's path up in a worker; open_resolved() is called then. c stays the caller's.
 void onbehalf_resolve(struct supervisor *s, const struct open_call *c);
-// A copy of the call without its path, which is not looked at again; freed with free().
+// A copy of the call; freed with free().
 struct open_call *open_call_dup(const struct open_call *c);
 // Goes on once the path is resolved, or could not be (error, negative errno). Takes r's descriptors
 // over.

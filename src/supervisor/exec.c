@@ -157,9 +157,8 @@ copy_script(struct exec_job *j)
     j->order.script = exec_copy(j->ends[EXEC_PROGRAM].fd, sha256);
     if (j->order.script < 0)
         return j->order.script;
-    return memcmp(sha256, j->call->program[EXEC_PROGRAM].sha256, SHA256_LEN) == 0
-               ? 0
-               : -NONO_ERESTARTNOINTR;
+    return memcmp(sha256, j->call->program[EXEC_PROGRAM].sha256, SHA256_LEN) == 0 ? 0
+                                                                                  : -NONO_ECHANGED;
 }
 
 static void
@@ -189,7 +188,7 @@ run_done(struct job *job, void *ctx)
     if (result == -EACCES && j->native_floor) {
         atomic_store(&s->initial, false);
         notify_continue(s->o.listener, j->call->call.id);
-    } else if (result == -NONO_ERESTARTNOINTR) {
+    } else if (result == -NONO_ECHANGED) {
         exec_call_done(j->call);
         look_again(s, steal_pointer(&j->call));
     } else if (result < 0) {

@@ -117,6 +117,6 @@ struct exec_order {
 };
 // Carries it out, traced: when the new program is in place and before its first instruction, it is
 // compared with what was approved, and killed if it is something else. 0: the call was answered, or
-// its task is gone. -errno: it is still to be answered; -NONO_ERESTARTNOINTR: the content is not
+// its task is gone. -errno: it is still to be answered; -NONO_ECHANGED: the content is not
 // what was looked at, to be judged anew.
 int exec_run(struct exec_order *o, struct exec_call *c, const struct resolved *ends);

@@ -269,7 +269,7 @@ exec_run(struct exec_order *o, struct exec_call *c, const struct resolved *ends)
         return -errno;
     // It is not what was shown any more: the call comes again and is judged anew.
     if (memcmp(sha256, c->program[part].sha256, SHA256_LEN) != 0)
-        return -NONO_ERESTARTNOINTR;
+        return -NONO_ECHANGED;
     ret = seize(o, &c->call);
     return ret < 0 ? (ret == -ESRCH ? 0 : ret) : restart(o, c, fd);
 }

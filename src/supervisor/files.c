@@ -255,7 +255,7 @@ open_create(const struct open_call *c, const struct resolved *r)
         (int)(c->flags & ~(uint64_t)(O_CLOEXEC | O_NOFOLLOW)) | O_EXCL | O_CLOEXEC | O_NOCTTY;
     int fd = openat(r->fd, r->leaf, flags, c->mode);
     if (fd < 0 && errno == EEXIST && !(c->flags & O_EXCL))
-        return -NONO_ERESTARTNOINTR;
+        return -NONO_ECHANGED;
     return fd < 0 ? -errno : fd;
 }
 

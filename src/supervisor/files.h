@@ -45,7 +45,7 @@ bool files_is_foreign_process(const struct resolved *r);
 bool files_may_block(const struct open_call *c, const struct resolved *r);
 // Opens the held object, or creates in the held directory, with the task's flags, mode and umask.
 // now: -EAGAIN instead of waiting for the holder of a lease.
-// Returns a descriptor (close-on-exec), -errno as native, or -NONO_ERESTARTNOINTR when something
+// Returns a descriptor (close-on-exec), -errno as native, or -NONO_ECHANGED when something
 // appeared at the name meanwhile: the call then comes again and is judged anew. The calling thread
 // must have an own umask (unshare(CLONE_FS)).
 int files_open(const struct open_call *c, const struct resolved *r, bool now);

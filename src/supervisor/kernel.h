@@ -68,7 +68,10 @@ struct nono_landlock_net_port_attr {
 // Answers that make the kernel restart the call (include/linux/errno.h, not for user space).
 #define NONO_ERESTARTSYS 512    /* as the signal's SA_RESTART says */
 #define NONO_ERESTARTNOINTR 513 /* always */
-#define NONO_ERESTART_LAST 516  /* ERESTART_RESTARTBLOCK */
+// Neither is understood where no signal is pending: a bare 513 would reach the program. So this is
+// never sent: what was held is not what is there any more, the call is judged anew.
+#define NONO_ECHANGED 4096
+#define NONO_ERESTART_LAST 516 /* ERESTART_RESTARTBLOCK */
 
 static inline int
 sys_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve)

@@ -148,6 +148,11 @@ adopt_created(struct supervisor *s, const struct resolved *r, int fd)
 static void
 opened(struct supervisor *s, const struct open_call *c, const struct resolved *r, int result)
 {
+    if (result == -NONO_ECHANGED) {
+        // In a worker, so that who changes it again and again holds nobody up.
+        onbehalf_resolve(s, c);
+        return;
+    }
     if (result < 0) {
         notify_fail(s->o.listener, c->call.id, -result);
         return;
@@ -242,7 +247,7 @@ onbehalf_resolve(struct supervisor *s, const struct open_call *c)
     struct open_job *o = xcalloc(1, sizeof *o);
     *o = (struct open_job){
         .task = {.job = {.run = lookup_run, .done = lookup_done, .drop = lookup_drop},
-                 .call = xmemdup(c, sizeof *c),
+                 .call = &open_call_dup(c)->call,
                  .result = -1},
         .s = s,
         .target = {.fd = -1, .object_fd = -1}};

@@ -28,11 +28,11 @@ access_of(const struct open_call *c, const struct resolved *r)
     return files_access(c) | (r->exists ? 0 : ACCESS_WRITE);
 }
 
-// What a parked call needs to be answered: a copy without the path, which is not looked at again.
+// As long as the path is: thousands of them may wait.
 struct open_call *
 open_call_dup(const struct open_call *c)
 {
-    return xmemdup(c, offsetof(struct open_call, path));
+    return xmemdup(c, offsetof(struct open_call, path) + c->path_len + 1);
 }
 
 static struct request *

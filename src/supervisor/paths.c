@@ -79,6 +79,8 @@ do_as_task(const struct supervisor *s, const struct path_call *c, const struct r
     return result;
 }
 
+static void look_again(struct supervisor *s, struct path_call *c);
+
 static void
 path_job_run(struct job *j)
 {
@@ -100,7 +102,10 @@ path_job_done(struct job *j, void *ctx)
 {
     struct path_job *p = (struct path_job *)j;
     onbehalf_returned(ctx, &p->task);
-    answer(ctx, p->task.call, p->task.result);
+    if (p->task.result == -NONO_ECHANGED)
+        look_again(ctx, p->call);
+    else
+        answer(ctx, p->task.call, p->task.result);
     path_job_drop(j);
 }
 
@@ -406,6 +411,15 @@ lookup_done(struct job *j, void *ctx)
     path_job_drop(j);
 }
 
+// Resolves the call's paths in a worker and judges it then. Takes what c owns over.
+static void
+look_again(struct supervisor *s, struct path_call *c)
+{
+    struct path_job *p = job_new(s, call_move(c));
+    p->task.job = (struct job){.run = lookup_run, .done = lookup_done, .drop = path_job_drop};
+    onbehalf_submit(s, &p->task);
+}
+
 static void
 path_notified(struct supervisor *s, const struct call_row *row, const struct seccomp_notif *n)
 {
@@ -429,9 +443,7 @@ path_notified(struct supervisor *s, const struct call_row *row, const struct sec
     pthread_mutex_lock(&s->lock);
     core_wait_for_room(s);
     if (ret == -EAGAIN) {
-        struct path_job *p = job_new(s, call_move(&c));
-        p->task.job = (struct job){.run = lookup_run, .done = lookup_done, .drop = path_job_drop};
-        onbehalf_submit(s, &p->task);
+        look_again(s, &c);
     } else {
         path_resolved(s, &c, ends, ret);
     }

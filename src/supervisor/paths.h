@@ -72,7 +72,7 @@ int path_decode(const struct call_row *row, const struct seccomp_notif *n, struc
 // Resolves end i (0 or 1). flags: RESOLVE_NOW or 0. As resolve_path().
 int path_resolve(const struct path_call *c, unsigned i, unsigned flags, struct resolved *ret_r);
 
-// Does it on the held ends. -errno as native, or -NONO_ERESTARTNOINTR when what was held is no
+// Does it on the held ends. -errno as native, or -NONO_ECHANGED when what was held is no
 // longer what is there: the call then comes again and is judged anew. The calling thread must have
 // an own umask. task_umask: of the task.
 int path_do(const struct path_call *c, const struct resolved *ends, uint32_t task_umask);

@@ -151,7 +151,7 @@ path_do(const struct path_call *c, const struct resolved *ends, uint32_t task_um
 {
     if ((path_is_entry(c->kind) && !is_unchanged(&ends[0])) ||
         (path_has_two_ends(c->kind) && !is_unchanged(&ends[1])))
-        return -NONO_ERESTARTNOINTR;
+        return -NONO_ECHANGED;
     umask(task_umask);
     int ret = doers[c->kind](c, ends);
     return ret < 0 ? -errno : ret;

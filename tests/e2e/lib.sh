@@ -120,14 +120,14 @@ pending_at_least() { # N
 }
 
 # The number of the first request whose resolved path ends in PATH, once there is one.
-wait_request() { # PATH-END
-    poll request_waits "$1" || { fail "a request for $1 appears" "$("$NONO" pending --jsonl 2>&1)" \
+wait_request() { # PATH-END [ID-BEFORE]: newer than that one
+    poll request_waits "$1" "${2:-0}" || { fail "a request for $1 appears" "$("$NONO" pending --jsonl 2>&1)" \
         "$(cat "$T/tmp/out" 2>/dev/null)"; return 1; }
-    pending_rows "[r['request'] for r in rows if r['resolved'].endswith('$1')][0]"
+    pending_rows "[r['request'] for r in rows if r['resolved'].endswith('$1') and r['request'] > ${2:-0}][0]"
 }
 
 request_waits() {
-    [ "$(pending_rows "any(r['resolved'].endswith('$1') for r in rows)")" = True ]
+    [ "$(pending_rows "any(r['resolved'].endswith('$1') and r['request'] > ${2:-0} for r in rows)")" = True ]
 }
 
 no_session_runs() {

@@ -30,6 +30,33 @@ ln -sfn "$OUT/b" middle
 join_background
 equal "what was shown is what is opened" "$output" "of a"
 
+scenario "what was to be made appears meanwhile: the call is judged anew, and no restart code is seen"
+run_background --ui attach -- sh -c "echo mine >$OUT/new; echo \$?" 2>&1
+id=$(wait_request /new)
+echo theirs >"$OUT/new"
+"$NONO" allow "$id" >/dev/null
+again=$(wait_request /new "$id")
+"$NONO" deny "$again" >/dev/null
+join_background
+contains "asked as what it is now" "$output" "Permission denied"
+equal "and left alone" "$(cat "$OUT/new")" theirs
+run_background --ui attach -- mkdir "$OUT/newdir"
+id=$(wait_request /newdir)
+mkdir "$OUT/newdir"
+"$NONO" allow "$id" >/dev/null
+join_background
+contains "there already" "$output" "File exists"
+run_background --ui attach -- rm -f "$OUT/new"
+id=$(wait_request /new)
+echo other >"$OUT/other"
+mv "$OUT/other" "$OUT/new"
+"$NONO" allow "$id" >/dev/null
+again=$(wait_request /new "$id")
+equal "another file under the name is not removed" "$(cat "$OUT/new")" other
+"$NONO" deny "$again" >/dev/null
+join_background
+contains "refused" "$output" "Permission denied"
+
 scenario "nono's own files can be granted by nobody (I7)"
 mkdir -p "$XDG_STATE_HOME/nono"
 db=$XDG_STATE_HOME/nono/audit.db
