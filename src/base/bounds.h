@@ -30,6 +30,7 @@
 #define NONO_LOOKUPS_MAX 16                 /* of them looked up at the same time */
 #define NONO_SOCKETS_MAX 4096               /* sockets of the sandbox's own that are known */
 #define NONO_PROFILE_MAX (1024 * 1024)      /* bytes of a profile */
+#define NONO_VERIFIED_MAX (4 * 1024 * 1024) /* bytes of a file that is verified */
 #define NONO_EXTENDS_MAX 16                 /* profiles that one is built on, in a row */
 // Entries of directories that are looked through for other names of what is refused.
 #define NONO_NAMES_MAX 1000000

@@ -30,6 +30,7 @@ int cmd_attach(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_profile(int argc, char **argv);
+int cmd_trust(int argc, char **argv);
 int cmd_why(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_report(int argc, char **argv);

@@ -30,6 +30,7 @@ static const struct command {
     {"log", cmd_log, "log [SESSION] [filters]", "what was asked, granted and refused"},
     {"why", cmd_why, "why [options] TARGET", "what the policy says, and which line says it"},
     {"profile", cmd_profile, "profile list|show|check", "policies as files"},
+    {"trust", cmd_trust, "trust sign|verify|list|allow-signer", "who signed instruction files"},
     {"verify", cmd_verify, "verify [SESSION...]", "is the record what was written?"},
     {"report", cmd_report, "report [SESSION] -o FILE", "a session as a web page"},
     {"replay", cmd_replay, "replay [SESSION] [--policy FILE]", "a session again, or what-if"},

@@ -13,6 +13,7 @@
 #include "util.h"
 
 static const char *const workdir_words[] = {"none", "read", "write", "readwrite", NULL};
+static const char *const trust_words[] = {"deny", "warn", "audit", NULL};
 static const char *const socket_words[] = {"ask", "allow", "block", NULL};
 
 void
@@ -21,6 +22,7 @@ policy_args_done(struct policy_args *a)
     capability_set_done(&a->set);
     profile_done(&a->profile);
     socket_policy_done(&a->sockets);
+    trust_policy_done(&a->trust_policy);
 }
 
 static int
@@ -89,6 +91,12 @@ policy_option(struct policy_args *a, struct options *o, int opt, struct err *err
 {
     if (opt == OPT_WORKDIR)
         return a->workdir = options_word(o, workdir_words);
+    if (opt == OPT_TRUST)
+        return a->trust = options_word(o, trust_words);
+    if (opt == OPT_TRUST_SIGNERS) {
+        a->signers = o->arg;
+        return 0;
+    }
     if (opt >= OPT_NET && opt <= OPT_UNIX_SUBTREE_BIND)
         return socket_option(a, o, opt, err);
     if (opt != 'p')
@@ -217,6 +225,58 @@ add_sockets(struct policy_args *a, const struct profile_env *env, struct err *er
     return ret;
 }
 
+char *
+policy_default_signers(void)
+{
+    cleanup_free char *config = registry_config_dir();
+    return config ? xasprintf("%s/allowed_signers", config) : NULL;
+}
+
+// Who may sign: the option, else the profile, else whom "nono trust allow-signer" has added.
+static int
+load_signers(struct policy_args *a, const struct profile_env *env, struct err *err)
+{
+    const struct profile_item *item = profile_last(&a->profile, PROFILE_TRUST_SIGNERS);
+    cleanup_free char *path = NULL;
+    int ret;
+    if (a->signers) {
+        path = xstrdup(a->signers);
+    } else if (item) {
+        if ((ret = profile_expand(item, env, &path, NULL, err)) <= 0)
+            return ret;
+    } else {
+        path = policy_default_signers();
+        if (!path || access(path, F_OK) < 0)
+            return 0;
+    }
+    return trust_load_signers(&a->trust_policy, path, err);
+}
+
+static int
+add_trust(struct policy_args *a, const struct profile_env *env, struct err *err)
+{
+    struct trust_policy *t = &a->trust_policy;
+    const struct profile_item *how = profile_last(&a->profile, PROFILE_TRUST_ENFORCEMENT);
+    bool any = false;
+    int ret = load_signers(a, env, err);
+    if (ret < 0)
+        return ret;
+    for (size_t i = 0; i < a->profile.n; i++) {
+        const struct profile_item *item = &a->profile.items[i];
+        if (item->key != PROFILE_TRUST_PATTERNS)
+            continue;
+        trust_add_pattern(t, item->value, item->source);
+        any = true;
+    }
+    if (!any)
+        trust_add_defaults(t);
+    t->enforcement = a->trust >= 0 ? a->trust
+                     : how         ? (int)how->number
+                     : t->signers  ? TRUST_DENY
+                                   : TRUST_AUDIT;
+    return 0;
+}
+
 static int
 complete(struct policy_args *a, const struct profile_env *env, struct err *err)
 {
@@ -225,6 +285,8 @@ complete(struct policy_args *a, const struct profile_env *env, struct err *err)
         ret = profile_apply(&a->profile, env, &a->set, err);
     if (ret == 0)
         ret = add_sockets(a, env, err);
+    if (ret == 0)
+        ret = add_trust(a, env, err);
     return ret < 0 ? ret : add_workdir(a, env->workdir, env->home, err);
 }
 
@@ -244,6 +306,18 @@ find_names(struct capability_set *s)
 }
 
 int
+policy_load_trust(struct policy_args *a, struct err *err)
+{
+    struct policy_env e;
+    policy_env_init(&e);
+    int ret = profile_load(&a->profile, a->profile_name ? a->profile_name : "default", &e.env, err);
+    if (ret == 0)
+        ret = add_trust(a, &e.env, err);
+    policy_env_done(&e);
+    return ret;
+}
+
+int
 policy_complete(struct policy_args *a, const char *db, struct err *err)
 {
     struct policy_env e;
@@ -257,7 +331,50 @@ policy_complete(struct policy_args *a, const char *db, struct err *err)
     capability_protect(&a->set, "/dev/pts");
     a->names_found = find_names(&a->set);
     capability_set_seal(&a->set);
-    return 0;
+    return trust_carve(&a->trust_policy, &a->set, err);
+}
+
+static void
+print_lines(const struct buf *lines)
+{
+    const char *line = buf_str(lines);
+    for (size_t n; *line; line += n + 1) {
+        n = strcspn(line, "\n");
+        fprintf(stderr, "nono: warning: %.*s\n", (int)n, line);
+    }
+}
+
+static void
+warn_if_writable(const struct policy_args *a, const char *path)
+{
+    struct judgement j;
+    cleanup_free char *real = realpath(path, NULL);
+    cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
+    if (!real)
+        return;
+    capability_judge(&a->set, real, &j);
+    if (!j.protected_ && j.access & ACCESS_WRITE)
+        fprintf(stderr, "nono: warning: %s can be changed by the sandbox that it describes\n",
+                shown);
+}
+
+void
+policy_warn_trust(const struct trust_policy *t)
+{
+    print_lines(&t->warnings);
+}
+
+static void
+warn_of_trust(const struct policy_args *a)
+{
+    const struct trust_policy *t = &a->trust_policy;
+    policy_warn_trust(t);
+    if (t->signers_path)
+        warn_if_writable(a, t->signers_path);
+    if (t->enforcement == TRUST_DENY && !t->signers)
+        fputs("nono: warning: no signer is configured: every instruction file is refused "
+              "(nono trust allow-signer)\n",
+              stderr);
 }
 
 // A sandbox that writes its own policy has the next session.
@@ -265,15 +382,9 @@ static void
 warn_of_writable(const struct policy_args *a)
 {
     for (size_t i = 0; i < a->profile.n_loaded; i++) {
-        struct judgement j;
         const char *path = a->profile.loaded[i];
-        if (path[0] != '/')
-            continue;
-        capability_judge(&a->set, path, &j);
-        cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
-        if (!j.protected_ && j.access & ACCESS_WRITE)
-            fprintf(stderr, "nono: warning: %s can be changed by the sandbox that it describes\n",
-                    shown);
+        if (path[0] == '/')
+            warn_if_writable(a, path);
     }
 }
 
@@ -296,6 +407,7 @@ policy_warn(const struct policy_args *a)
               "one inside an allowed directory is no safe place for it\n",
               stderr);
     warn_of_writable(a);
+    warn_of_trust(a);
     const char *nothing = policy_starts_nothing(&a->set);
     if (nothing)
         fprintf(stderr, "nono: warning: %s\n", nothing);
@@ -304,9 +416,5 @@ policy_warn(const struct policy_args *a)
 void
 policy_print_warnings(const struct profile *p)
 {
-    const char *line = buf_str(&p->warnings);
-    for (size_t n; *line; line += n + 1) {
-        n = strcspn(line, "\n");
-        fprintf(stderr, "nono: warning: %.*s\n", (int)n, line);
-    }
+    print_lines(&p->warnings);
 }

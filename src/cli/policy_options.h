@@ -6,6 +6,7 @@
 #include "options.h"
 #include "profile.h"
 #include "socket_policy.h"
+#include "trust_policy.h"
 
 enum policy_option {
     OPT_ALLOW_FILE = OPTIONS_LONG + 1000,
@@ -13,6 +14,8 @@ enum policy_option {
     OPT_WRITE_FILE,
     OPT_DENY,
     OPT_WORKDIR,
+    OPT_TRUST,
+    OPT_TRUST_SIGNERS,
     OPT_NET,
     OPT_CONNECT,
     OPT_BIND,
@@ -37,6 +40,8 @@ enum policy_option {
         {OPT_DENY, "deny", "PATH", "never asked, always refused; also inside what is allowed"},    \
         {OPT_WORKDIR, "workdir-access", "A",                                                       \
          "none, read, write, readwrite: the current directory"},                                   \
+        {OPT_TRUST, "trust", "HOW", "deny, warn, audit: instruction files that nobody signed"},    \
+        {OPT_TRUST_SIGNERS, "trust-signers", "FILE", "who may sign them (nono trust --help)"},     \
         {OPT_NET, "net", "MODE", "ask (default), allow or block the network"},                     \
         {OPT_CONNECT, "allow-connect", "HOST:PORT", "a name, address, CIDR or *; a port or *"},    \
         {OPT_BIND, "allow-bind", "PORT[-PORT]", "listen there"},                                   \
@@ -59,12 +64,15 @@ struct policy_args {
     int workdir;              /* WORKDIR_*, -1: not given */
     bool names_found;         /* every name of what is refused is known */
     struct socket_policy sockets;
+    struct trust_policy trust_policy;
+    int trust;           /* TRUST_*, -1: not given */
+    const char *signers; /* --trust-signers */
     int net, unix_sockets; /* enum socket_mode, -1: not given */
 };
 #define POLICY_ARGS_NONE                                                                           \
     (struct policy_args)                                                                           \
     {                                                                                              \
-        .workdir = -1, .net = -1, .unix_sockets = -1                                               \
+        .workdir = -1, .trust = -1, .net = -1, .unix_sockets = -1                                               \
     }
 
 void policy_args_done(struct policy_args *a);
@@ -75,6 +83,16 @@ int policy_option(struct policy_args *a, struct options *o, int opt, struct err 
 // To be called once, behind the options: loads the profile, adds the current directory, protects
 // what is nono's own (db: absolute path of the record, or NULL) and seals the set.
 int policy_complete(struct policy_args *a, const char *db, struct err *err);
+
+// The file of those whom "nono trust allow-signer" added, there or not; NULL without a home. The
+// caller frees it.
+char *policy_default_signers(void);
+
+// What policy_complete() does for instruction files alone: loads the profile, the signers and the
+// patterns.
+int policy_load_trust(struct policy_args *a, struct err *err);
+// Prints what the patterns were warned about.
+void policy_warn_trust(const struct trust_policy *t);
 
 // Where the variables of profiles lead, for this process.
 struct policy_env {

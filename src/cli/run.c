@@ -166,6 +166,7 @@ start(struct run_args *a, char **argv, struct err *err)
     o.argv = argv;
     o.capabilities = &a->policy.set;
     o.sockets = &a->policy.sockets;
+    o.trust = &a->policy.trust_policy;
     o.ask_timeout_s = a->timeout_s;
     o.ask_rate = a->rate;
     o.ask_burst = a->burst;

@@ -22,6 +22,7 @@ struct capability {
     bool exec;       /* programs in it may be run */
     bool device;     /* ioctl(2) of a device node */
     bool holed;      /* something refused lies, or may come, below it (capability_set_seal()) */
+    bool verified;   /* the kernel lets no file below it be read (trust_carve()) */
     char *path;      /* canonical, no trailing slash but for "/" */
     size_t len;      /* of path */
     char *source;    /* where it comes from: "--allow", "default.json:12" */

@@ -99,6 +99,10 @@ footer_print(const struct footer *f, const char *session, FILE *out)
             fputs("(denied by the policy: see nono why)\n", out);
             continue;
         }
+        if (f->items[i]->reason == REASON_TRUST_FAILED) {
+            fputs("(an instruction file that no allowed signer signed: see nono trust)\n", out);
+            continue;
+        }
         fputs("allow with: ", out);
         print_flag(f->items[i], out);
         fputc('\n', out);

@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "display.h"
 #include "event.h"
+#include "keygen.h"
 #include "record.h"
 #include "registry.h"
 #include "remember.h"
@@ -66,6 +67,8 @@ start_sandbox(struct session *s, struct err *err)
         l.stdio[0] = l.stdio[1] = s->pty.slave;
         l.stdio[2] = isatty(STDERR_FILENO) ? s->pty.slave : -1;
     }
+    if (s->o->trust->signers && (ret = keygen_start(&s->keygen)) < 0)
+        return err_set(err, ret, "cannot start a process for " KEYGEN_PATH ": %s", strerror(-ret));
     ret = launch_start(&l, &s->launched, err);
     close_fd(&s->pty.slave);
     return ret;
@@ -147,6 +150,8 @@ start_threads(struct session *s, struct err *err)
         .capabilities = s->o->capabilities,
         .floor = &s->floor,
         .sockets = s->o->sockets,
+        .trust = s->o->trust,
+        .keygen = steal_fd(&s->keygen),
         .approver = approver_find(approver_names[s->o->on_ask]),
         .timeout_ns = s->o->ask_timeout_s * NS_PER_SEC,
         .ask_rate = s->o->ask_rate,
@@ -310,6 +315,7 @@ session_done(struct session *s)
         close_fd(&s->term_out);
     }
     close_fd(&s->front);
+    close_fd(&s->keygen);
     buf_done(&s->backlog);
     pty_done(&s->pty);
     floor_done(&s->floor);
@@ -400,6 +406,7 @@ session_run(const struct session_options *o, struct err *err)
                         .term_in = STDIN_FILENO,
                         .term_out = STDOUT_FILENO,
                         .front = o->front,
+                        .keygen = -1,
                         .signal_fd = -1};
     free(s.info->capabilities);
     cleanup_free char *capabilities = capability_set_describe(o->capabilities);

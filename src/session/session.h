@@ -8,6 +8,7 @@
 #include "capability.h"
 #include "err.h"
 #include "socket_policy.h"
+#include "trust_policy.h"
 
 enum ui_mode { UI_MODE_SPLIT, UI_MODE_ATTACH, UI_MODE_PLAIN, UI_MODE_NONE };
 enum on_ask { ON_ASK_UI, ON_ASK_DENY, ON_ASK_ALLOW };
@@ -16,6 +17,7 @@ struct session_options {
     char **argv;                         /* the command, NULL-terminated */
     struct capability_set *capabilities; /* resolved; owned by the caller */
     const struct socket_policy *sockets; /* likewise */
+    const struct trust_policy *trust;    /* likewise */
     enum ui_mode ui;
     enum on_ask on_ask;
     uint64_t ask_rate;      /* new prompts in a second; 0: no limit */

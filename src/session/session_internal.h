@@ -38,6 +38,7 @@ struct session {
     int term_in, term_out; /* the terminal that shows it; its own are the standard streams */
     bool foreign;          /* they came from a client; owned then */
     int front;             /* -1 once it has parted from it, or there is none */
+    int keygen; /* from keygen_start() until the supervisor has it; -1: none */
     bool parted;           /* from its shell */
     bool replaying;        /* a new terminal is shown the backlog */
     bool leaving;          /* the person left the pane: detach with the next turn */

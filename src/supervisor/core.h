@@ -23,12 +23,14 @@
 
 struct held;
 struct sockets;
+struct trust;
 
 struct supervisor {
     // Constant.
     struct supervisor_options o;
     pthread_t clerk, receiver;
     char own_proc[32], monitor_proc[32];
+    struct trust *trust; /* has locks of its own; NULL: nothing is verified */
     rlim_t fd_limit; /* held objects stay below it */
     // Either thread, without the lock.
     atomic_uint_least64_t floor_counts[_OP_MAX];

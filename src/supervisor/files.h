@@ -17,7 +17,8 @@ struct open_call {
     uint64_t flags;
     uint32_t mode;
     uint64_t resolve; /* of openat2 */
-    size_t path_len;
+    bool steers;      /* the path is that of an instruction file as it is written (trust.h) */
+    size_t path_len;  /* 0: parked, without the path */
     char path[NONO_PATH_MAX];
 };
 

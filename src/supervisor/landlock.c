@@ -51,7 +51,7 @@ rights_of(const struct capability *c)
 {
     uint64_t rights = 0;
     if (c->access & ACCESS_READ)
-        rights |= READ_RIGHTS;
+        rights |= c->verified ? LANDLOCK_ACCESS_FS_READ_DIR : READ_RIGHTS;
     if (c->access & ACCESS_WRITE)
         rights |= WRITE_RIGHTS;
     if (c->exec)
@@ -82,8 +82,9 @@ floor_add(struct floor *f, const struct capability_set *s, const struct capabili
         syscall(SYS_landlock_add_rule, f->ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &attr, 0) < 0)
         return errno == EBADFD ? 0 : -errno;
     f->rules = xrealloc(f->rules, (f->n + 1) * sizeof *f->rules);
+    unsigned access = c->verified ? c->access & ~(unsigned)ACCESS_READ : c->access;
     f->rules[f->n++] = (struct floor_rule){
-        .path = steal_pointer(&owned), .access = c->access, .dev = st.st_dev, .ino = st.st_ino};
+        .path = steal_pointer(&owned), .access = access, .dev = st.st_dev, .ino = st.st_ino};
     return 0;
 }
 

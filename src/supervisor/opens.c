@@ -10,6 +10,7 @@
 #include "last.h"
 #include "notify.h"
 #include "terminal.h"
+#include "trust.h"
 #include "util.h"
 
 static enum op
@@ -44,8 +45,8 @@ make_request(struct supervisor *s, const struct open_call *c, const struct resol
                       .access = access_of(c, r),
                       .flags = c->flags,
                       .mode = c->mode,
-                      .target = c->path,
-                      .target_len = c->path_len,
+                      .target = c->path_len ? c->path : r->path,
+                      .target_len = c->path_len ? c->path_len : strlen(r->path),
                       .resolved = r->path,
                       .st = st,
                       .exists = r->exists,
@@ -56,7 +57,7 @@ make_request(struct supervisor *s, const struct open_call *c, const struct resol
 // Remembered decisions of this session: true when one answered.
 static bool
 answer_from_memory(struct supervisor *s, const struct open_call *c, const struct resolved *r,
-                   const struct stat *st)
+                   const struct stat *st, struct trust_result *t)
 {
     const struct memory_query q = {.op = op_of(c, r),
                                    .access = access_of(c, r),
@@ -65,7 +66,7 @@ answer_from_memory(struct supervisor *s, const struct open_call *c, const struct
                                    .ino = r->exists ? st->st_ino : 0};
     switch (judge_remembered(s, &q, c->call.tid)) {
     case VERDICT_ALLOW:
-        onbehalf_open(s, c, r);
+        trust_hand_over(s, c, r, t);
         return true;
     case VERDICT_DENY:
         notify_fail(s->o.listener, c->call.id, EACCES);
@@ -80,7 +81,33 @@ answer_from_memory(struct supervisor *s, const struct open_call *c, const struct
 }
 
 static void
-judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
+refuse_untrusted(struct supervisor *s, const struct open_call *c, const struct resolved *r,
+                 const struct trust_result *t)
+{
+    struct standing standing;
+    struct stat st;
+    struct request *q = NULL;
+    judge_path(s, r->path, access_of(c, r), &standing);
+    if (fstat(r->fd, &st) == 0)
+        q = make_request(s, c, r, &st, &standing);
+    trust_describe(t, q);
+    judge_refuse(s, &c->call, q, DECIDER_TRUST, REASON_TRUST_FAILED, EACCES);
+}
+
+// An instruction file inside: handed over if the policy lets it be, and recorded.
+static void
+hand_over_covered(struct supervisor *s, const struct open_call *c, const struct resolved *r,
+                  const struct stat *st, struct standing *standing, struct trust_result *t)
+{
+    if (t)
+        trust_record(s, t->first ? make_request(s, c, r, st, standing) : NULL, t);
+    core_count_floor(s, op_of(c, r), true);
+    trust_hand_over(s, c, r, t);
+}
+
+// t: what is known of an instruction file; NULL when it has not been looked at, or is none.
+static void
+judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struct trust_result *t)
 {
     struct standing standing;
     struct stat st = {0};
@@ -92,7 +119,8 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
     }
     if (r->exists)
         judge_object(s, &st, &standing);
-    if (standing.inside && s->o.floor->ruleset_fd >= 0) {
+    bool concerns = trust_concerns(s, c, r);
+    if (standing.inside && s->o.floor->ruleset_fd >= 0 && !concerns) {
         core_count_floor(s, op_of(c, r), true);
         notify_continue(s->o.listener, c->call.id);
         return;
@@ -110,7 +138,7 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
     uint64_t dev = r->exists ? st.st_dev : 0, ino = r->exists ? st.st_ino : 0;
     if (files_fails_natively(c, r, st.st_mode) ||
         (strncmp(r->path, "/proc/", 6) == 0 && files_is_foreign_process(r)) ||
-        (standing.covered && floor_covers(s->o.floor, r->path, dev, ino, access))) {
+        (standing.covered && !concerns && floor_covers(s->o.floor, r->path, dev, ino, access))) {
         core_count_floor(s, op_of(c, r), true);
         judge_native(s, &c->call, 0);
         return;
@@ -121,17 +149,38 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r)
         notify_fail(s->o.listener, c->call.id, ENXIO);
         return;
     }
-    if (standing.covered) {
-        // Allowed, but carved out of the floor for the sake of a protected root beside it.
-        core_count_floor(s, op_of(c, r), true);
-        onbehalf_open(s, c, r);
+    concerns &= S_ISREG(st.st_mode);
+    if (concerns && !t) {
+        trust_verify(s, c, r, false);
         return;
     }
-    if (answer_from_memory(s, c, r, &st) ||
+    if (concerns && t->refused) {
+        refuse_untrusted(s, c, r, t);
+        return;
+    }
+    if (standing.covered) {
+        // Allowed, but carved out of the floor for the sake of what is refused beside it.
+        hand_over_covered(s, c, r, &st, &standing, t);
+        return;
+    }
+    if (answer_from_memory(s, c, r, &st, t) ||
         (r->exists && exec_scripts_serve(&s->scripts, s->o.listener, c, &st)))
         return;
     struct request *q = make_request(s, c, r, &st, &standing);
+    trust_describe(t, q);
     judge_ask(s, &open_call_dup(c)->call, q, held_new(1, (struct resolved *const[]){r}));
+}
+
+void
+open_trusted(struct supervisor *s, const struct open_call *c, struct resolved *r,
+             struct trust_result *t, bool approved)
+{
+    if (!approved)
+        judge(s, c, r, t);
+    else if (t->refused)
+        refuse_untrusted(s, c, r, t);
+    else
+        trust_hand_over(s, c, r, t);
 }
 
 // The sandbox asks why it was refused (last.h).
@@ -157,7 +206,7 @@ open_resolved(struct supervisor *s, const struct open_call *c, struct resolved *
     if (serve_last(s, c, error))
         return;
     if (error == 0 && !r->pathless) {
-        judge(s, c, r);
+        judge(s, c, r, NULL);
     } else if (error == 0 || error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
                error == -ENAMETOOLONG || error == -EACCES || error == -EBADF || error == -EXDEV ||
                error == -EAGAIN || error == -EINVAL) {
@@ -179,7 +228,7 @@ answer_inside(struct supervisor *s, const struct open_call *c, struct resolved *
     struct standing standing;
     struct stat st;
     judge_path(s, r->path, access_of(c, r), &standing);
-    if (!standing.inside)
+    if (!standing.inside || trust_concerns(s, c, r))
         return false;
     if (r->exists && s->o.capabilities->denials.n_objects) {
         if (fstat(r->fd, &st) < 0)
@@ -215,6 +264,7 @@ open_notified(struct supervisor *s, const struct call_row *row, const struct sec
         judge_native(s, &c.call, 0);
         return;
     }
+    c.steers = trust_is_written(s, &c);
     int ret = files_resolve(&c, RESOLVE_NOW, &r);
     if (ret == 0 && !r.pathless && s->o.floor->ruleset_fd >= 0 && answer_inside(s, &c, &r))
         return;
@@ -230,7 +280,12 @@ open_notified(struct supervisor *s, const struct call_row *row, const struct sec
 static void
 open_perform(struct supervisor *s, struct call *c, struct held *object)
 {
-    onbehalf_open(s, (struct open_call *)c, &object->end[0]);
+    const struct open_call *open = (struct open_call *)c;
+    // What a person approved is an instruction file still, and may have changed since.
+    if (trust_concerns(s, open, &object->end[0]))
+        trust_verify(s, open, &object->end[0], true);
+    else
+        onbehalf_open(s, open, &object->end[0]);
 }
 
 static void

@@ -23,6 +23,7 @@
 #include "notify.h"
 #include "sockets_state.h"
 #include "tracee.h"
+#include "trust.h"
 #include "util.h"
 
 #define TICK_NS (20 * NS_PER_MS)       /* parked calls are looked after this often */
@@ -481,6 +482,7 @@ supervisor_free(struct supervisor *s)
 {
     worker_pool_free(s->workers);
     sockets_free(s);
+    trust_free(s->trust);
     free(s->last);
     broker_done(&s->broker);
     close_fd(&s->timer_fd);
@@ -523,6 +525,7 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     ratelimit_init(&s->broker.limit, o->ask_rate, o->ask_burst, clock_mono_ns());
     s->workers = worker_pool_new(o->inbox, o->caps);
     sockets_start(s);
+    s->trust = trust_new(o->trust, o->keygen);
     notify_set_sync(o->listener);
     // Without it no request would ever expire.
     s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);

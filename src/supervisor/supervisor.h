@@ -15,6 +15,7 @@
 #include "queue.h"
 #include "request.h"
 #include "socket_policy.h"
+#include "trust_policy.h"
 
 // Where the record goes; called by one of its threads at a time, must not block.
 struct supervisor_record {
@@ -37,6 +38,8 @@ struct supervisor_options {
     const struct capability_set *capabilities; /* constant, must outlive it */
     const struct floor *floor;                 /* likewise */
     const struct socket_policy *sockets;       /* likewise */
+    const struct trust_policy *trust;          /* likewise; NULL: nothing is verified */
+    int keygen; /* from keygen_start(), or -1; owned by the supervisor from now on */
     const struct approver *approver;
     uint64_t timeout_ns;
     uint64_t ask_rate, ask_burst;
