@@ -43,6 +43,7 @@ wait_request four.txt >/dev/null && pass "the next file is asked about"
 screen_keys main:0 Escape
 wait_screen "armed for it" main:0 '[ARMED]'
 screen_keys main:0 m
+wait_screen "a note is asked for" main:0 ' note: _'
 screen_keys main:0 -l 'not this one'
 wait_screen "a note" main:0 'note: not this one_'
 screen_keys main:0 Enter
