@@ -148,11 +148,12 @@ sockets_wait_for_name(struct supervisor *s, struct socket_call *c, const struct 
 {
     if (f->verdict.answer == SOCKET_DENY && !f->verdict.names)
         return false;
-    if (f->verdict.answer == SOCKET_ALLOW || f->host)
+    if (f->verdict.answer == SOCKET_ALLOW)
         return false;
     if (f->verdict.names)
         refresh_rules(s, c->to.peer.port);
-    if (s->sockets->lookups == 0)
+    // One that found nothing new is no reason to wait for ever.
+    if (s->sockets->lookups == 0 || c->waits++ == NONO_LOOKUPS_MAX)
         return false;
     struct waiting_call *w = xmalloc(sizeof *w);
     *w = (struct waiting_call){.next = s->sockets->waiting, .call = socket_call_move(c)};
