@@ -65,8 +65,8 @@ static const struct risk_row risk_rows[] = {
     {"/boot", ACCESS_WRITE, RISK_HIGH, "system"},
 };
 
-static bool
-component_matches(const char *path, const char *pattern)
+bool
+risk_component_matches(const char *path, const char *pattern)
 {
     char name[256];
     while (*path) {
@@ -89,7 +89,7 @@ row_matches(const struct risk_row *row, const char *path, const char *home)
     if (row->pattern[0] == '/')
         return path_is_below(path, row->pattern);
     if (row->pattern[0] != '~')
-        return component_matches(path, row->pattern);
+        return risk_component_matches(path, row->pattern);
     if (!home)
         return false;
     // HOME may end in a slash, and be the root.

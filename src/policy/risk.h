@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Why a target deserves a second look. Pure.
 #pragma once
+#include <stdbool.h>
+
 #include "enums.h"
 
 // Highest risk among the rows of the table that match path, with their tags comma-separated in
 // *ret_tags ("" for none; the caller frees it). home may be NULL.
 enum risk risk_of_path(const char *path, const char *home, unsigned access, char **ret_tags);
+
+// Does the name of any component of path match pattern (fnmatch(3))?
+bool risk_component_matches(const char *path, const char *pattern);

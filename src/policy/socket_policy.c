@@ -2,12 +2,12 @@
 #include "socket_policy.h"
 
 #include <arpa/inet.h>
-#include <fnmatch.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "buf.h"
 #include "capability.h"
+#include "risk.h"
 #include "util.h"
 
 bool
@@ -205,31 +205,14 @@ static const struct unix_row unix_rows[] = {
     {"vscode-*", "escape", "commands run in your editor (VS Code)"},
 };
 
-static bool
-component_matches(const char *path, const char *pattern)
-{
-    char name[256];
-    while (*path) {
-        path += strspn(path, "/");
-        size_t n = strcspn(path, "/");
-        if (n && n < sizeof name) {
-            memcpy(name, path, n);
-            name[n] = 0;
-            if (fnmatch(pattern, name, 0) == 0)
-                return true;
-        }
-        path += n;
-    }
-    return false;
-}
-
 static const struct unix_row *
 unix_row_of(const char *path, bool forbidden)
 {
     for (size_t i = 0; i < ARRAY_SIZE(unix_rows); i++) {
         const struct unix_row *r = &unix_rows[i];
-        if (!r->tag == forbidden && (r->pattern[0] == '/' ? path_is_below(path, r->pattern)
-                                                          : component_matches(path, r->pattern)))
+        if (!r->tag == forbidden &&
+            (r->pattern[0] == '/' ? path_is_below(path, r->pattern)
+                                  : risk_component_matches(path, r->pattern)))
             return r;
     }
     return NULL;
