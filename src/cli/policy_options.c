@@ -296,6 +296,8 @@ find_names(struct capability_set *s)
 {
     size_t budget = NONO_NAMES_MAX;
     bool all = true;
+    if (!denials_have_names(&s->denials))
+        return true;
     for (size_t i = 0; i < s->n; i++) {
         const struct capability *c = &s->caps[i];
         // No file of a disk has a name there.

@@ -42,9 +42,11 @@ void denials_add_name(struct denials *d, const char *path, const char *source);
 // Adds one of nono's own places: no pattern, no source. A relative path is taken from "/".
 void denials_protect(struct denials *d, const char *path);
 
+// Is there something refused that has hard links?
+bool denials_have_names(const struct denials *d);
 // The kernel's rules cannot tell the names of one file apart, so what is refused and has hard links
-// is looked for below root, which is canonical, and refused under the names that are found; nothing
-// is read when there is no such file. *budget entries are looked at, and taken off. False when that
+// is looked for below root, which is canonical, and refused under the names that are found. *budget
+// entries are looked at, and taken off. False when that
 // was not enough.
 bool denials_find_names(struct denials *d, const char *root, size_t *budget);
 

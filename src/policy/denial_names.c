@@ -15,8 +15,8 @@ has_names(const struct denial *row)
     return row->ino && lstat(row->path, &st) == 0 && !S_ISDIR(st.st_mode) && st.st_nlink > 1;
 }
 
-static bool
-any_has_names(const struct denials *d)
+bool
+denials_have_names(const struct denials *d)
 {
     for (size_t i = 0; i < d->n; i++)
         if (has_names(&d->rows[i]))
@@ -28,8 +28,6 @@ bool
 denials_find_names(struct denials *d, const char *root, size_t *budget)
 {
     cleanup_free char *top = xstrdup(root);
-    if (!any_has_names(d))
-        return true;
     FTS *fts = fts_open((char *[]){top, NULL}, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
     if (!fts)
         return false;

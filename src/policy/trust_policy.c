@@ -90,6 +90,10 @@ trust_add_pattern(struct trust_policy *p, const char *pattern, const char *sourc
     }
     p->patterns = xrealloc(p->patterns, (p->n + 1) * sizeof *p->patterns);
     p->patterns[p->n++] = t;
+    unsigned char c = (unsigned char)t.parts[0].text[0];
+    if (c == '*' || c == '?' || c == '[' || c == '\\')
+        memset(p->first, true, sizeof p->first);
+    p->first[c] = true;
 }
 
 void
@@ -128,9 +132,21 @@ pattern_matches(const struct trust_pattern *t, const char *path)
     }
 }
 
+// On every open's way: hardly a path has a component that one of the patterns could begin with.
+static bool
+may_match(const struct trust_policy *p, const char *path)
+{
+    for (char before = '/'; *path; before = *path++)
+        if (before == '/' && p->first[(unsigned char)*path])
+            return true;
+    return false;
+}
+
 bool
 trust_matches(const struct trust_policy *p, const char *path)
 {
+    if (!may_match(p, path))
+        return false;
     for (size_t i = 0; i < p->n; i++)
         if (pattern_matches(&p->patterns[i], path))
             return true;

@@ -28,7 +28,8 @@ struct trust_policy {
     int enforcement; /* TRUST_DENY, TRUST_WARN, TRUST_AUDIT (policy/profile.h) */
     struct trust_pattern *patterns;
     size_t n;
-    char *signers; /* text of the allowed-signers file; NULL: none is configured; owned */
+    bool first[256]; /* bytes that the first component of a match may begin with */
+    char *signers;   /* text of the allowed-signers file; NULL: none is configured; owned */
     size_t signers_len;
     char *signers_path;  /* where it came from; owned */
     struct buf warnings; /* a line each */

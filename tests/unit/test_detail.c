@@ -161,7 +161,7 @@ Test(detail, everything_that_decides_is_said)
     detail_make(&det, &v, v.rows[0], now, 0);
     cr_expect_eq(det.target, 2);
     cr_expect_str_eq(line(&det, "run by"), "/bin/sh\\x1b");
-    cr_expect_eq(strncmp(line(&det, "sha256"), "ab00", 4), 0);
+    cr_expect(strstr(line(&det, "sha256"), "ab00"));
     cr_expect_str_eq(line(&det, "risk"), "!! high: SSH keys and their configuration; odd\\x1b");
     cr_expect(strstr(line(&det, "p"), "(type id_1)"));
 }
