@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "remember.h"
 
 // For writing: creates (0600, missing directories 0700), migrates, WAL, synchronous=FULL; nothing
 // is checkpointed unless asked for. Refused, with a clear line in *err and the file untouched: a
@@ -39,3 +40,7 @@ void db_bind_bytes(sqlite3_stmt *st, int column, const void *data, size_t n);
 void db_bind_string(sqlite3_stmt *st, int column, const char *s);
 // A TEXT; NULL binds an empty one.
 void db_bind_word(sqlite3_stmt *st, int column, const char *word);
+
+// remembered_list() on an open connection. A result code; what fn stopped with.
+int remembered_read(sqlite3 *h, uint32_t uid, const char *profile, remembered_fn fn, void *ctx,
+                    int *ret_stopped);

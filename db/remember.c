@@ -104,8 +104,9 @@ is_understood(const struct grant *g)
            (int)g->reach >= 0 && g->path;
 }
 
-static int
-list(sqlite3 *h, uint32_t uid, const char *profile, remembered_fn fn, void *ctx, int *ret_stopped)
+int
+remembered_read(sqlite3 *h, uint32_t uid, const char *profile, remembered_fn fn, void *ctx,
+                int *ret_stopped)
 {
     static const char sql[] =
         "SELECT s.id, s.profile, s.uid, (SELECT d.note FROM decision d WHERE d.session = g.session"
@@ -151,7 +152,7 @@ remembered_list(const char *path, uint32_t uid, const char *profile, remembered_
         return db_open_read(path, &h, err);
     r = db_read_int(h, "PRAGMA user_version", &version);
     // Before schema 2 nothing was remembered.
-    int rc = r < 0 || version < 2 ? SQLITE_OK : list(h, uid, profile, fn, ctx, &stopped);
+    int rc = r < 0 || version < 2 ? SQLITE_OK : remembered_read(h, uid, profile, fn, ctx, &stopped);
     if (r == 0 && rc != SQLITE_OK)
         r = db_fail(h, rc, path, err);
     db_close(h);

@@ -412,6 +412,15 @@ start_thread(struct writer *w)
     return -r;
 }
 
+static int
+read_remembered(struct writer *w, const struct writer_options *o, struct err *err)
+{
+    int stopped = 0;
+    int rc = remembered_read(w->h, w->info->uid, w->info->profile ? w->info->profile : "",
+                             o->remembered, o->remembered_ctx, &stopped);
+    return rc == SQLITE_OK ? stopped : db_fail(w->h, rc, w->path, err);
+}
+
 int
 writer_start(const struct writer_options *o, struct writer **ret_w, struct err *err)
 {
@@ -425,6 +434,8 @@ writer_start(const struct writer_options *o, struct writer **ret_w, struct err *
     w->acks = o->acks;
     w->queue = queue_new(NONO_QUEUE_DB + 1);
     int r = open_record(w, err);
+    if (r == 0 && o->remembered)
+        r = read_remembered(w, o, err);
     if (r < 0 && w->besteffort) {
         commit_failed(w, r);
         r = 0;

@@ -17,6 +17,7 @@
 #include "err.h"
 #include "event.h"
 #include "queue.h"
+#include "remember.h"
 #include "request.h"
 
 struct writer;
@@ -27,6 +28,10 @@ struct writer_options {
     const struct session_info *info; /* copied */
     struct queue *acks;              /* where MSG_RECORDED goes; must outlive the writer */
     bool besteffort; /* what can't be recorded is acknowledged, kept (bounded) and written later */
+    // What is remembered for the user and the profile of info, or NULL; called before
+    // writer_start() returns. It has not got all when *err is set then.
+    remembered_fn remembered;
+    void *remembered_ctx;
 };
 
 // Opens (creating, 0600, in a directory made 0700) or migrates the database and starts the thread.

@@ -96,25 +96,34 @@ forget_remembered(struct session *s)
     s->n_remembered = 0;
 }
 
-// All of them or none: an allow must not come back without the denial beside it (I1).
+// While the sandbox sets itself up: opening the record takes longer than that.
 static int
-load_remembered(struct session *s, struct err *err)
+start_record(struct session *s, struct err *err)
 {
-    int ret = remembered_list(s->o->db_path, s->info->uid, s->o->profile ? s->o->profile : "",
-                              keep_remembered, s, err);
-    if (ret == 0)
-        return 0;
-    forget_remembered(s);
-    if (!s->o->besteffort)
+    s->inbox_main = queue_new(NONO_QUEUE_UI);
+    s->inbox_supervisor = queue_new(NONO_QUEUE_SUPERVISOR);
+    cleanup_free char *key = registry_key_file_for(s->o->db_path);
+    struct writer_options wo = {.path = s->o->db_path,
+                                .key = key,
+                                .info = s->info,
+                                .acks = s->inbox_supervisor,
+                                .besteffort = s->o->besteffort,
+                                .remembered = keep_remembered,
+                                .remembered_ctx = s};
+    int ret = writer_start(&wo, &s->writer, err);
+    if (ret < 0)
         return ret;
-    fprintf(stderr, "nono: %s; going on without what is remembered (--audit besteffort)\n",
-            err->msg);
-    err_done(err);
+    if (err->msg) {
+        // All of them or none: an allow must not come back without the denial beside it (I1).
+        forget_remembered(s);
+        fprintf(stderr, "nono: %s; going on without a record (--audit besteffort)\n", err->msg);
+        err_done(err);
+    }
     return 0;
 }
 
 static int
-start_threads(struct session *s, struct err *err)
+start_supervisor(struct session *s, struct err *err)
 {
     static const char *const approver_names[] = {
         [ON_ASK_UI] = "ui", [ON_ASK_DENY] = "deny", [ON_ASK_ALLOW] = "allow"};
@@ -124,23 +133,6 @@ start_threads(struct session *s, struct err *err)
         files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    s->inbox_main = queue_new(NONO_QUEUE_UI);
-    s->inbox_supervisor = queue_new(NONO_QUEUE_SUPERVISOR);
-    cleanup_free char *key = registry_key_file_for(s->o->db_path);
-    struct writer_options wo = {.path = s->o->db_path,
-                                .key = key,
-                                .info = s->info,
-                                .acks = s->inbox_supervisor,
-                                .besteffort = s->o->besteffort};
-    int ret = writer_start(&wo, &s->writer, err);
-    if (ret < 0)
-        return ret;
-    if (err->msg) {
-        fprintf(stderr, "nono: %s; going on without a record (--audit besteffort)\n", err->msg);
-        err_done(err);
-    }
-    if ((ret = load_remembered(s, err)) < 0)
-        return ret;
     struct supervisor_options so = {
         .listener = steal_fd(&s->launched.listener),
         .monitor = s->launched.monitor,
@@ -163,7 +155,7 @@ start_threads(struct session *s, struct err *err)
         .remembered = s->remembered,
         .n_remembered = s->n_remembered,
     };
-    ret = supervisor_start(&so, &s->supervisor);
+    int ret = supervisor_start(&so, &s->supervisor);
     // They are the supervisor's now, or freed with it.
     s->n_remembered = 0;
     return ret < 0 ? err_set(err, ret, "cannot start a thread: %s", strerror(-ret)) : 0;
@@ -371,7 +363,8 @@ session_start(struct session *s, struct err *err)
     s->signal_fd = signals_watch();
     if (s->signal_fd < 0)
         return err_set(err, s->signal_fd, "signalfd: %s", strerror(-s->signal_fd));
-    if ((ret = start_threads(s, err)) < 0 || (ret = start_control(s, err)) < 0)
+    if ((ret = start_record(s, err)) < 0 || (ret = launch_finish(&s->launched, err)) < 0 ||
+        (ret = start_supervisor(s, err)) < 0 || (ret = start_control(s, err)) < 0)
         return ret;
     if ((s->o->ui == UI_MODE_SPLIT || s->o->ui == UI_MODE_PLAIN) &&
         (ret = session_open_ui(s, err)) < 0)

@@ -391,13 +391,20 @@ launch_start(const struct launch *l, struct launched *ret, struct err *err)
     close(pair[1]);
     *ret = (struct launched){
         .monitor = pid, .listener = -1, .channel = pair[0], .caps = own_caps() & KEPT_CAPS};
-    if (pid < 0)
-        code = err_set(err, -errno, "fork: %s", strerror(errno));
-    else
-        code = receive_listener(ret->channel, ret, err);
+    if (pid >= 0)
+        return 0;
+    code = err_set(err, -errno, "fork: %s", strerror(errno));
+    close_fd(&ret->channel);
+    return code;
+}
+
+int
+launch_finish(struct launched *l, struct err *err)
+{
+    int code = receive_listener(l->channel, l, err);
     if (code < 0) {
-        close_fd(&ret->channel);
-        close_fd(&ret->listener);
+        close_fd(&l->channel);
+        close_fd(&l->listener);
     }
     return code;
 }

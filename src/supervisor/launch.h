@@ -19,7 +19,7 @@ struct launch {
 
 struct launched {
     pid_t monitor;
-    pid_t child;
+    pid_t child;   /* from launch_finish() on, like the listener */
     int listener;  /* owned */
     int channel;   /* to the monitor, SOCK_SEQPACKET; closing it ends the monitor. Owned */
     uint64_t caps; /* effective capabilities that the sandbox starts with */
@@ -33,9 +33,12 @@ struct launch_msg {
     int value; /* errno, or a wait status (stopped and continued too) */
 };
 
-// Sets the sandbox up; the command itself waits for launch_go(). 0, or -errno with *err set:
-// nothing runs then.
+// Forks the processes that set the sandbox up. Before any other thread exists. 0, or -errno with
+// *err set: nothing runs then.
 int launch_start(const struct launch *l, struct launched *ret, struct err *err);
+// Waits until the sandbox stands; the command itself waits for launch_go(). Other work fits between
+// the two. 0, or -errno with *err set: nothing runs then.
+int launch_finish(struct launched *l, struct err *err);
 // Lets the command run. 0 or -EPIPE.
 int launch_go(int channel);
 // Reads one message: 1 and *ret_m, 0 when there is none, -EPIPE when the monitor is gone.
