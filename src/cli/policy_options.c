@@ -236,20 +236,21 @@ policy_default_signers(void)
 static int
 load_signers(struct policy_args *a, const struct profile_env *env, struct err *err)
 {
-    const struct profile_item *item = profile_last(&a->profile, PROFILE_TRUST_SIGNERS);
-    cleanup_free char *path = NULL;
-    int ret;
-    if (a->signers) {
-        path = xstrdup(a->signers);
-    } else if (item) {
-        if ((ret = profile_expand(item, env, &path, NULL, err)) <= 0)
-            return ret;
-    } else {
-        path = policy_default_signers();
-        if (!path || access(path, F_OK) < 0)
-            return 0;
+    cleanup_free char *added = policy_default_signers();
+    int ret = 0;
+    if (a->signers)
+        return trust_load_signers(&a->trust_policy, a->signers, err);
+    if (!profile_last(&a->profile, PROFILE_TRUST_SIGNERS))
+        return added && access(added, F_OK) == 0 ? trust_load_signers(&a->trust_policy, added, err)
+                                                 : 0;
+    for (size_t i = 0; i < a->profile.n && ret >= 0; i++) {
+        cleanup_free char *path = NULL;
+        const struct profile_item *item = &a->profile.items[i];
+        if (item->key == PROFILE_TRUST_SIGNERS &&
+            (ret = profile_expand(item, env, &path, NULL, err)) > 0)
+            ret = trust_load_signers(&a->trust_policy, path, err);
     }
-    return trust_load_signers(&a->trust_policy, path, err);
+    return ret;
 }
 
 static int
@@ -371,8 +372,9 @@ warn_of_trust(const struct policy_args *a)
 {
     const struct trust_policy *t = &a->trust_policy;
     policy_warn_trust(t);
-    if (t->signers_path)
-        warn_if_writable(a, t->signers_path);
+    const char *end = t->signers_paths.data + t->signers_paths.len;
+    for (const char *path = t->signers_paths.data; path < end; path += strlen(path) + 1)
+        warn_if_writable(a, path);
     if (t->enforcement == TRUST_DENY && !t->signers)
         fputs("nono: warning: no signer is configured: every instruction file is refused "
               "(nono trust allow-signer)\n",

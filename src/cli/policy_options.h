@@ -40,11 +40,13 @@ enum policy_option {
         {OPT_DENY, "deny", "PATH", "never asked, always refused; also inside what is allowed"},    \
         {OPT_WORKDIR, "workdir-access", "A",                                                       \
          "none, read, write, readwrite: the current directory"},                                   \
-        {OPT_TRUST, "trust", "HOW", "deny, warn, audit: instruction files that nobody signed"},    \
-        {OPT_TRUST_SIGNERS, "trust-signers", "FILE", "who may sign them (nono trust --help)"},     \
+        {OPT_TRUST, "trust", "HOW",                                                                \
+         "deny, warn, audit: unsigned instruction files; --trust-signers FILE"},                   \
+        {OPT_TRUST_SIGNERS, "trust-signers", "FILE", NULL},                                        \
         {OPT_NET, "net", "MODE", "ask (default), allow or block the network"},                     \
-        {OPT_CONNECT, "allow-connect", "HOST:PORT", "a name, address, CIDR or *; a port or *"},    \
-        {OPT_BIND, "allow-bind", "PORT[-PORT]", "listen there"},                                   \
+        {OPT_CONNECT, "allow-connect", "HOST:PORT",                                                \
+         "a name, address, CIDR or *; a port or *; --allow-bind PORT[-PORT]"},                     \
+        {OPT_BIND, "allow-bind", "PORT[-PORT]", NULL},                                             \
         {OPT_PROXY, "proxy-port", "PORT", "connect to this port of loopback and nowhere else"},    \
         {OPT_UNIX_SOCKETS, "unix-sockets", "MODE", "ask (default), allow or block UNIX sockets"},  \
         {OPT_UNIX, "allow-unix-socket", "P",                                                       \
@@ -65,14 +67,14 @@ struct policy_args {
     bool names_found;         /* every name of what is refused is known */
     struct socket_policy sockets;
     struct trust_policy trust_policy;
-    int trust;           /* TRUST_*, -1: not given */
-    const char *signers; /* --trust-signers */
+    int trust;             /* TRUST_*, -1: not given */
+    const char *signers;   /* --trust-signers */
     int net, unix_sockets; /* enum socket_mode, -1: not given */
 };
 #define POLICY_ARGS_NONE                                                                           \
     (struct policy_args)                                                                           \
     {                                                                                              \
-        .workdir = -1, .trust = -1, .net = -1, .unix_sockets = -1                                               \
+        .workdir = -1, .trust = -1, .net = -1, .unix_sockets = -1                                  \
     }
 
 void policy_args_done(struct policy_args *a);

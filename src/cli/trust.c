@@ -178,12 +178,9 @@ verify(struct trust_args *a, char **files)
 static void
 print_signers(const struct trust_policy *t)
 {
-    cleanup_free char *shown = display_str(t->signers_path ? t->signers_path : "", DISPLAY_QUOTE);
-    if (!t->signers) {
-        puts("No signer is allowed.");
+    puts(t->signers ? "Allowed signers:" : "No signer is allowed.");
+    if (!t->signers)
         return;
-    }
-    printf("Signers in %s:\n", shown);
     for (const char *line = t->signers; *line;) {
         size_t n = strcspn(line, "\n"), blank = strspn(line, " \t\r");
         cleanup_buf struct buf b = {0};

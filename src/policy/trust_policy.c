@@ -24,7 +24,7 @@ trust_policy_done(struct trust_policy *p)
         free(p->patterns[i].text);
     free(p->patterns);
     free(p->signers);
-    free(p->signers_path);
+    buf_done(&p->signers_paths);
     buf_done(&p->warnings);
     *p = (struct trust_policy){0};
 }
@@ -32,6 +32,9 @@ trust_policy_done(struct trust_policy *p)
 bool
 trust_is_system(const char *path)
 {
+    // Anybody writes there.
+    if (path_is_below(path, "/dev/shm"))
+        return false;
     for (size_t i = 0; i < ARRAY_SIZE(system_dirs); i++)
         if (path_is_below(path, system_dirs[i]))
             return true;

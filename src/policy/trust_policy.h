@@ -29,10 +29,10 @@ struct trust_policy {
     struct trust_pattern *patterns;
     size_t n;
     bool first[256]; /* bytes that the first component of a match may begin with */
-    char *signers;   /* text of the allowed-signers file; NULL: none is configured; owned */
+    char *signers;   /* text of the allowed-signers files; NULL: none is configured; owned */
     size_t signers_len;
-    char *signers_path;  /* where it came from; owned */
-    struct buf warnings; /* a line each */
+    struct buf signers_paths; /* where it came from, NUL behind each */
+    struct buf warnings;      /* a line each */
 };
 
 void trust_policy_done(struct trust_policy *p);
@@ -47,8 +47,8 @@ bool trust_matches(const struct trust_policy *p, const char *path);
 // needs no instruction file.
 bool trust_is_system(const char *path);
 
-// Reads the allowed signers (ALLOWED SIGNERS in ssh-keygen(1)); a line that ssh-keygen could not
-// read is an error that names it. 0 or -errno.
+// Adds the allowed signers of a file (ALLOWED SIGNERS in ssh-keygen(1)); a line that ssh-keygen
+// could not read is an error that names it. 0 or -errno.
 int trust_load_signers(struct trust_policy *p, const char *path, struct err *err);
 // Looks the lines of such a text through. 0, or -EINVAL with name and line in *err.
 int trust_check_signers(const char *text, size_t len, const char *name, struct err *err);

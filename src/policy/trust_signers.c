@@ -141,10 +141,13 @@ trust_load_signers(struct trust_policy *p, const char *path, struct err *err)
     int ret = trust_check_signers(text, (size_t)n, path, err);
     if (ret < 0)
         return ret;
-    free(p->signers);
-    free(p->signers_path);
-    p->signers = steal_pointer(&text);
-    p->signers_len = (size_t)n;
-    p->signers_path = xstrdup(path);
+    // Those of several files add up.
+    p->signers = xrealloc(p->signers, p->signers_len + (size_t)n + 2);
+    memcpy(p->signers + p->signers_len, text, (size_t)n);
+    p->signers_len += (size_t)n;
+    if (n && text[n - 1] != '\n')
+        p->signers[p->signers_len++] = '\n';
+    p->signers[p->signers_len] = 0;
+    buf_printf(&p->signers_paths, "%s%c", path, 0);
     return 0;
 }

@@ -18,7 +18,7 @@ struct open_call {
     uint32_t mode;
     uint64_t resolve; /* of openat2 */
     bool steers;      /* the path is that of an instruction file as it is written (trust.h) */
-    size_t path_len;  /* 0: parked, without the path */
+    size_t path_len;
     char path[NONO_PATH_MAX];
 };
 

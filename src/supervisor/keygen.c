@@ -24,6 +24,8 @@
 #define OUTPUT_MAX 4096
 #define PRINCIPALS_MAX 8 /* tried for one signature */
 
+// Of the child before it is ssh-keygen, which ends with 0, 1 or 255.
+enum { EXIT_UNABLE = 126, EXIT_NO_KEYGEN = 127 };
 enum { FD_CONTENT, FD_SIGNATURE, FD_SIGNERS, FDS };
 
 struct reply {
@@ -64,14 +66,14 @@ run_keygen(const int *fds, int out, const char *const *argv)
     for (int i = 0; i < FDS; i++)
         high[i] = fcntl(fds[i], F_DUPFD, 16);
     if (to < 0 || null < 0 || lseek(high[FD_CONTENT], 0, SEEK_SET) < 0)
-        _exit(125);
+        _exit(EXIT_UNABLE);
     if (dup2(high[FD_CONTENT], 0) < 0 || dup2(to, 1) < 0 || dup2(null, 2) < 0 ||
         dup2(high[FD_SIGNATURE], 3) < 0 || dup2(high[FD_SIGNERS], 4) < 0)
-        _exit(125);
+        _exit(EXIT_UNABLE);
     syscall(SYS_close_range, 5, ~0u, 0);
     give_up_power();
     execve(KEYGEN_PATH, (char *const *)argv, (char *const *)env);
-    _exit(errno == ENOENT ? 127 : 126);
+    _exit(errno == ENOENT ? EXIT_NO_KEYGEN : EXIT_UNABLE);
 }
 
 // Its output, at most size - 1 bytes and a NUL, until it closes it. 0 or -ETIME.
@@ -122,9 +124,8 @@ keygen(const int *fds, const char *const *argv, char *out, size_t size)
         return error;
     if (!WIFEXITED(status))
         return -EKEYREJECTED;
-    return WEXITSTATUS(status) == 127  ? -ENOENT
-           : WEXITSTATUS(status) < 125 ? WEXITSTATUS(status)
-                                       : -EACCES;
+    int code = WEXITSTATUS(status);
+    return code == EXIT_NO_KEYGEN ? -ENOENT : code == EXIT_UNABLE ? -EACCES : code;
 }
 
 // The signature says by which key; the file says whose that is, and the check itself is made for

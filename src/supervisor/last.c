@@ -29,6 +29,7 @@ last_text(const struct request *q, enum decider by, enum reason reason)
     add_fact(&b, "target", q->target);
     add_fact(&b, "path", q->resolved);
     add_fact(&b, "other path", q->resolved2);
+    add_fact(&b, "detail", q->detail);
     add_fact(&b, "program", q->exe);
     add_fact(&b, "by", decider_to_string(by));
     add_fact(&b, "reason", reason_to_string(reason));

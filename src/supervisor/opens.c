@@ -45,8 +45,8 @@ make_request(struct supervisor *s, const struct open_call *c, const struct resol
                       .access = access_of(c, r),
                       .flags = c->flags,
                       .mode = c->mode,
-                      .target = c->path_len ? c->path : r->path,
-                      .target_len = c->path_len ? c->path_len : strlen(r->path),
+                      .target = c->path,
+                      .target_len = c->path_len,
                       .resolved = r->path,
                       .st = st,
                       .exists = r->exists,
@@ -149,7 +149,7 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
         notify_fail(s->o.listener, c->call.id, ENXIO);
         return;
     }
-    concerns &= S_ISREG(st.st_mode);
+    concerns &= !S_ISDIR(st.st_mode);
     if (concerns && !t) {
         trust_verify(s, c, r, false);
         return;
@@ -205,7 +205,10 @@ open_resolved(struct supervisor *s, const struct open_call *c, struct resolved *
 {
     if (serve_last(s, c, error))
         return;
-    if (error == 0 && !r->pathless) {
+    if (error == 0 && r->pathless && trust_refuses_nameless(s, c)) {
+        static char detail[] = "it has no name of its own";
+        refuse_untrusted(s, c, r, &(struct trust_result){.detail = detail});
+    } else if (error == 0 && !r->pathless) {
         judge(s, c, r, NULL);
     } else if (error == 0 || error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
                error == -ENAMETOOLONG || error == -EACCES || error == -EBADF || error == -EXDEV ||

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,8 @@ struct known {
 };
 
 struct trust {
-    const struct trust_policy *policy; /* constant */
+    atomic_uint users;                 /* the supervisor, and jobs that outlive it */
+    const struct trust_policy *policy; /* constant; the supervisor's threads only */
     int helper, signers;               /* constant but for use; -1: none */
     pthread_mutex_t ask;               /* the helper answers one at a time */
     pthread_mutex_t lock;              /* of the cache; never held while something blocks */
@@ -44,9 +46,10 @@ struct trust {
 struct trust_job {
     struct task_job task;
     struct supervisor *s;
+    struct trust *trust;    /* one of its users */
     struct resolved target; /* owned */
     struct trust_result found;
-    bool approved;
+    bool approved, deny;
 };
 
 static int
@@ -70,6 +73,7 @@ trust_new(const struct trust_policy *p, int helper)
     if (!p || p->n == 0)
         return NULL;
     struct trust *t = xcalloc(1, sizeof *t);
+    atomic_init(&t->users, 1);
     t->policy = p;
     t->signers = -1;
     pthread_mutex_init(&t->ask, NULL);
@@ -84,7 +88,7 @@ trust_new(const struct trust_policy *p, int helper)
 struct trust *
 trust_free(struct trust *t)
 {
-    if (!t)
+    if (!t || atomic_fetch_sub(&t->users, 1) > 1)
         return NULL;
     close_fd(&t->helper);
     close_fd(&t->signers);
@@ -214,10 +218,8 @@ remember(struct trust *t, const struct known *k)
 static int
 ask_helper(struct trust *t, int content, int signature, char *principal)
 {
-    if (!t->policy->signers)
-        return -ENOKEY;
     if (t->helper < 0 || t->signers < 0)
-        return -EPIPE;
+        return -ENOKEY;
     pthread_mutex_lock(&t->ask);
     int ret = keygen_verify(t->helper, content, signature, t->signers, principal);
     pthread_mutex_unlock(&t->ask);
@@ -239,6 +241,8 @@ explain(const struct known *k)
         return xstrdup("the signature is not by an allowed signer, or not of this content");
     case -EFBIG:
         return xstrdup("not verified: the file or its signature is too large");
+    case -EINVAL:
+        return xstrdup("not verified: it or its signature is not a regular file");
     case -EAGAIN:
         return xstrdup("not verified: it changed meanwhile");
     case -ENOENT:
@@ -268,9 +272,12 @@ read_both(struct trust_job *j, struct stat *st, struct known *k, int *ret_signat
 static int
 find_out(struct trust_job *j, struct stat *st, struct known *k)
 {
-    struct trust *t = j->s->trust;
+    struct trust *t = j->trust;
     struct stat now;
     int signature = -ENOENT;
+    // A pipe would be opened for good, and what comes through one is nobody's.
+    if (fstat(j->target.fd, &now) < 0 || !S_ISREG(now.st_mode))
+        return k->error = -EINVAL;
     cleanup_fd int content = read_both(j, st, k, &signature);
     cleanup_fd int owned = signature;
     if (content < 0)
@@ -283,7 +290,7 @@ find_out(struct trust_job *j, struct stat *st, struct known *k)
         k->error = signature == -ENOENT ? -ENODATA
                    : signature < 0      ? signature
                                         : ask_helper(t, content, signature, k->principal);
-        if (k->error == -ENODATA && !t->policy->signers)
+        if (k->error == -ENODATA && t->signers < 0)
             k->error = -ENOKEY;
         // What may be otherwise the next time is asked again.
         if (k->error == 0 || k->error == -ENODATA || k->error == -ENOKEY ||
@@ -326,17 +333,16 @@ trust_run(struct job *job)
     struct trust_result *f = &j->found;
     struct known k = {0};
     struct stat st;
-    bool deny = j->s->trust->policy->enforcement == TRUST_DENY;
     cleanup_fd int content = find_out(j, &st, &k);
     f->verified = content >= 0 && k.error == 0;
-    f->refused = deny && !f->verified;
+    f->refused = j->deny && !f->verified;
     f->detail = explain(&k);
-    if (f->verified && deny && files_access(c) != ACCESS_READ) {
+    if (f->verified && j->deny && files_access(c) != ACCESS_READ) {
         // No copy can be written to, and the file itself may change while it is open.
         f->refused = true;
         free(f->detail);
         f->detail = xstrdup("signed, but a verified file is opened for reading alone");
-    } else if (f->verified && deny) {
+    } else if (f->verified && j->deny) {
         f->copy = finish_copy(content, &st, c);
         f->refused = f->copy < 0;
     }
@@ -352,6 +358,7 @@ trust_drop(struct job *job)
     resolved_done(&j->target);
     close_fd(&j->found.copy);
     free(j->found.detail);
+    trust_free(j->trust);
     free(j->task.call);
     free(j);
 }
@@ -369,6 +376,12 @@ trust_done(struct job *job, void *ctx)
     trust_drop(job);
 }
 
+bool
+trust_refuses_nameless(const struct supervisor *s, const struct open_call *c)
+{
+    return c->steers && s->trust->policy->enforcement == TRUST_DENY;
+}
+
 void
 trust_verify(struct supervisor *s, const struct open_call *c, const struct resolved *r,
              bool approved)
@@ -376,12 +389,15 @@ trust_verify(struct supervisor *s, const struct open_call *c, const struct resol
     struct trust_job *j = xcalloc(1, sizeof *j);
     *j = (struct trust_job){
         .task = {.job = {.run = trust_run, .done = trust_done, .drop = trust_drop},
-                 .call = c->path_len ? xmemdup(c, sizeof *c) : &open_call_dup(c)->call,
+                 .call = &open_call_dup(c)->call,
                  .result = -EACCES},
         .s = s,
+        .trust = s->trust,
+        .deny = s->trust->policy->enforcement == TRUST_DENY,
         .target = {.fd = -1, .object_fd = -1},
         .found = {.copy = -1},
         .approved = approved};
+    atomic_fetch_add(&s->trust->users, 1);
     if (resolved_dup(r, &j->target) < 0) {
         notify_fail(s->o.listener, c->call.id, EACCES);
         trust_drop(&j->task.job);

@@ -20,7 +20,7 @@ struct trust_result {
 // NULL when nothing is to be verified. The policy must outlive it; helper (keygen_start(), or -1)
 // is taken over.
 struct trust *trust_new(const struct trust_policy *p, int helper);
-// Takes NULL, returns NULL.
+// Freed once no job needs it any more. Takes NULL, returns NULL.
 struct trust *trust_free(struct trust *t);
 
 // Is the path an instruction file's as the task wrote it? For struct open_call. Any thread.
@@ -28,6 +28,9 @@ bool trust_is_written(const struct supervisor *s, const struct open_call *c);
 // Would the open hand over what is in an instruction file? Any thread, without the lock.
 bool trust_concerns(const struct supervisor *s, const struct open_call *c,
                     const struct resolved *r);
+// A pipe, or a file that has lost its name, behind the name of an instruction file: nobody can have
+// signed it. Is it to be refused?
+bool trust_refuses_nameless(const struct supervisor *s, const struct open_call *c);
 // Finds out in a worker who signed it, then goes on with open_trusted(). approved: it was decided
 // already. c and r stay the caller's.
 void trust_verify(struct supervisor *s, const struct open_call *c, const struct resolved *r,
