@@ -159,6 +159,16 @@ doubts(const struct profile *p, const struct profile_env *env, const struct capa
         printf("%s: warning: %s: %s is not there\n", source, profile_key_name(item->key), shown);
         n++;
     }
+    struct trust_policy trust = {0};
+    for (size_t i = 0; i < p->n; i++)
+        if (p->items[i].key == PROFILE_TRUST_PATTERNS)
+            trust_add_pattern(&trust, p->items[i].value, p->items[i].source);
+    const char *end;
+    for (const char *line = buf_str(&trust.warnings); *line; line = end + 1, n++) {
+        end = strchr(line, '\n');
+        printf("warning: %.*s\n", (int)(end - line), line);
+    }
+    trust_policy_done(&trust);
     const char *nothing = policy_starts_nothing(set);
     if (nothing) {
         printf("warning: %s\n", nothing);

@@ -129,6 +129,19 @@ is_socket(enum op op)
 }
 
 static void
+print_trust(const struct why_args *w, const struct why_answer *a)
+{
+    const struct trust_policy *t = &w->policy.trust_policy;
+    if (w->op != OP_READ || strcmp(a->verdict, "deny") == 0 || trust_is_system(a->resolved) ||
+        !trust_matches(t, a->resolved))
+        return;
+    printf("  an instruction file: %s\n",
+           t->enforcement == TRUST_DENY
+               ? "refused unless an allowed signer has signed it (nono trust verify)"
+               : "handed over and recorded, signed or not (--trust)");
+}
+
+static void
 print_answer(const struct why_args *w, const struct why_answer *a)
 {
     cleanup_free char *path = display_str(a->resolved, 0);
@@ -151,6 +164,7 @@ print_answer(const struct why_args *w, const struct why_answer *a)
         printf("%s%s\n", *rule ? "; nearest: " : "", rule);
         printf("  allow without asking: %s\n", a->allow_with);
     }
+    print_trust(w, a);
     if (a->risk != RISK_NONE)
         printf("  risk: %s (%s)\n", risk_to_string(a->risk), a->tags);
 }

@@ -79,6 +79,21 @@ split_pattern(struct trust_pattern *t)
                                                    : NULL;
 }
 
+// The byte behind a component is a slash or the end.
+static void
+add_beginning(struct trust_policy *p, struct glob_part part)
+{
+    bool open = false;
+    for (size_t i = 0; i < ARRAY_SIZE(p->begins); i++) {
+        unsigned char c = i < part.len ? (unsigned char)part.text[i] : '/';
+        open |= strchr("*?[\\", c) != NULL;
+        if (open)
+            memset(p->begins[i], true, sizeof p->begins[i]);
+        p->begins[i][c] = true;
+        p->begins[i][0] |= c == '/';
+    }
+}
+
 void
 trust_add_pattern(struct trust_policy *p, const char *pattern, const char *source)
 {
@@ -93,10 +108,7 @@ trust_add_pattern(struct trust_policy *p, const char *pattern, const char *sourc
     }
     p->patterns = xrealloc(p->patterns, (p->n + 1) * sizeof *p->patterns);
     p->patterns[p->n++] = t;
-    unsigned char c = (unsigned char)t.parts[0].text[0];
-    if (c == '*' || c == '?' || c == '[' || c == '\\')
-        memset(p->first, true, sizeof p->first);
-    p->first[c] = true;
+    add_beginning(p, t.parts[0]);
 }
 
 void
@@ -135,13 +147,15 @@ pattern_matches(const struct trust_pattern *t, const char *path)
     }
 }
 
-// On every open's way: hardly a path has a component that one of the patterns could begin with.
+// May any component begin a match? For nearly all paths none does.
 static bool
 may_match(const struct trust_policy *p, const char *path)
 {
-    for (char before = '/'; *path; before = *path++)
-        if (before == '/' && p->first[(unsigned char)*path])
+    for (const char *at = path; at; at = strchr(at, '/')) {
+        at += *at == '/';
+        if (*at && p->begins[0][(unsigned char)at[0]] && p->begins[1][(unsigned char)at[1]])
             return true;
+    }
     return false;
 }
 

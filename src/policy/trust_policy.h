@@ -28,8 +28,10 @@ struct trust_policy {
     int enforcement; /* TRUST_DENY, TRUST_WARN, TRUST_AUDIT (policy/profile.h) */
     struct trust_pattern *patterns;
     size_t n;
-    bool first[256]; /* bytes that the first component of a match may begin with */
-    char *signers;   /* text of the allowed-signers files; NULL: none is configured; owned */
+    // Every open is looked at, and nearly none is one: the bytes that the first and the second of a
+    // component can be where a match begins.
+    bool begins[2][256];
+    char *signers; /* text of the allowed-signers files; NULL: none is configured; owned */
     size_t signers_len;
     struct buf signers_paths; /* where it came from, NUL behind each */
     struct buf warnings;      /* a line each */

@@ -183,6 +183,8 @@ keygen_main(int channel)
     ssize_t n;
     // What a terminal sends is not for it, nor anything that nono was started with.
     setsid();
+    if (chdir("/") < 0)
+        _exit(125);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
     channel = fcntl(channel, F_DUPFD_CLOEXEC, 3);

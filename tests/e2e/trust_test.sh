@@ -202,6 +202,11 @@ for pattern in 'a//b' 'x/' '../y' '/etc/z'; do
     contains "cannot match: $pattern" "$output" "p.json:2: the pattern $pattern matches nothing"
 done
 
+contains "and so says the check" "$("$NONO" profile check ./p.json)" \
+    "warning: p.json:2: the pattern a//b matches nothing"
+contains "why" "$("$NONO" why -p ./p.json rules/one 2>&1)" "an instruction file: refused unless"
+lacks "why, another file" "$("$NONO" why -p ./p.json AGENTS.md 2>&1)" "an instruction file:"
+
 scenario "signers of a profile add up"
 echo "bob@example.org $(cut -d' ' -f1,2 "$T/home/other.pub")" >"$OUT/more"
 printf '{ "extends": "default", "trust": { "signers": ["%s", "%s"] } }' "$SIGNERS" "$OUT/more" >"$OUT/p.json"

@@ -79,6 +79,12 @@ Test(trust, patterns_of_a_profile)
         {"**", "/anything", true},
         {"/**/x", "/a/b/x", true},
         {"/**/x", "/x", false},
+        {"x", "/a/x", true},
+        {"x", "/a/x/b", false},
+        {"x/b", "/a/x/b", true},
+        {"x*", "/a/x", true},
+        {"\\*x", "/a/*x", true},
+        {"\\*x", "/a/bx", false},
         {"a/**", "/b/a", false},
         {"a/a/b", "/a/a/a/b", true},
     };
