@@ -9,6 +9,7 @@
 
 #include "bounds.h"
 #include "display.h"
+#include "keygen.h"
 #include "registry.h"
 #include "util.h"
 
@@ -375,6 +376,10 @@ warn_of_trust(const struct policy_args *a)
     const char *end = t->signers_paths.data + t->signers_paths.len;
     for (const char *path = t->signers_paths.data; path < end; path += strlen(path) + 1)
         warn_if_writable(a, path);
+    if (t->signers && access(KEYGEN_PATH, X_OK) < 0)
+        fputs("nono: warning: no instruction file can be verified without " KEYGEN_PATH
+              " (openssh-client)\n",
+              stderr);
     if (t->enforcement == TRUST_DENY && !t->signers)
         fputs("nono: warning: no signer is configured: every instruction file is refused "
               "(nono trust allow-signer)\n",

@@ -48,6 +48,18 @@ session_open_ui(struct session *s, struct err *err)
 }
 
 static int
+start_keygen(struct session *s, struct err *err)
+{
+    // What is given away to init would come back to us, and count as a task of the sandbox.
+    if (getpid() == 1)
+        return err_set(err, -EPERM,
+                       "process 1 cannot have instruction files verified: start an init before it "
+                       "(docker run --init)");
+    int ret = keygen_start(&s->keygen);
+    return ret < 0 ? err_set(err, ret, "no process for " KEYGEN_PATH ": %s", strerror(-ret)) : 0;
+}
+
+static int
 start_sandbox(struct session *s, struct err *err)
 {
     struct launch l = {.argv = s->o->argv, .stdio = {-1, -1, -1}, .pty = -1, .floor = &s->floor};
@@ -67,8 +79,8 @@ start_sandbox(struct session *s, struct err *err)
         l.stdio[0] = l.stdio[1] = s->pty.slave;
         l.stdio[2] = isatty(STDERR_FILENO) ? s->pty.slave : -1;
     }
-    if (s->o->trust->signers && (ret = keygen_start(&s->keygen)) < 0)
-        return err_set(err, ret, "cannot start a process for " KEYGEN_PATH ": %s", strerror(-ret));
+    if (s->o->trust->signers && (ret = start_keygen(s, err)) < 0)
+        return ret;
     ret = launch_start(&l, &s->launched, err);
     close_fd(&s->pty.slave);
     return ret;

@@ -215,6 +215,8 @@ keygen_start(int *ret_fd)
     int pair[2], status;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
+    // Whoever started this process may have made it one.
+    prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
     pid_t pid = fork();
     if (pid == 0) {
         // Twice, so that it is init's and not ours.

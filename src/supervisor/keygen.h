@@ -10,8 +10,8 @@
 #define KEYGEN_SIGNATURE_MAX (64 * 1024)
 #define KEYGEN_PRINCIPAL_MAX 256
 
-// Starts the process; to be called before any thread exists and before this process is a subreaper.
-// It ends when *ret_fd is closed. 0 or -errno.
+// Starts the process; to be called before any thread exists. This process must not be init, and is
+// no subreaper afterwards. It ends when *ret_fd is closed. 0 or -errno.
 int keygen_start(int *ret_fd);
 // Who of the allowed signers signed the content? 0, -EKEYREJECTED: none of them, -ETIME: it took
 // too long, -ENOENT: there is no ssh-keygen, or another -errno: nothing is known then. The content

@@ -138,6 +138,30 @@ equal "a script" "$status $output" "0 ran"
 trusted -- bash -c 'git init -q r && cd r && echo a >f && git add f && git commit -qm x && git status --short && cp /bin/true t && ./t && ls'
 equal "git, and a program made there" "$status" 0
 
+scenario "the process that asks ssh-keygen is none of the sandbox's, and ends with the session"
+of_nono() {
+    grep -lzx "NONO_E2E_DIR=$T" /proc/[0-9]*/environ 2>/dev/null | sed 's/environ/comm/' | xargs -r grep -lx nono 2>/dev/null
+}
+nothing_left() { [ -z "$(of_nono)" ]; }
+export NONO_MARK=mark-of-the-outside
+trusted --on-ask allow -- env -u NONO_MARK bash -c 'n=0
+    for p in $(pgrep -x nono); do
+        cat /proc/$p/environ /proc/$p/maps 2>/dev/null | tr -d "\0"
+        head -c 1 /proc/$p/fd/3 2>/dev/null
+        echo x 2>/dev/null >/proc/$p/mem && echo written
+        kill -0 $p 2>/dev/null && echo signalled
+        n=$((n + 1))
+    done; cat CLAUDE.md >/dev/null; [ $n -ge 3 ] && echo "three of them"'
+equal "nothing of theirs is reached" "$output" "three of them"
+unset NONO_MARK
+poll nothing_left && pass "none is left" || fail "none is left" "$(of_nono)"
+
+# Not everywhere may a user have a namespace of processes.
+if unshare -rpf --mount-proc true 2>/dev/null; then
+    output=$(unshare -rpf --mount-proc "$NONO" run --trust-signers "$SIGNERS" -- true 2>&1)
+    contains "process 1 cannot give it away" "$output" "process 1 cannot have instruction files verified"
+fi
+
 scenario "warn and audit hand it over"
 echo "be bad" >AGENTS.md
 trusted --trust warn -- cat AGENTS.md

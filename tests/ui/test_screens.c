@@ -412,6 +412,9 @@ Test(screens, alone_80x12)
     SCREEN(t, 12, 80, false);
     frame_after(&t, 700);
     check_screen(&t, "80x12-alone", false);
+    ui_set_stats(t.ui, 0, &(struct stats){.refused = 10, .limited = 7});
+    frame_after(&t, 800);
+    check_screen(&t, "80x12-limited", false);
     type(&t, "q");
     cr_assert_eq(t.leaves, 1);
 }
