@@ -94,7 +94,19 @@ refuse_untrusted(struct supervisor *s, const struct open_call *c, const struct r
     judge_refuse(s, &c->call, q, DECIDER_TRUST, REASON_TRUST_FAILED, EACCES);
 }
 
-// An instruction file inside: handed over if the policy lets it be, and recorded.
+// False when it was refused, or will be judged again once it is known who signed it.
+static bool
+may_be_handed_over(struct supervisor *s, const struct open_call *c, const struct resolved *r,
+                   const struct trust_result *t)
+{
+    if (!t)
+        trust_verify(s, c, r, false);
+    else if (t->refused)
+        refuse_untrusted(s, c, r, t);
+    return t && !t->refused;
+}
+
+// What the policy gives; that an instruction file was handed over is recorded.
 static void
 hand_over_covered(struct supervisor *s, const struct open_call *c, const struct resolved *r,
                   const struct stat *st, struct standing *standing, struct trust_result *t)
@@ -149,15 +161,8 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
         notify_fail(s->o.listener, c->call.id, ENXIO);
         return;
     }
-    concerns &= !S_ISDIR(st.st_mode);
-    if (concerns && !t) {
-        trust_verify(s, c, r, false);
+    if (concerns && !S_ISDIR(st.st_mode) && !may_be_handed_over(s, c, r, t))
         return;
-    }
-    if (concerns && t->refused) {
-        refuse_untrusted(s, c, r, t);
-        return;
-    }
     if (standing.covered) {
         // Allowed, but carved out of the floor for the sake of what is refused beside it.
         hand_over_covered(s, c, r, &st, &standing, t);
