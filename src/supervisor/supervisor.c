@@ -102,7 +102,6 @@ on_refused(void *ctx, const struct request *r, enum decider by, enum reason reas
                           .resolved = xstrdup(r->resolved)};
     struct supervisor *s = ctx;
     free(s->last);
-    exec_scripts_done(&s->scripts);
     s->last = last_text(r, by, reason);
     main_push(s, MSG_REFUSAL, f, refusal_free_msg);
 }
@@ -483,6 +482,7 @@ supervisor_free(struct supervisor *s)
     worker_pool_free(s->workers);
     sockets_free(s);
     trust_free(s->trust);
+    exec_scripts_done(&s->scripts);
     free(s->last);
     broker_done(&s->broker);
     close_fd(&s->timer_fd);

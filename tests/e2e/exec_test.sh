@@ -113,6 +113,13 @@ equal "what its interpreter reads is part of the approval, nobody else's reading
     "$(pending_rows "rows[0]['op']") $(cat "$T/tmp/out")" "read $OUT/script: a"
 "$NONO" deny "$id" >/dev/null
 join_background
+printf '#!/usr/bin/env -S sh -c "cat %s; . \\$0" \necho sourced\n' "$SECRET" >"$OUT/refused"
+chmod +x "$OUT/refused"
+run_background --ui attach -- sh -c "$OUT/refused"
+"$NONO" allow "$(wait_request /refused)" >/dev/null
+"$NONO" deny "$(wait_request /secret.txt)" >/dev/null
+join_background
+contains "also after something else was refused" "$output" sourced
 printf '#!/bin/sh\nuntil [ -e go ]; do :; done; . %s\n' "$OUT/changing" >"$OUT/changing"
 cp "$OUT/changing" "$OUT/changing.first"
 chmod +x "$OUT/changing"
