@@ -58,6 +58,7 @@ struct broker {
     bool limited;                 /* said already that it is exceeded */
     bool closing;                 /* every ask is refused from now on */
     bool full;                    /* said already that there is no room */
+    bool crowded;                 /* likewise for grants */
     bool judge_again;             /* a live grant could not answer all that it covers yet */
     bool frozen;                  /* the sandbox is stopped: what was sent back may stay away */
     struct refused_slot *refused; /* direct-mapped by key: refusals whose repeats are counted */

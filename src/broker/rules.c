@@ -56,9 +56,12 @@ broker_remember(struct broker *b, struct pending *row, uint64_t now_ns)
         return;
     if (memory_add(&b->memory, g) < 0) {
         grant_free(g);
-        b->ops->notice(b->ctx, "too many grants: this one counted once");
+        if (!b->crowded)
+            b->ops->notice(b->ctx, "too many grants: new decisions count once");
+        b->crowded = true;
         return;
     }
+    b->crowded = false;
     row->left = g->id;
     tell_grant(b, g);
     broker_judge_again(b, now_ns);

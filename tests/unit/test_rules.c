@@ -199,6 +199,36 @@ Test(rules, what_is_remembered_answers_from_the_start)
     cr_expect_eq(memory_find(&f.broker.memory, 2)->scope, SCOPE_ALWAYS);
 }
 
+static void
+decide_for_session(uint64_t request)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/w/%d", (int)request);
+    fake_submit(&f, path, R, 10 + request, (pid_t)request, 5);
+    cr_assert_eq(decide(request, VERDICT_ALLOW, SCOPE_SESSION, REACH_OBJECT, 0, 6), 0);
+    fake_recorded(&f, request, 0, 7);
+}
+
+Test(rules, that_there_are_too_many_is_said_once)
+{
+    for (int i = 0; i < NONO_GRANTS_MAX; i++) {
+        struct grant *g = grant_new();
+        g->access = R;
+        g->path = xasprintf("/old/%d", i);
+        cr_assert_eq(broker_load(&f.broker, g), 0);
+    }
+    for (uint64_t request = 1; request <= 3; request++)
+        decide_for_session(request);
+    cr_expect_eq(f.notices, 1);
+    cr_expect_eq(f.allows, 3);
+    cr_expect_not(answers("/w/3", R, 1, 8));
+    cr_assert_eq(broker_revoke(&f.broker, 1, "user", 9), 0);
+    decide_for_session(4);
+    decide_for_session(5);
+    cr_expect_eq(f.notices, 2, "room came and went");
+    cr_expect(answers("/w/4", R, 1, 8));
+}
+
 Test(rules, nothing_stays_away_for_good_while_everything_is_stopped)
 {
     fake_submit(&f, "/a", R, 11, 1, 5);
