@@ -31,6 +31,7 @@ struct exec_job {
     bool initial;
     bool script_unread; /* the interpreter could not read the script */
     bool native_floor;  /* where it cannot be traced the floor decides */
+    bool counted;       /* in s->restarts */
 };
 
 // How one part of a call stands.
@@ -60,6 +61,8 @@ static void
 exec_job_drop(struct job *job)
 {
     struct exec_job *j = (struct exec_job *)job;
+    if (j->counted)
+        atomic_fetch_sub(&j->s->restarts, 1);
     for (unsigned i = 0; i < EXEC_PARTS; i++)
         resolved_done(&j->ends[i]);
     close_fd(&j->order.script);
@@ -184,7 +187,6 @@ run_done(struct job *job, void *ctx)
     struct supervisor *s = ctx;
     int result = j->task.result;
     onbehalf_returned(s, &j->task);
-    atomic_fetch_sub(&s->restarts, !j->order.native);
     if (result == -EACCES && j->native_floor) {
         atomic_store(&s->initial, false);
         notify_continue(s->o.listener, j->call->call.id);
@@ -201,7 +203,7 @@ run_done(struct job *job, void *ctx)
     exec_job_drop(job);
 }
 
-// The call and the ends' descriptors are taken over.
+// The call is taken over; of the ends what is still held afterwards is the caller's.
 static void
 perform(struct supervisor *s, struct exec_call *call, struct resolved *ends)
 {
@@ -229,7 +231,8 @@ perform(struct supervisor *s, struct exec_call *call, struct resolved *ends)
     j->initial = is_initial(s, &call->call);
     j->native_floor = j->initial && given && floor && !s->o.exec_ask;
     j->task.job = (struct job){.run = run_job, .done = run_done, .drop = exec_job_drop};
-    atomic_fetch_add(&s->restarts, !j->order.native);
+    j->counted = !j->order.native;
+    atomic_fetch_add(&s->restarts, j->counted);
     onbehalf_submit(s, &j->task);
 }
 
@@ -247,6 +250,8 @@ exec_perform(struct supervisor *s, struct call *call, struct held *object)
             return;
         }
     perform(s, call_move(c), ends);
+    for (unsigned i = 0; i < object->n; i++)
+        resolved_done(&ends[i]);
 }
 
 // The call of a task that a worker has just sent round again.
