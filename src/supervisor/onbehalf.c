@@ -36,8 +36,8 @@ held_free(void *held)
 int
 onbehalf_enter(const struct supervisor *s, pid_t tid)
 {
-    uint64_t caps;
-    int ret = tracee_capabilities(tid, &caps);
+    uint64_t caps = 0;
+    int ret = s->o.caps ? tracee_capabilities(tid, &caps) : 0;
     // Uid, gid and groups need no look: without CAP_SETUID and CAP_SETGID, without user namespaces
     // and with no_new_privs, a task of the sandbox keeps those that it was started with.
     return ret < 0 ? ret : launch_lower_thread(s->o.caps & caps);
@@ -228,7 +228,10 @@ static void
 lookup_run(struct job *j)
 {
     struct open_job *o = (struct open_job *)j;
-    o->task.result = files_resolve(call_of(o), 0, &o->target);
+    o->task.result = onbehalf_enter(o->s, o->task.call->tid);
+    if (o->task.result == 0)
+        o->task.result = files_resolve(call_of(o), 0, &o->target);
+    onbehalf_leave(o->s);
 }
 
 static void

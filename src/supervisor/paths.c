@@ -399,7 +399,10 @@ static void
 lookup_run(struct job *j)
 {
     struct path_job *p = (struct path_job *)j;
-    p->task.result = resolve_ends(p->call, 0, p->ends);
+    p->task.result = onbehalf_enter(p->s, p->call->call.tid);
+    if (p->task.result == 0)
+        p->task.result = resolve_ends(p->call, 0, p->ends);
+    onbehalf_leave(p->s);
 }
 
 static void

@@ -305,7 +305,10 @@ static void
 lookup_run(struct job *j)
 {
     struct socket_job *p = (struct socket_job *)j;
-    p->task.result = resolve(p->call, 0, &p->at);
+    p->task.result = onbehalf_enter(p->s, p->call->call.tid);
+    if (p->task.result == 0)
+        p->task.result = resolve(p->call, 0, &p->at);
+    onbehalf_leave(p->s);
     if (p->task.result < 0)
         p->at.fd = p->at.object_fd = -1;
 }

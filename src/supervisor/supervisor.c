@@ -222,10 +222,14 @@ void
 core_notified(struct supervisor *s, const struct seccomp_notif *n)
 {
     const struct call_row *row = call_find(n->data.nr);
-    if (row)
-        families[row->family]->notified(s, row, n);
-    else
+    // I8: already the lookup is made with no more than the task's powers.
+    if (!row)
         notify_fail(s->o.listener, n->id, ENOSYS);
+    else if (onbehalf_enter(s, (pid_t)n->pid) < 0)
+        notify_fail(s->o.listener, n->id, EACCES);
+    else
+        families[row->family]->notified(s, row, n);
+    onbehalf_leave(s);
 }
 
 static void

@@ -214,5 +214,10 @@ if [ "$(id -u)" = 0 ]; then
     chown 65534 "$OUT/hidden"
     run --on-ask allow -- "$ATTACK" drop "$OUT/hidden"
     each "dropped capabilities" dropped=EACCES
+    mkdir -m 700 "$OUT/locked"
+    echo seen >"$OUT/locked/file"
+    chown 65534 "$OUT/locked"
+    run --on-ask allow -- "$ATTACK" drop "$OUT/locked/file"
+    each "nor are they used on the way" dropped=EACCES
 fi
 finish
