@@ -108,6 +108,7 @@ struct task_job {
     struct call *call;               /* owned; freed by its family */
     struct task_job *before, *after; /* in the supervisor's list */
     int result;                      /* a descriptor, a value, or -errno */
+    bool interrupted;                /* for a signal of the task */
 };
 // Gives j to a worker. On failure the call is answered EACCES, the person told, and j dropped.
 void onbehalf_submit(struct supervisor *s, struct task_job *j);

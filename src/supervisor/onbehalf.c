@@ -76,8 +76,10 @@ onbehalf_returned(struct supervisor *s, struct task_job *j)
         j->before->after = j->after;
     else
         s->jobs = j->after;
-    // As the task's own call would return for its signal: EINTR, or again behind the handler.
-    if (j->result == -EINTR)
+    // As the task's own call would return for its signal: EINTR, or again behind the handler. An
+    // EINTR of the file system's own is none of that: without a signal the kernel would hand the
+    // restart's code to the program.
+    if (j->result == -EINTR && j->interrupted)
         j->result = -NONO_ERESTARTSYS;
 }
 
@@ -86,8 +88,10 @@ onbehalf_look_after(struct supervisor *s)
 {
     for (struct task_job *j = s->jobs; j; j = j->after) {
         struct tracee_status st;
-        if (!notify_valid(s->o.listener, j->call->id) ||
-            (!s->broker.frozen && tracee_read_status(j->call->tid, &st) == 0 && st.signal_waiting))
+        bool signal =
+            !s->broker.frozen && tracee_read_status(j->call->tid, &st) == 0 && st.signal_waiting;
+        j->interrupted |= signal;
+        if (signal || !notify_valid(s->o.listener, j->call->id))
             worker_interrupt(s->workers, &j->job);
     }
 }

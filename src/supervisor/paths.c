@@ -373,7 +373,7 @@ path_resolved(struct supervisor *s, struct path_call *c, struct resolved *ends, 
             perform(s, c, ends);
     } else if (error == 0) {
         judge(s, c, ends);
-    } else if (error != -ESRCH && path_is_governed(c->kind)) {
+    } else if (error != -ESRCH && error != -NONO_ERESTARTSYS && path_is_governed(c->kind)) {
         // Nothing is there to be changed: the kernel says so, under the floor (I2).
         core_count_floor(s, path_op(c->kind), true);
         judge_native(s, &c->call, -error);
