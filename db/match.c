@@ -223,14 +223,19 @@ matcher_free(struct matcher *m)
 static bool
 finds_folded(const char *needle, const char *text, size_t n)
 {
-    size_t len = strlen(needle);
-    int low = tolower((unsigned char)needle[0]), high = toupper((unsigned char)needle[0]);
+    size_t len = strlen(needle), at = 0;
+    // A character without a case is looked for once; a letter once for each of its two.
+    while (at + 1 < len && tolower((unsigned char)needle[at]) != toupper((unsigned char)needle[at]))
+        at++;
+    int low = tolower((unsigned char)needle[at]), high = toupper((unsigned char)needle[at]);
     const char *end = text + n;
-    // Every place of either letter is looked at once, in order of neither: memchr(3) is fast.
+    if (n < len)
+        return false;
+    // Every place of either is looked at, in order of neither: memchr(3) is fast.
     for (int i = 0; i < 1 + (high != low); i++) {
-        const char *p = text;
-        while ((p = memchr(p, i ? high : low, (size_t)(end - p)))) {
-            if ((size_t)(end - p) >= len && strncasecmp(p, needle, len) == 0)
+        const char *p = text + at, *last = end - (len - at);
+        while (p <= last && (p = memchr(p, i ? high : low, (size_t)(last - p) + 1))) {
+            if (strncasecmp(p - at, needle, len) == 0)
                 return true;
             p++;
         }
