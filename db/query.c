@@ -93,22 +93,27 @@ static const char sessions_sql[] =
     "SELECT s.id, s.name, s.cwd, s.argv, s.pid, s.start_time, s.boot_id, s.uid, s.started_ns,"
     " s.ended_ns, s.wait_status FROM session s ORDER BY s.nr";
 
+// Numbers of requests have no gaps: when as many were decided as the last one's number says, nobody
+// needs to count them, which would read every request. The decisions are read from their index.
 static const char counts_sql[] =
-    "SELECT (SELECT count(*) FROM request r WHERE r.session = s.nr), d.allowed"
-    " + coalesce((SELECT sum(c.n) FROM access_count c JOIN granted g ON g.session = c.session"
-    "   AND g.id = c.request WHERE c.session = s.nr AND c.what = 'grant'"
-    "   AND g.verdict = 'allow'), 0),"
-    " d.refused + coalesce((SELECT sum(c.n) FROM access_count c JOIN granted g"
-    "   ON g.session = c.session AND g.id = c.request WHERE c.session = s.nr"
-    "   AND c.what = 'grant' AND g.verdict = 'deny'), 0)"
-    " + coalesce((SELECT sum(c.n) FROM access_count c WHERE c.session = s.nr"
-    "   AND c.what = 'refused'), 0),"
+    "SELECT iif((SELECT max(r.id) FROM request r WHERE r.session = s.nr) IS d.n, d.n,"
+    "   (SELECT count(*) FROM request r WHERE r.session = s.nr)),"
+    " d.allowed + coalesce((SELECT sum(c.n) FROM access_count c WHERE c.session = s.nr"
+    "   AND c.what = 'grant'), 0) - g.refused,"
+    " d.refused + g.refused + coalesce((SELECT sum(c.n) FROM access_count c"
+    "   WHERE c.session = s.nr AND c.what = 'refused'), 0),"
     " coalesce((SELECT sum(c.n) FROM access_count c WHERE c.session = s.nr"
-    "   AND c.what = 'floor'), 0),"
-    " (SELECT count(DISTINCT d.request) FROM decision d WHERE d.session = s.nr)"
-    " FROM session s, (SELECT coalesce(sum(iif(verdict = 'allow', count, 0)), 0) AS allowed,"
+    "   AND c.what = 'floor'), 0), d.n"
+    " FROM session s, (SELECT count(*) AS n,"
+    "   coalesce(sum(iif(verdict = 'allow', count, 0)), 0) AS allowed,"
     "   coalesce(sum(iif(verdict IN ('deny', 'expired'), count, 0)), 0) AS refused"
-    "   FROM decision WHERE session = (SELECT nr FROM session WHERE id = ?1)) d WHERE s.id = ?1";
+    "   FROM decision INDEXED BY decision_by_request"
+    "   WHERE session = (SELECT nr FROM session WHERE id = ?1)) d,"
+    // Few grants refuse: those alone are looked up.
+    " (SELECT coalesce(sum(c.n), 0) AS refused FROM granted g CROSS JOIN access_count c"
+    "   ON c.session = g.session AND c.what = 'grant' AND c.request = g.id"
+    "   WHERE g.session = (SELECT nr FROM session WHERE id = ?1) AND g.verdict = 'deny') g"
+    " WHERE s.id = ?1";
 
 static void
 read_session(sqlite3_stmt *st, struct session_row *ret_row)

@@ -138,7 +138,10 @@ static const char v2_tables[] =
 
 static const char v2_indices[] =
     // What happened lately, of which kind, and whether it was decided, without a look at the rows.
-    "CREATE INDEX event_by_time ON event(real_ns, kind, request);\n";
+    "CREATE INDEX event_by_time ON event(real_ns, kind, request);\n"
+    // Whether a request was decided, and what a session's decisions add up to.
+    "DROP INDEX decision_by_request;\n"
+    "CREATE INDEX decision_by_request ON decision(session, request, verdict, count);\n";
 
 // What the journal calls pruned may go, nothing else.
 #define ONLY_PRUNED(table)                                                                         \

@@ -170,7 +170,8 @@ echo
 "$bin/record" "$T/bench.db" 1000000
 echo
 "$bin/record_fill" "$T/log.db" 1000000 10
-"$here/log.sh" "$build" "$T/log.db"
+"$bin/record_fill" "$T/giant.db" 1000000 1
+"$here/log.sh" "$build" "$T/log.db" "$T/giant.db"
 echo
 printf 'goals: inside / floor %.2f (1.6), start-up %.1f ms (6)\n' "$(ratio "$inside" "$floor")" \
     "$(ms $((t_nono - t_true)))"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# log.sh BUILD FILE - what it takes to read a record (of record_fill): best of three, elapsed and
-# processor time in ms. The goals are those of a quiet machine.
+# log.sh BUILD FILE [GIANT] - what it takes to read a record (of record_fill), and one of a single
+# session: best of three, elapsed and processor time in ms. The goals are those of a quiet machine.
 set -u
 nono=$(readlink -f "$1")/nono
 db=$2
@@ -45,3 +45,5 @@ row 300 "log --grep REGEX" cat log --grep 'module-42[0-9]2/part7'
 row 1000 "log --stats" cat log --stats
 row 1000 "log --stats --group dir" cat log --stats --group dir
 row - "replay --policy default" cat replay --policy default --exit-code
+[ -z "${3:-}" ] || db=$3
+[ -z "${3:-}" ] || row 100 "log, first page of one giant session" "head -n 50" log

@@ -321,7 +321,8 @@ Test(query, hosts_and_texts)
     } texts[] = {{"disk was", true},   {"DISK was", false},   {"id_rs[a]$", true},
                  {"c/.\\.pem", false}, {"a b/.\\.pem", true}, {"why . not", true},
                  {"nothing", false},   {"(git|cat)", true},   {"z*passwd", true},
-                 {"ev\x1bil", true}};
+                 {"ev\x1bil", true},   {"etc/passw", true},   {"d", true},
+                 {"/passwd", true},    {"passwd/", false},    {"/usr/bin/gitx", false}};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         struct matcher *m[] = {NULL, NULL};
         char *why = NULL;
@@ -388,4 +389,68 @@ Test(query, globs)
         memcpy(glob + i, "*a", 2);
     memcpy(glob + sizeof glob - 2, "b", 2);
     cr_assert(!match_glob(glob, text));
+}
+
+static int
+add_counts(void *ctx, const struct event_row *row)
+{
+    struct session_counts *sum = ctx;
+    sum->asked += row->kind == KIND_REQUEST;
+    sum->waiting += row->kind == KIND_REQUEST && !row->decided;
+    if (row->kind == KIND_DECISION && row->verdict == VERDICT_ALLOW)
+        sum->allowed++;
+    if (row->kind == KIND_DECISION &&
+        (row->verdict == VERDICT_DENY || row->verdict == VERDICT_EXPIRED))
+        sum->refused++;
+    // The helper's grants allow, whatever their decision said.
+    if (row->kind == KIND_GRANT && row->verdict == VERDICT_ALLOW)
+        sum->allowed += row->count;
+    if (row->kind == KIND_GRANT && row->verdict == VERDICT_DENY)
+        sum->refused += row->count;
+    return 0;
+}
+
+static void
+fill_counted(const char *id, bool gap)
+{
+    struct writer *w = start(id);
+    for (uint64_t i = 1; i <= 6; i++) {
+        struct grant *g = i % 2 ? make_grant(i, i) : NULL;
+        if (g && i == 3)
+            g->verdict = VERDICT_DENY;
+        writer_add_request(w, make_request(i + (gap && i > 2)));
+        if (i == 6 && !gap)
+            break;
+        if (g)
+            g->request = i + (gap && i > 2);
+        writer_add_decision(w, make_decision(i + (gap && i > 2), (enum verdict)(i % 4)), g, 1,
+                            false);
+        if (g)
+            writer_add_count(w, "grant", i, OP_READ, 10 + i);
+    }
+    writer_stop(w, 0);
+}
+
+// What the line of a session says is what its events come to: with all decided, with one that
+// waits, and with a number that no request has.
+Test(query, counts_of_a_session)
+{
+    static const char *const ids[] = {"0000000000a1", "0000000000a2"};
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+        fill_counted(ids[i], i == 1);
+    struct reader *r = open_reader();
+    for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+        const char *const one[] = {ids[i], NULL};
+        struct event_filter f = {.sessions = one};
+        struct session_counts want = {0}, counts;
+        cr_assert(reader_events(r, &f, add_counts, &want, NULL) == 0);
+        cr_assert(reader_counts(r, ids[i], &counts, NULL) == 0);
+        cr_assert(counts.asked == want.asked && counts.asked == 6, "%zu", (size_t)counts.asked);
+        cr_assert(counts.waiting == want.waiting && counts.waiting == (i == 0));
+        cr_assert(counts.allowed == want.allowed, "%zu %zu", (size_t)counts.allowed,
+                  (size_t)want.allowed);
+        cr_assert(counts.refused == want.refused, "%zu %zu", (size_t)counts.refused,
+                  (size_t)want.refused);
+    }
+    reader_close(r);
 }
