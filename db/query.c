@@ -223,6 +223,7 @@ enum event_column {
     C_NET_DECISION,
     C_CATEGORY,
     C_GRANTED,
+    C_SHA256,
 };
 
 // Repeats of a decision are what was refused the same way and what its grants answered. (As one
@@ -260,7 +261,7 @@ static const char events_select[] =
     " e.kind = 'request' AND " DECIDED ","
     " r.target2, r.resolved2, r.detail, r.interpreter, coalesce(n.host, r.host),"
     " coalesce(n.family, r.family), coalesce(n.port, r.port), coalesce(n.abstract, r.abstract),"
-    " n.decision, n.category, coalesce(g.id, v.granted)"
+    " n.decision, n.category, coalesce(g.id, v.granted), r.sha256"
     " FROM event e JOIN session s ON s.nr = e.session"
     " LEFT JOIN request r ON r.session = e.session AND r.id = e.request"
     " LEFT JOIN decision d ON e.kind = 'decision' AND d.session = e.session AND d.seq = e.seq"
@@ -322,6 +323,9 @@ read_event(sqlite3_stmt *st, struct event_row *ret_row)
         .net_decision = net_decision_from_string(column_string(st, C_NET_DECISION)),
         .category = net_category_from_string(column_string(st, C_CATEGORY)),
         .granted = column_u64(st, C_GRANTED),
+        .sha256 = sqlite3_column_bytes(st, C_SHA256) == SHA256_LEN
+                      ? sqlite3_column_blob(st, C_SHA256)
+                      : NULL,
     };
 }
 

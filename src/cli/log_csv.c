@@ -58,7 +58,7 @@ log_begin_csv(struct log_printer *p)
     fputs("seq,ts,session,kind,request,op,target,resolved,access,pid,exe,argv,cwd,ancestry,"
           "verdict,scope,reach,by,reason,waited_ms,errno,risk,tags,source,note,text,count,last,"
           "target2,resolved2,detail,interpreter,family,host,port,unix_kind,decision,category,"
-          "grant\r\n",
+          "grant,sha256\r\n",
           p->out);
 }
 
@@ -102,6 +102,9 @@ put_more(struct buf *b, const struct event_row *row)
     put_word(b, net_decision_to_string(row->net_decision));
     put_word(b, row->category == NET_CATEGORY_NONE ? NULL : category);
     put_number(b, row->granted != 0, (int64_t)row->granted);
+    cleanup_buf struct buf digest = {0};
+    log_put_digest(&digest, row->sha256);
+    put_word(b, buf_str(&digest));
 }
 
 void

@@ -86,6 +86,14 @@ set_time(json_t *o, const char *key, uint64_t real_ns)
 }
 
 static void
+set_digest(json_t *o, const char *key, const uint8_t *sha256)
+{
+    cleanup_buf struct buf b = {0};
+    log_put_digest(&b, sha256);
+    set_word(o, key, sha256 ? buf_str(&b) : NULL);
+}
+
+static void
 set_decision(json_t *o, const struct event_row *row)
 {
     set_word(o, "verdict", verdict_to_string(row->verdict));
@@ -132,6 +140,7 @@ event_object(const struct event_row *row)
     set_text(o, "resolved2", row->resolved2);
     set_text(o, "detail", row->detail);
     set_text(o, "interpreter", row->interpreter);
+    set_digest(o, "sha256", row->sha256);
     set_peer(o, row);
     if ((int)row->op >= 0)
         set_word(o, "access", access_to_string(row->access));

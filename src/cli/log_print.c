@@ -213,6 +213,13 @@ log_put_duration(struct buf *b, int64_t ms)
         buf_printf(b, "%" PRId64 " h", ms / 3600000);
 }
 
+void
+log_put_digest(struct buf *b, const uint8_t *sha256)
+{
+    for (size_t i = 0; sha256 && i < SHA256_LEN; i++)
+        buf_printf(b, "%02x", sha256[i]);
+}
+
 static void
 put_who(const struct log_printer *p, struct buf *b, const struct event_row *row)
 {

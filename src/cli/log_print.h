@@ -34,6 +34,8 @@ bool log_was_asked(const struct event_row *row);
 void log_put_duration(struct buf *b, int64_t ms);
 // Words of argv, each as a shell word.
 void log_put_argv(struct buf *b, const char *argv, size_t n, unsigned display);
+// 64 hexadecimal digits; nothing for NULL.
+void log_put_digest(struct buf *b, const uint8_t *sha256);
 // "unix", "inet", ...; NULL when it is no socket call.
 const char *log_family_word(int family);
 // "pathname", "abstract", "unnamed"; NULL when it is no AF_UNIX one.

@@ -104,6 +104,9 @@ log_print_verbose(struct log_printer *p, const struct archive_session *s,
     put_text(p, "Resolved", row->resolved2);
     put_text(p, "Detail", row->detail);
     put_text(p, "Script of", row->interpreter);
+    cleanup_buf struct buf digest = {0};
+    log_put_digest(&digest, row->sha256);
+    put(p, "SHA-256", buf_str(&digest));
     put_text(p, "Host", row->host);
     if ((int)row->risk >= 0 && (row->risk || (row->tags && row->tags[0]))) {
         cleanup_buf struct buf b = {0};

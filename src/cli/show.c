@@ -163,10 +163,6 @@ print_facts(struct show *s, const struct request *r)
         display_escape(&b, r->nearest, strlen(r->nearest), display);
     }
     put_line(out, "Asked for", buf_str(&b));
-    buf_reset(&b);
-    for (size_t i = 0; r->has_sha256 && i < SHA256_LEN; i++)
-        buf_printf(&b, "%02x", r->sha256[i]);
-    put_line(out, "SHA-256", buf_str(&b));
     fputc('\n', out);
 }
 

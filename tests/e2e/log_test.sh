@@ -115,6 +115,13 @@ for words in "log" "log -v" "log --jsonl" "log --csv" "log --tree" "log --stats"
     equal "no control byte in it" "$(tr -d '\n\r' <"$T/tmp/answer" | LC_ALL=C grep -c '[[:cntrl:]]')" 0
 done
 
+scenario "the digest of a program that was asked about"
+run --exec ask --on-ask allow -- sh -c /bin/true
+digest=$(sha256sum /bin/true | cut -c 1-64)
+equal "in JSON" "$(log_rows "{r['sha256'] for r in of(op='exec')} == {'$digest'}")" True
+equal "in CSV" "$("$NONO" log --csv --op exec --kind request | $PYTHON -c 'import csv, sys; print(list(csv.DictReader(sys.stdin))[0]["sha256"])')" "$digest"
+contains "in nono show" "$("$NONO" show 1)" "SHA-256    $digest"
+
 scenario "two records are merged by time"
 run --on-ask deny -- cat "$OUT/other.pem"
 dbs=(--db "$T/home/state1/nono/audit.db" --db "$XDG_STATE_HOME/nono/audit.db")
