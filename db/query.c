@@ -65,6 +65,8 @@ static const char old_tables[] =
     " network AS (SELECT NULL AS session, NULL AS seq, NULL AS request, NULL AS mode,"
     " NULL AS decision, NULL AS category, NULL AS target, NULL AS reason, NULL AS pid,"
     " NULL AS exe, " NULL_ENDPOINT " WHERE 0),"
+    " terminal AS (SELECT NULL AS session, NULL AS chunk, NULL AS first_ns, NULL AS last_ns,"
+    " NULL AS rows, NULL AS columns, NULL AS data WHERE 0),"
     " revocation AS (SELECT NULL AS session, NULL AS seq, NULL AS granted, NULL AS source,"
     " NULL AS note WHERE 0) ";
 

@@ -170,6 +170,20 @@ int reader_granted(struct reader *r, const struct event_filter *f, granted_fn fn
 int reader_request(struct reader *r, const char *session, uint64_t id, struct request **ret_r,
                    struct err *err);
 
+// A stretch of what the terminal showed (struct terminal_chunk); data is read by cast_read().
+struct terminal_row {
+    uint64_t chunk; /* from 1 */
+    uint64_t first_ns, last_ns;
+    unsigned rows, columns;
+    const void *data;
+    size_t len;
+};
+typedef int (*terminal_fn)(void *ctx, const struct terminal_row *row);
+// The chunks of the session with that id: that one, or with 0 all of them in order, without their
+// data.
+int reader_terminal(struct reader *r, const char *session, uint64_t chunk, terminal_fn fn,
+                    void *ctx, struct err *err);
+
 // Number of the last event of a session, 0 for none.
 uint64_t reader_last_seq(struct reader *r, const char *id);
 // A number that is another one after somebody wrote.

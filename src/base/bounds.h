@@ -40,3 +40,5 @@
 // A program that is asked about: bytes of its argv (beyond: E2BIG) and of its file (refused).
 #define NONO_EXEC_ARGV_MAX (2 << 20)
 #define NONO_EXEC_PROGRAM_MAX (1 << 30)
+// What is kept of the terminal of a session (--record), compressed; beyond: a fault, and no more.
+#define NONO_RECORDED_MAX (64 * 1024 * 1024)

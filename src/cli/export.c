@@ -18,7 +18,9 @@ enum { OPT_DB = OPTIONS_LONG, OPT_FORMAT, OPT_CHECKPOINT };
 
 static const struct option_row export_rows[] = {
     {'o', "output", "FILE", "where to (default: nono-ID.db, or standard output for text)"},
-    {OPT_FORMAT, "format", "F", "sqlite (default): a record of its own; jsonl, csv, otlp: text"},
+    {OPT_FORMAT, "format", "F",
+     "sqlite (default): a record of its own; jsonl, csv, otlp: text;\n"
+     "                                  cast: the recorded terminal (also by -o X.cast)"},
     {OPT_CHECKPOINT, "checkpoint", "FILE", "text: only what is new since this file was written"},
     {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
     {0},
@@ -34,7 +36,7 @@ static const struct options_help export_help = {
 };
 
 // In the order of enum export_format.
-static const char *const format_words[] = {"sqlite", "jsonl", "csv", "otlp", NULL};
+static const char *const format_words[] = {"sqlite", "jsonl", "csv", "otlp", "cast", NULL};
 
 struct export_args {
     struct options o;
@@ -44,10 +46,17 @@ struct export_args {
     size_t n;
 };
 
+static bool
+is_of_one(const struct export_args *a)
+{
+    return a->format == EXPORT_SQLITE || a->format == EXPORT_CAST;
+}
+
 static int
 parse(struct export_args *a, int argc, char **argv)
 {
     int c;
+    bool formatted = false;
     options_init(&a->o, &export_help, argc, argv);
     while ((c = options_next(&a->o)) >= 0) {
         if (c == 'o')
@@ -58,12 +67,17 @@ parse(struct export_args *a, int argc, char **argv)
             a->db = a->o.arg;
         else if ((a->format = options_word(&a->o, format_words)) < 0)
             return -EINVAL;
+        else
+            formatted = true;
     }
     if (c != OPTIONS_END)
         return -EINVAL;
-    if (a->checkpoint && a->format == EXPORT_SQLITE)
+    const char *end = a->output ? strrchr(a->output, '.') : NULL;
+    if (!formatted && end && strcmp(end, ".cast") == 0)
+        a->format = EXPORT_CAST;
+    if (a->checkpoint && is_of_one(a))
         options_error(&a->o, "--checkpoint is for --format jsonl, csv or otlp");
-    else if (a->format == EXPORT_SQLITE && argc - a->o.index > 1)
+    else if (is_of_one(a) && argc - a->o.index > 1)
         options_error(&a->o, "one session to a file; --format jsonl, csv, otlp take several");
     else
         return 0;
@@ -75,7 +89,7 @@ find_sessions(struct export_args *a, const char *db, char **specs, size_t n)
 {
     static char newest[] = "@";
     char *only[] = {newest};
-    if (!n && a->format != EXPORT_SQLITE)
+    if (!n && !is_of_one(a))
         return 0;
     specs = n ? specs : only;
     n = n ? n : 1;
@@ -127,6 +141,17 @@ export_as_text(struct export_args *a, const char *db)
     return 0;
 }
 
+static int
+export_as_cast(struct export_args *a, const char *db)
+{
+    cleanup_err struct err err = {0};
+    bool reading = false;
+    if (export_cast(db, a->ids[0], a->output, &reading, &err) == 0)
+        return 0;
+    options_error(&a->o, "%s", err.msg);
+    return reading ? EXIT_UNREADABLE : 1;
+}
+
 int
 cmd_export(int argc, char **argv)
 {
@@ -139,7 +164,9 @@ cmd_export(int argc, char **argv)
     if (!status)
         status = find_sessions(&a, db, argv + a.o.index, (size_t)(argc - a.o.index));
     if (!status)
-        status = a.format == EXPORT_SQLITE ? export_sqlite(&a, db) : export_as_text(&a, db);
+        status = a.format == EXPORT_SQLITE ? export_sqlite(&a, db)
+                 : a.format == EXPORT_CAST ? export_as_cast(&a, db)
+                                           : export_as_text(&a, db);
     for (size_t i = 0; i < a.n; i++)
         free(a.ids[i]);
     free(a.ids);

@@ -7,7 +7,7 @@
 #include "err.h"
 #include "log_print.h"
 
-enum export_format { EXPORT_SQLITE, EXPORT_JSONL, EXPORT_CSV, EXPORT_OTLP };
+enum export_format { EXPORT_SQLITE, EXPORT_JSONL, EXPORT_CSV, EXPORT_OTLP, EXPORT_CAST };
 
 struct export_text {
     enum export_format format;
@@ -22,6 +22,11 @@ struct export_text {
 // export that was interrupted, is cut off first. 0, or -errno with *err set; *ret_reading says
 // whether it was the record that could not be read.
 int export_text(const struct export_text *e, uint64_t *ret_events, bool *ret_reading,
+                struct err *err);
+
+// Writes the recorded terminal of the session with that id as asciicast v2. As export_text();
+// -ENOENT when there is none.
+int export_cast(const char *db, const char *id, const char *output, bool *ret_reading,
                 struct err *err);
 
 // OpenTelemetry: a line of OTLP/JSON (a whole ExportLogsServiceRequest) for each batch of events.

@@ -33,6 +33,7 @@ enum {
     OPT_WITHOUT_LANDLOCK,
     OPT_EXEC,
     OPT_NOTIFY,
+    OPT_RECORD,
 };
 
 static const struct option_row run_rows[] = {
@@ -45,8 +46,9 @@ static const struct option_row run_rows[] = {
     {OPT_ASK_RATE, "ask-rate", "N",
      "new requests a second, beyond them refused; --ask-burst N at once"},
     {OPT_ASK_BURST, "ask-burst", "N", NULL},
-    {OPT_NAME, "name", "NAME", "name of the session"},
-    {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
+    {OPT_NAME, "name", "NAME", "name of the session; --db FILE: the record to write"},
+    {OPT_RECORD, "record", NULL, "what the terminal shows as well, for nono replay and export"},
+    {OPT_DB, "db", "FILE", NULL},
     {OPT_AUDIT, "audit", "HOW", "required (default: no record, no grant) or besteffort"},
     {OPT_WITHOUT_LANDLOCK, "without-landlock", NULL,
      "start although the kernel cannot enforce the floor"},
@@ -75,7 +77,7 @@ struct run_args {
     int audit;            /* index of the word */
     const char *name, *db, *notify;
     uint64_t timeout_s, rate, burst;
-    bool without_landlock;
+    bool without_landlock, record;
 };
 
 // 0, or -errno: *err is set, or options_*() has said it.
@@ -110,6 +112,9 @@ parse_option(struct run_args *a, int opt, struct err *err)
     case OPT_WITHOUT_LANDLOCK:
         a->without_landlock = true;
         return 0;
+    case OPT_RECORD:
+        a->record = true;
+        return 0;
     default:
         return policy_option(&a->policy, o, opt, err);
     }
@@ -124,6 +129,11 @@ choose_modes(const struct run_args *a, struct session_options *o, struct err *er
         return err_set(err, -ENOTTY,
                        "--ui split needs a terminal on standard input and output "
                        "(use --ui attach or --ui none)");
+    if (a->record && !tty && o->ui != UI_MODE_PLAIN)
+        return err_set(err, -ENOTTY,
+                       "--record needs a terminal on standard input and output "
+                       "(or --ui plain, which gives the command one)");
+    o->record = a->record;
     o->on_ask = a->on_ask >= 0          ? (enum on_ask)a->on_ask
                 : o->ui == UI_MODE_NONE ? ON_ASK_DENY
                                         : ON_ASK_UI;

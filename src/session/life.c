@@ -176,7 +176,7 @@ session_read_signals(struct session *s)
                 ui_resized(s->ui, clock_mono_ns());
             } else if (s->relay) {
                 pty_size_of(STDIN_FILENO, &rows, &cols);
-                pty_resize(&s->pty, rows, cols);
+                session_resize_pty(s, rows, cols);
             }
             break;
         case SIGCONT:

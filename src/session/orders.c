@@ -290,11 +290,17 @@ on_agent_input(void *ctx, const void *data, size_t n)
     pty_send(&s->pty, data, n);
 }
 
+void
+session_resize_pty(struct session *s, unsigned rows, unsigned cols)
+{
+    pty_resize(&s->pty, rows, cols);
+    recording_resize(&s->recording, rows, cols);
+}
+
 static void
 on_agent_resize(void *ctx, unsigned rows, unsigned cols)
 {
-    struct session *s = ctx;
-    pty_resize(&s->pty, rows, cols);
+    session_resize_pty(ctx, rows, cols);
 }
 
 static void

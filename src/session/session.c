@@ -134,6 +134,16 @@ start_record(struct session *s, struct err *err)
     return 0;
 }
 
+static void
+start_recording(struct session *s)
+{
+    unsigned rows, cols;
+    if (!s->o->record || s->pty.master < 0)
+        return;
+    pty_size_of(s->pty.master, &rows, &cols);
+    recording_start(&s->recording, s->writer, s->info->started_real_ns, rows, cols);
+}
+
 static int
 start_supervisor(struct session *s, struct err *err)
 {
@@ -194,6 +204,8 @@ read_pty(struct session *s)
         if (s->backlog.len > 2 * BACKLOG_MAX)
             buf_consume(&s->backlog, s->backlog.len - BACKLOG_MAX);
     }
+    if (n > 0 && !recording_output(&s->recording, data, (size_t)n))
+        session_say(s, "the recording of the terminal has reached its limit and ends");
     if (n > 0 && s->ui)
         ui_agent_output(s->ui, data, (size_t)n);
     else if (n > 0 && !s->parted)
@@ -243,10 +255,11 @@ turn_timeout(struct session *s)
     int timeout = s->ui ? ui_draw(s->ui, clock_mono_ns()) : -1;
     if (((s->ended && s->tell_at) || s->thaw_owed) && (timeout < 0 || timeout > 100))
         timeout = 100;
-    int rest = session_end_timeout(s);
-    if (rest < 0)
-        return timeout;
-    return timeout < 0 || rest < timeout ? rest : timeout;
+    const int others[] = {session_end_timeout(s), recording_turn(&s->recording)};
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (others[i] >= 0 && (timeout < 0 || others[i] < timeout))
+            timeout = others[i];
+    return timeout;
 }
 
 enum { FD_SIGNAL, FD_INBOX, FD_MONITOR, FD_PTY, FD_TERMINAL, FD_CONTROL };
@@ -309,6 +322,7 @@ session_done(struct session *s)
     // Not before the supervisor has ended: it hands its last counts to the writer, the writer its
     // acknowledgements to the supervisor's inbox.
     s->supervisor = supervisor_join(s->supervisor);
+    recording_stop(&s->recording);
     s->writer = writer_stop(s->writer, s->exec_error || !s->started ? -1 : s->wait_status);
     close_fd(&s->launched.channel);
     close_fd(&s->launched.listener);
@@ -378,6 +392,7 @@ session_start(struct session *s, struct err *err)
     if ((ret = start_record(s, err)) < 0 || (ret = launch_finish(&s->launched, err)) < 0 ||
         (ret = start_supervisor(s, err)) < 0 || (ret = start_control(s, err)) < 0)
         return ret;
+    start_recording(s);
     if ((s->o->ui == UI_MODE_SPLIT || s->o->ui == UI_MODE_PLAIN) &&
         (ret = session_open_ui(s, err)) < 0)
         return ret;

@@ -14,6 +14,7 @@
 #include "launch.h"
 #include "pty.h"
 #include "queue.h"
+#include "recording.h"
 #include "session.h"
 #include "supervisor.h"
 #include "tree.h"
@@ -27,6 +28,7 @@ struct session {
     struct floor floor;
     struct launched launched;
     struct pty pty;
+    struct recording recording;
     struct raw_tty tty; /* the user's, while it is passed through */
     bool relay;         /* the user's terminal is passed through to the pty */
     bool input_open;    /* standard input still has something for the command */
@@ -38,17 +40,17 @@ struct session {
     int term_in, term_out; /* the terminal that shows it; its own are the standard streams */
     bool foreign;          /* they came from a client; owned then */
     int front;             /* -1 once it has parted from it, or there is none */
-    int keygen; /* from keygen_start() until the supervisor has it; -1: none */
+    int keygen;            /* from keygen_start() until the supervisor has it; -1: none */
     bool parted;           /* from its shell */
     bool replaying;        /* a new terminal is shown the backlog */
     bool leaving;          /* the person left the pane: detach with the next turn */
     struct buf backlog;    /* what the command printed last, for the next terminal */
     struct stats stats;    /* the last ones */
     struct footer footer;
-    struct grants grants; /* as the supervisor told them */
+    struct grants grants;      /* as the supervisor told them */
     struct grant **remembered; /* of earlier sessions, until the supervisor has them */
     size_t n_remembered;
-    bool grants_changed;  /* since the pane was told */
+    bool grants_changed; /* since the pane was told */
     enum { FREEZE_OFF, FREEZE_ASKED, FREEZE_ON } freeze;
     bool thaw_owed;     /* the supervisor could not be told yet that everything goes on */
     struct tree frozen; /* the tasks that were stopped */
@@ -74,6 +76,8 @@ extern const struct control_ops session_control_ops;
 void session_say(struct session *s, const char *text);
 // What the supervisor says.
 void session_read_inbox(struct session *s);
+// The command's terminal has this size now.
+void session_resize_pty(struct session *s, unsigned rows, unsigned cols);
 // A message to the supervisor; takes data over in any case. 0 or -EAGAIN.
 int session_order(struct session *s, int type, void *data, void (*free_fn)(void *));
 // The pane on the terminal of s.

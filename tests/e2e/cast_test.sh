@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The terminal of a session, recorded, exported and played again.
+. "$(dirname "$0")/lib.sh"
+
+cast() { # FILE EXPRESSION: h is the header, e the events, shown their output
+    $PYTHON -c '
+import json, sys
+lines = open(sys.argv[1], encoding="utf-8", errors="strict").read().split("\n")
+assert lines.pop() == "", "a last line without its end"
+h, e = json.loads(lines[0]), [json.loads(line) for line in lines[1:]]
+shown = "".join(x[2] for x in e if x[1] == "o")
+print(eval(sys.argv[2]))' "$@"
+}
+status_of() { output=$("$NONO" "$@" 2>&1); status=$?; }
+
+scenario "what the terminal showed is in the record"
+cat >show.sh <<'END'
+printf 'plain \033[31mred\033[0m \342\202\254 \377\233 \033]0;title\007\n'
+printf 'half \342'; /bin/true; printf '\202\254\nready\n'
+read -r answer
+stty -echo; echo password:; read -r answer; stty echo
+stty size
+echo "last words"
+END
+screen_start "$NONO" run --record --ui none --name shown -- sh show.sh
+wait_screen "it runs" main:0 "ready"
+screen_keys main:0 "typed and echoed" Enter
+wait_screen "it asks" main:0 "password:"
+tmux -S "$TMUX_SOCKET" resize-window -t main:0 -x 90 -y 30
+screen_keys main:0 "swordfish" Enter
+poll test -s "$T/tmp/status"
+equal "it ends" "$(cat "$T/tmp/status")" 0
+screen_stop
+"$NONO" export --format cast >"$T/tmp/a.cast"
+equal "its header" "$(cast "$T/tmp/a.cast" "h['version'], h['width'], h['height'], h['timestamp'] > 1.6e9, h['command'].startswith('sh ')")" \
+    "(2, 120, 40, True, True)"
+equal "events in order of time" "$(cast "$T/tmp/a.cast" "all(x[0] <= y[0] for x, y in zip(e, e[1:])) and {x[1] for x in e} == {'o', 'r'}")" True
+contains "what was shown, escape sequences included" "$(cast "$T/tmp/a.cast" "ascii(shown)")" \
+    "'plain \\x1b[31mred\\x1b[0m \\u20ac \\ufffd\\ufffd \\x1b]0;title\\x07\\r\\nhalf \\u20ac\\r\\n"
+contains "a new size" "$(cast "$T/tmp/a.cast" "[x[2] for x in e if x[1] == 'r']")" "'90x30'"
+contains "which the command saw" "$(cast "$T/tmp/a.cast" "shown")" "30 90"
+contains "the end" "$(cast "$T/tmp/a.cast" "shown")" "last words"
+contains "what is echoed was shown" "$(cast "$T/tmp/a.cast" "shown")" "typed and echoed"
+lacks "what is typed was not" "$(cat "$T/tmp/a.cast")" swordfish
+lacks "the file draws nothing" "$(cat "$T/tmp/a.cast")" $'\033'
+status_of export -o "$T/tmp/b.cast"
+equal "a name in .cast says so too" "$status $(cmp "$T/tmp/a.cast" "$T/tmp/b.cast" && echo same)" "0 same"
+status_of export -o "$T/tmp/b.cast"
+contains "a file that is there stays" "$status $output" "1 nono export: $T/tmp/b.cast: File exists"
+status_of verify
+equal "the record verifies" "$status" 0
+"$NONO" export -o "$T/tmp/moved.db" >/dev/null
+equal "it travels with the session" "$("$NONO" export --db "$T/tmp/moved.db" --format cast | cmp - "$T/tmp/a.cast" && echo same)" same
+
+scenario "without a terminal, and without --record"
+status_of run --record -- true
+contains "there is nothing to record" "$status $output" "125 nono: --record needs a terminal"
+run -- true
+status_of export --format cast
+contains "and nothing to export" "$status $output" "1 nono export: session "
+contains "in words" "$output" "has no recorded terminal (nono run --record makes one"
+status_of export --format cast --checkpoint "$T/tmp/c"
+equal "no checkpoint in it" "$status" 2
+
+scenario "with the pane, in lines, and after a crash"
+screen_start "$NONO" run --record -- sh -c "'echo in the pane; cat $SECRET'"
+wait_screen "it asks" main:0 "secret.txt"
+recorded() { "$NONO" export --format cast 2>/dev/null | grep -q "$1"; }
+poll recorded "in the pane" && pass "the record has it while it runs" || fail "the record has it while it runs"
+"$NONO" ps --jsonl | rows "rows[0]['pid']" | xargs kill -KILL
+poll no_session_runs
+recorded "in the pane" && pass "and after a crash" || fail "and after a crash"
+screen_stop
+"$NONO" run --record --ui plain -- sh -c 'echo in lines; stty size' >/dev/null 2>&1 </dev/null
+recorded "in lines" && pass "--ui plain gives the command a terminal" || fail "--ui plain gives the command a terminal"
+
+scenario "a damaged recording is not played" && export XDG_STATE_HOME=$T/home/state1
+$PYTHON - "$XDG_STATE_HOME/nono/audit.db" "$T/tmp/odd.db" <<'END'
+import sqlite3, sys
+c = sqlite3.connect(sys.argv[2], isolation_level=None)
+sqlite3.connect(sys.argv[1]).backup(c)
+c.execute("UPDATE terminal SET data = x'00ff'")
+END
+status_of export --db "$T/tmp/odd.db" -o "$T/tmp/odd.cast"
+contains "export says so" "$status $output" "3 nono export: session "
+[ ! -e "$T/tmp/odd.cast" ] && pass "and leaves nothing half done" || fail "and leaves nothing half done"
+status_of verify --db "$T/tmp/odd.db"
+contains "verify finds it" "$output" "terminal was altered"
+finish
