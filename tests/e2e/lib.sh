@@ -130,6 +130,11 @@ request_waits() {
     [ "$(pending_rows "any(r['resolved'].endswith('$1') and r['request'] > ${2:-0} for r in rows)")" = True ]
 }
 
+# A port of loopback that nobody has now; the two identities run at the same time.
+free_port() {
+    $PYTHON -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 no_session_runs() {
     [ -z "$("$NONO" ps --jsonl 2>/dev/null)" ]
 }

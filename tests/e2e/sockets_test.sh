@@ -125,18 +125,19 @@ equal "as native" "$output" "$($PYTHON async.py)"
 stop_server
 
 scenario "a server inside"
-cat >listen.py <<'END'
+lport=$(free_port)
+cat >listen.py <<END
 import socket, threading
 s = socket.socket()
 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(("127.0.0.1", 18473))
+s.bind(("127.0.0.1", $lport))
 s.listen()
 print("listening")
 END
 run --on-ask deny -- $PYTHON listen.py
 contains "refused" "$output" "Permission denied"
-contains "and how to allow it" "$output" "--allow-bind 18473"
-run --on-ask deny --allow-bind 18470-18479 -- $PYTHON listen.py
+contains "and how to allow it" "$output" "--allow-bind $lport"
+run --on-ask deny --allow-bind $((lport - 3))-$((lport + 3)) -- $PYTHON listen.py
 equal "allowed by a range" "$output" listening
 run --on-ask deny -- $PYTHON -c '
 import socket
@@ -153,24 +154,26 @@ scenario "git over its own protocol"
 need git
 git init -q --bare "$OUT/repo.git"
 git init -q source && (cd source && git commit -q --allow-empty -m first && git push -q "$OUT/repo.git" HEAD:main)
-git daemon --listen=127.0.0.1 --port=18474 --base-path="$OUT" --export-all --reuseaddr \
+gitd=$(free_port)
+git daemon --listen=127.0.0.1 --port=$gitd --base-path="$OUT" --export-all --reuseaddr \
     --enable=receive-pack >/dev/null 2>&1 &
 daemon=$!
-poll git ls-remote git://127.0.0.1:18474/repo.git || fail "git daemon starts"
-run --on-ask deny --allow-connect 127.0.0.1:18474 -- git clone -q -b main git://127.0.0.1:18474/repo.git copy
+poll git ls-remote git://127.0.0.1:$gitd/repo.git || fail "git daemon starts"
+run --on-ask deny --allow-connect 127.0.0.1:$gitd -- git clone -q -b main git://127.0.0.1:$gitd/repo.git copy
 equal "clone" "$status $(git -C copy log --format=%s 2>&1)" "0 first"
-run --on-ask deny -- git ls-remote git://127.0.0.1:18474/repo.git
+run --on-ask deny -- git ls-remote git://127.0.0.1:$gitd/repo.git
 equal "refused" "$status" 128
 kill $daemon
 
 scenario "redis over TCP and over a UNIX socket"
-redis-server --port 18475 --bind 127.0.0.1 --unixsocket "$OUT/redis.sock" --save "" --dir "$T/tmp" \
+rport=$(free_port)
+redis-server --port $rport --bind 127.0.0.1 --unixsocket "$OUT/redis.sock" --save "" --dir "$T/tmp" \
     >"$T/tmp/redis" 2>&1 &
 redis=$!
-poll redis-cli -p 18475 ping || fail "redis starts" "$(cat "$T/tmp/redis")"
-run --on-ask deny --allow-connect 127.0.0.1:18475 -- redis-cli -p 18475 set key value
+poll redis-cli -p $rport ping || fail "redis starts" "$(cat "$T/tmp/redis")"
+run --on-ask deny --allow-connect 127.0.0.1:$rport -- redis-cli -p $rport set key value
 equal "TCP allowed" "$output" OK
-run --on-ask deny -- redis-cli -p 18475 get key
+run --on-ask deny -- redis-cli -p $rport get key
 contains "TCP refused" "$output" "Permission denied"
 run --on-ask deny --allow-unix-socket "$OUT/redis.sock" -- redis-cli -s "$OUT/redis.sock" get key
 equal "UNIX allowed" "$output" value
@@ -202,7 +205,7 @@ scenario "a profile"
 serve "$HTTP"
 cat >"$T/home/shop.json" <<END
 { "extends": "default",
-  "network": { "block": true, "allow_connect": ["localhost:$port"], "listen_port": [18473] },
+  "network": { "block": true, "allow_connect": ["localhost:$port"], "listen_port": [$lport] },
   "filesystem": { "unix_socket_dir": ["$OUT", "/nowhere"] } }
 END
 run -p "$T/home/shop.json" --on-ask deny -- curl -sS "http://127.0.0.1:$port/index.html"
