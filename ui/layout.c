@@ -26,9 +26,10 @@ layout_with_agent(const struct view *v, const struct terminal *agent, unsigned r
         pane = room;
     l.title = true;
     l.agent = (struct pane_area){1, room - pane, cols};
-    // A strip of the agent shows what it does now: the rows up to its cursor.
+    // A strip of the agent, and a replay of a larger one, shows what it does now: the rows up to
+    // its cursor.
     terminal_cursor(agent, &row, &col);
-    l.agent_first = split || row < l.agent.rows ? 0 : row - l.agent.rows + 1;
+    l.agent_first = row < l.agent.rows ? 0 : row - l.agent.rows + 1;
     l.pane = (struct pane_area){rows - pane, pane, cols};
     return l;
 }

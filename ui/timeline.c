@@ -94,6 +94,19 @@ timeline_step_ask(struct timeline *t, int direction)
 }
 
 uint64_t
+timeline_real(const struct timeline *t)
+{
+    size_t i = t->shown ? t->shown - 1 : 0;
+    if (!t->n)
+        return 0;
+    const struct moment *a = &t->moments[i], *b = i + 1 < t->n ? a + 1 : a;
+    if (t->now_ns <= a->at_ns || b->at_ns <= a->at_ns || b->real_ns <= a->real_ns)
+        return a->real_ns;
+    double part = (double)(t->now_ns - a->at_ns) / (double)(b->at_ns - a->at_ns);
+    return a->real_ns + (uint64_t)((double)(b->real_ns - a->real_ns) * (part < 1 ? part : 1));
+}
+
+uint64_t
 timeline_next(const struct timeline *t)
 {
     if (t->paused || t->shown == t->n || t->speed <= 0)

@@ -34,6 +34,8 @@ bool timeline_seek(struct timeline *t, uint64_t to_ns);
 bool timeline_step(struct timeline *t, int moments);       /* pauses */
 bool timeline_step_ask(struct timeline *t, int direction); /* to the next or previous ask */
 uint64_t timeline_length(const struct timeline *t);
+// The playhead in real time; in a pause that was cut it runs faster.
+uint64_t timeline_real(const struct timeline *t);
 // Real time until something happens by itself; UINT64_MAX for never.
 uint64_t timeline_next(const struct timeline *t);
 // Faster (1) or slower (-1), by a factor of two, from 1/8 to 1024.

@@ -40,7 +40,7 @@ resize_agent(struct ui *ui, bool force)
 {
     unsigned before_rows, before_cols, rows, cols;
 
-    if (!ui->terminal)
+    if (!ui->terminal || ui->pane.replay)
         return;
     terminal_size(ui->terminal, &before_rows, &before_cols);
     terminal_resize(ui->terminal, layout_agent_rows(&ui->pane.view, ui->rows), ui->cols);
@@ -89,6 +89,22 @@ on_reply(void *ctx, const void *data, size_t n)
     ui->ops->agent_input(ui->ctx, data, n);
 }
 
+void
+ui_restart_agent(struct ui *ui, unsigned rows, unsigned cols)
+{
+    terminal_free(ui->terminal);
+    ui->terminal = terminal_new(rows, cols, on_reply, ui);
+    ui->pushed = 0;
+    ui->dirty = ui->relaid = true;
+}
+
+void
+ui_resize_agent(struct ui *ui, unsigned rows, unsigned cols)
+{
+    terminal_resize(ui->terminal, rows, cols);
+    ui->dirty = ui->relaid = true;
+}
+
 static void
 open_plain(const struct ui_config *config, struct ui *ui)
 {
@@ -103,7 +119,7 @@ open_screen(const struct ui_config *config, struct ui *ui, struct err *err)
 
     if (ret < 0)
         return ret;
-    view_init(&ui->pane.view, config->agent, ui->clock());
+    view_init(&ui->pane.view, config->agent && !ui->pane.replay, ui->clock());
     ui->had_focus = ui->pane.view.focus;
     if (config->agent)
         ui->terminal = terminal_new(TERMINAL_ROWS_MIN, TERMINAL_COLS_MIN, on_reply, ui);
@@ -402,7 +418,7 @@ draw_agent(struct ui *ui, unsigned *ret_row, unsigned *ret_col)
     pane_draw_agent(ui->terminal, ui->layout.agent_first, v->scrolling ? v->back : 0,
                     &ui->layout.agent, ui->relaid || v->scrolling);
     terminal_clear_damage(ui->terminal);
-    if (terminal_take_bell(ui->terminal))
+    if (terminal_take_bell(ui->terminal) && !ui->pane.replay)
         ui->ring = true;
     screen_set_mouse(mine ? terminal_mouse_wanted(ui->terminal) : TERMINAL_MOUSE_NONE);
     screen_set_cursor_shape(mine ? terminal_cursor_shape(ui->terminal) : 0);

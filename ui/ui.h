@@ -40,7 +40,8 @@ struct ui_ops {
     // not possible here. 0 or -errno.
     int (*freeze)(void *ctx, unsigned session, bool on);
     // A replay: a key, unless a word is being typed, before the pane sees it (an enum input_code);
-    // true: it is taken. Nobody is called by bell or notify. NULL: no replay.
+    // true: it is taken. Nobody is called by bell or notify, the keys are the
+    // pane's alone. NULL: no replay.
     bool (*replay_key)(void *ctx, uint32_t code);
 };
 
@@ -62,6 +63,10 @@ struct ui *ui_free(struct ui *ui);
 
 // Output of the agent's pty.
 void ui_agent_output(struct ui *ui, const void *data, size_t n);
+// Of a replay: the agent's terminal is blank again and has that size, or gets it. It keeps the size
+// whatever the pane's is; what is larger than that is cut.
+void ui_restart_agent(struct ui *ui, unsigned rows, unsigned cols);
+void ui_resize_agent(struct ui *ui, unsigned rows, unsigned cols);
 // A further session, or new words for one. Foreign bytes, copied.
 void ui_add_session(struct ui *ui, unsigned session, const char *id, const char *title);
 // It has ended, or is out of reach: what waits of it is shown as withdrawn.

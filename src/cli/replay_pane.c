@@ -16,6 +16,7 @@
 #include "display.h"
 #include "input.h"
 #include "replay.h"
+#include "replay_terminal.h"
 #include "timeline.h"
 #include "ui.h"
 #include "util.h"
@@ -36,6 +37,8 @@ struct playback {
     struct reader *reader;
     struct ui *ui;
     struct timeline line;
+    struct replay_terminal terminal;
+    bool behind;            /* the terminal is still on its way to the playhead */
     struct event_key *keys; /* of its moments; owned */
     struct span *spans;     /* by request; owned */
     size_t spans_n;
@@ -159,6 +162,7 @@ show_state(struct playback *p)
     buf_puts(&b, " / ");
     put_clock(&b, timeline_length(t));
     buf_printf(&b, "  event %zu of %zu  x%g", t->shown, t->n, t->speed);
+    buf_puts(&b, p->behind ? "  ..." : p->terminal.damaged ? "  the terminal is damaged" : "");
     ui_set_notice(p->ui, buf_str(&b));
     ui_set_behind(p->ui, clock_mono_ns() - (p->start_ns + t->now_ns));
 }
@@ -257,11 +261,16 @@ turn(struct playback *p, int signal_fd)
     timeline_tick(&p->line, now - p->last_ns);
     p->last_ns = now;
     int ret = catch_up(p);
+    if (ret >= 0)
+        ret = replay_terminal_show(&p->terminal, p->ui, timeline_real(&p->line));
     if (ret < 0)
         return ret;
+    p->behind = ret > 0;
     show_state(p);
     int wait = ui_draw(p->ui, now);
     bool still = p->line.paused || p->line.shown == p->line.n;
+    if (p->behind)
+        wait = 0;
     if (!still && (wait < 0 || wait > TURN_MS))
         wait = TURN_MS;
     struct pollfd fds[] = {{.fd = p->gone ? -1 : STDIN_FILENO, .events = POLLIN},
@@ -278,7 +287,8 @@ turn(struct playback *p, int signal_fd)
 static int
 play(struct playback *p)
 {
-    struct ui_config config = {.in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO};
+    struct ui_config config = {
+        .agent = p->terminal.n > 0, .in_fd = STDIN_FILENO, .out_fd = STDOUT_FILENO};
     sigset_t set;
     sigemptyset(&set);
     static const int signals[] = {SIGWINCH, SIGINT, SIGTERM, SIGHUP};
@@ -313,6 +323,18 @@ find_asked(struct playback *p, const char *const *ids, bool *asked)
     return ret;
 }
 
+// What the terminal showed behind the last event, of a session that crashed or still runs.
+static void
+add_end(struct playback *p, size_t n)
+{
+    uint64_t end = replay_terminal_end(&p->terminal);
+    if (!n || end <= p->keys[n - 1].real_ns)
+        return;
+    p->keys = xrealloc(p->keys, (n + 1) * sizeof *p->keys);
+    p->keys[n] = (struct event_key){.real_ns = end, .kind = _KIND_INVALID};
+    timeline_add(&p->line, end, false, p->r->idle_ns);
+}
+
 static int
 lay_line(struct playback *p)
 {
@@ -345,6 +367,7 @@ lay_line(struct playback *p)
             p->spans[key->request].decided = i;
         timeline_add(&p->line, key->real_ns, request && asked[key->request], p->r->idle_ns);
     }
+    add_end(p, n);
     return ret;
 }
 
@@ -366,9 +389,12 @@ replay_pane(struct replay *r)
     }
     p.reader = r->archive.readers[p.session->reader];
     p.line.speed = r->speed > 0 ? r->speed : 1;
-    int ret = lay_line(&p);
+    int ret = replay_terminal_open(&p.terminal, p.reader, p.session, &err);
+    if (ret >= 0)
+        ret = lay_line(&p);
     if (ret >= 0)
         ret = play(&p);
+    replay_terminal_done(&p.terminal);
     timeline_done(&p.line);
     free(p.keys);
     free(p.spans);

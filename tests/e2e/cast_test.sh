@@ -53,6 +53,39 @@ equal "the record verifies" "$status" 0
 "$NONO" export -o "$T/tmp/moved.db" >/dev/null
 equal "it travels with the session" "$("$NONO" export --db "$T/tmp/moved.db" --format cast | cmp - "$T/tmp/a.cast" && echo same)" same
 
+scenario "it plays in step with the requests"
+cat >step.sh <<'END'
+printf 'first \033[31mred\033[0m \007\n'; cat "$1"
+printf 'second\n'; cat "$2"
+printf '\033[2J\033[Hthird\n'
+END
+echo other >"$OUT/other.txt"
+screen_start "$NONO" run --record --ui attach -- sh step.sh "$SECRET" "$OUT/other.txt"
+"$NONO" allow "$(wait_request secret.txt)" >/dev/null
+"$NONO" deny "$(wait_request other.txt)" >/dev/null
+poll test -s "$T/tmp/status"
+screen_stop
+screen_start "$NONO" replay
+wait_screen "it plays to the end" main:0 END
+contains "with what was shown last" "$(screen_text main:0)" "third"
+lacks "and no more" "$(screen_text main:0)" "second"
+# Output is recorded when it is read, a little behind what the command did next: so to the answers.
+screen_keys main:0 0 "]" .
+wait_screen "the first ask and its answer" main:0 "allowed"
+contains "what was shown before it" "$(screen_text main:0)" "first red"
+lacks "what came behind it is not there yet" "$(screen_text main:0)" "second"
+screen_keys main:0 "]" .
+wait_screen "the next ask and its answer" main:0 "denied"
+contains "and the terminal then" "$(screen_text main:0)" "second"
+screen_keys main:0 "[" "[" .
+gone() { ! screen_has main:0 "second"; }
+poll gone && pass "back, at once" || fail "back, at once" "$(screen_text main:0)"
+contains "as it was" "$(screen_text main:0)" "first red"
+screen_keys main:0 q
+poll test -s "$T/tmp/status"
+equal "q leaves" "$(cat "$T/tmp/status")" 0
+screen_stop
+
 scenario "without a terminal, and without --record"
 status_of run --record -- true
 contains "there is nothing to record" "$status $output" "125 nono: --record needs a terminal"
@@ -85,6 +118,11 @@ END
 status_of export --db "$T/tmp/odd.db" -o "$T/tmp/odd.cast"
 contains "export says so" "$status $output" "3 nono export: session "
 [ ! -e "$T/tmp/odd.cast" ] && pass "and leaves nothing half done" || fail "and leaves nothing half done"
+screen_start "$NONO" replay --db "$T/tmp/odd.db"
+wait_screen "replay says so" main:0 "the terminal is damaged"
+wait_screen "and shows the rest" main:0 END
+screen_keys main:0 q
+screen_stop
 status_of verify --db "$T/tmp/odd.db"
 contains "verify finds it" "$output" "terminal was altered"
 finish

@@ -114,3 +114,28 @@ Test(timeline, without_a_moment)
     cr_assert(!timeline_tick(&t, NS_PER_SEC) && !timeline_step(&t, 1) && !timeline_step(&t, -1));
     cr_assert(!timeline_step_ask(&t, 1) && !timeline_step_ask(&t, -1) && timeline_length(&t) == 0);
 }
+
+Test(timeline, real_time_runs_faster_where_a_pause_was_cut)
+{
+    struct timeline t = {.speed = 1};
+    cr_assert(timeline_real(&t) == 0);
+    timeline_add(&t, 100 * NS_PER_SEC, false, NS_PER_SEC);
+    timeline_add(&t, 100 * NS_PER_SEC + NS_PER_MS, false, NS_PER_SEC);
+    timeline_add(&t, 200 * NS_PER_SEC, false, NS_PER_SEC);
+    timeline_add(&t, 150 * NS_PER_SEC, false, NS_PER_SEC); /* the clock was set back */
+    timeline_seek(&t, 0);
+    cr_assert(timeline_real(&t) == 100 * NS_PER_SEC);
+    timeline_seek(&t, NS_PER_MS / 2);
+    cr_assert(timeline_real(&t) == 100 * NS_PER_SEC + NS_PER_MS / 2);
+    timeline_seek(&t, NS_PER_MS + NS_PER_SEC / 2);
+    cr_assert(timeline_real(&t) / NS_PER_SEC == 150);
+    uint64_t last = 0;
+    for (uint64_t at = 0; at < NS_PER_SEC; at += NS_PER_SEC / 64) {
+        timeline_seek(&t, at);
+        cr_assert(timeline_real(&t) >= last);
+        last = timeline_real(&t);
+    }
+    timeline_seek(&t, timeline_length(&t));
+    cr_assert(timeline_real(&t) == 150 * NS_PER_SEC);
+    timeline_done(&t);
+}
