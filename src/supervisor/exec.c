@@ -452,7 +452,7 @@ look_done(struct job *job, void *ctx)
     } else if (j->task.result == -EFBIG) {
         core_notice(s, "a program was refused: it is too large to be looked at");
         notify_fail(s->o.listener, j->call->call.id, EACCES);
-    } else if (j->task.result != -ESRCH) {
+    } else {
         notify_fail(s->o.listener, j->call->call.id, -j->task.result);
     }
     exec_job_drop(job);

@@ -222,7 +222,8 @@ open_resolved(struct supervisor *s, const struct open_call *c, struct resolved *
         // (I2).
         core_count_floor(s, OP_READ, true);
         judge_native(s, &c->call, -error);
-    } else if (error != -ESRCH) {
+    } else {
+        // ESRCH as well: that may be about another process than the asker.
         notify_fail(s->o.listener, c->call.id, -error);
     }
     if (error == 0)

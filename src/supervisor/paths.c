@@ -373,11 +373,11 @@ path_resolved(struct supervisor *s, struct path_call *c, struct resolved *ends, 
             perform(s, c, ends);
     } else if (error == 0) {
         judge(s, c, ends);
-    } else if (error != -ESRCH && error != -NONO_ERESTARTSYS && path_is_governed(c->kind)) {
+    } else if (error != -NONO_ERESTARTSYS && path_is_governed(c->kind)) {
         // Nothing is there to be changed: the kernel says so, under the floor (I2).
         core_count_floor(s, path_op(c->kind), true);
         judge_native(s, &c->call, -error);
-    } else if (error != -ESRCH) {
+    } else {
         notify_fail(s->o.listener, c->call.id, -error);
     }
     ends_done(ends);

@@ -139,4 +139,29 @@ lacks "nor of another" "$output" "another's"
 lacks "nothing of what is outside" "$output" "the content"
 others=$(diff <(echo "$want") <(echo "$output") | grep '^>' | grep -v ' EACCES$')
 equal "as bare, or EACCES" "$others" ""
+scenario "the directory of a process that is gone"
+cat >"$BIN/gone.py" <<'PY'
+import errno, os, signal
+pid = os.fork()
+if not pid:
+    signal.pause()
+d = os.open("/proc/%d" % pid, os.O_RDONLY)
+os.kill(pid, signal.SIGKILL)
+os.waitpid(pid, 0)
+for name, call in (("open", lambda: os.open("task/../status", os.O_RDONLY, dir_fd=d)),
+                   ("create", lambda: os.open("task/../x", os.O_WRONLY | os.O_CREAT, dir_fd=d)),
+                   ("chmod", lambda: os.chmod("task/../status", 0o600, dir_fd=d)),
+                   ("unlink", lambda: os.unlink("task/../status", dir_fd=d)),
+                   ("rename", lambda: os.rename("task/../a", "task/../b", src_dir_fd=d, dst_dir_fd=d)),
+                   ("execve", lambda: os.execve("/dev/fd/%d/task/../exe" % d, ["x"], {}))):
+    try:
+        call()
+    except OSError as e:
+        print(name, errno.errorcode[e.errno])
+PY
+bare=$($PYTHON "$BIN/gone.py")
+run_background --on-ask allow -- $PYTHON "$BIN/gone.py"
+join_background
+equal "every call on it is answered as natively" "$output" "$bare"
+
 finish
