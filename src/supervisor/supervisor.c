@@ -30,6 +30,7 @@
 #define TICK_BUDGET_NS (NS_PER_MS / 2) /* and for this long: others must not wait for it */
 #define FLUSH_NS (100 * NS_PER_MS)
 #define STARVED_NS (5 * NS_PER_MS)
+#define JOBS_END_NS NS_PER_SEC
 #define ROOM_DB 512 /* nothing is judged while the record has less room than this */
 #define ROOM_MAIN 64
 #define FDS_KEPT 256
@@ -357,6 +358,14 @@ take_message(struct supervisor *s, struct msg *m)
 }
 
 static void
+take_messages(struct supervisor *s)
+{
+    struct msg m;
+    while (queue_pop(s->o.inbox, &m))
+        take_message(s, &m);
+}
+
+static void
 on_timer(struct supervisor *s)
 {
     uint64_t fired, now = clock_mono_ns();
@@ -393,11 +402,8 @@ clerk_turn(struct supervisor *s)
                             {.fd = s->o.listener}};
     int n = poll(fds, 3, -1);
     pthread_mutex_lock(&s->lock);
-    if (n > 0 && fds[0].revents) {
-        struct msg m;
-        while (queue_pop(s->o.inbox, &m))
-            take_message(s, &m);
-    }
+    if (n > 0 && fds[0].revents)
+        take_messages(s);
     if (n > 0 && fds[1].revents)
         on_timer(s);
     if (n > 0 && fds[2].revents)
@@ -424,6 +430,21 @@ end_receiver(struct supervisor *s)
     pthread_join(s->receiver, NULL);
 }
 
+// What is done for tasks that are gone returns: the jobs refer to the supervisor.
+static void
+end_jobs(struct supervisor *s)
+{
+    uint64_t end = clock_mono_ns() + JOBS_END_NS;
+    while (s->jobs && clock_mono_ns() < end) {
+        struct pollfd inbox = {.fd = queue_fd(s->o.inbox), .events = POLLIN};
+        onbehalf_look_after(s);
+        pthread_mutex_unlock(&s->lock);
+        poll(&inbox, 1, 1);
+        pthread_mutex_lock(&s->lock);
+        take_messages(s);
+    }
+}
+
 static void *
 clerk_main(void *arg)
 {
@@ -433,6 +454,7 @@ clerk_main(void *arg)
         clerk_turn(s);
     end_receiver(s);
     pthread_mutex_lock(&s->lock);
+    end_jobs(s);
     broker_withdraw_all(&s->broker, clock_mono_ns());
     flush_counts(s);
     main_push(s, MSG_DRAINED, NULL, NULL);
@@ -484,6 +506,9 @@ static struct supervisor *
 supervisor_free(struct supervisor *s)
 {
     worker_pool_free(s->workers);
+    // One that blocks in a file system that does not answer uses it until the process ends.
+    if (s->jobs)
+        return NULL;
     sockets_free(s);
     trust_free(s->trust);
     exec_scripts_done(&s->scripts);
