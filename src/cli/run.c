@@ -16,6 +16,7 @@
 #include "ratelimit.h"
 #include "registry.h"
 #include "session.h"
+#include "tmux.h"
 #include "util.h"
 
 #define ASK_TIMEOUT_S 600
@@ -39,7 +40,7 @@ enum {
 static const struct option_row run_rows[] = {
     POLICY_ROWS("read", "write"),
     {OPT_EXEC, "exec", "WHAT", "allow (default): programs in the readable directories run; or ask"},
-    {OPT_UI, "ui", "MODE", "split, attach (by nono ui), plain (lines) or none"},
+    {OPT_UI, "ui", "MODE", "split, attach, tmux, plain (lines) or none"},
     {OPT_ON_ASK, "on-ask", "WHO", "ui, deny, or allow: grant and record, to learn"},
     {OPT_ASK_TIMEOUT, "ask-timeout", "SECONDS", "then refused (default 600; 0 waits for ever)"},
     {OPT_NOTIFY, "notify", "COMMAND", "run by the shell when a request comes"},
@@ -65,7 +66,7 @@ static const struct options_help run_help = {
 };
 
 // Words of the options, in the order of the enums they stand for.
-static const char *const ui_words[] = {"split", "attach", "plain", "none", NULL};
+static const char *const ui_words[] = {"split", "attach", "tmux", "plain", "none", NULL};
 static const char *const on_ask_words[] = {"ui", "deny", "allow", NULL};
 static const char *const audit_words[] = {"required", "besteffort", NULL};
 static const char *const exec_words[] = {"allow", "ask", NULL};
@@ -134,6 +135,10 @@ choose_modes(const struct run_args *a, struct session_options *o, struct err *er
                        "--record needs a terminal on standard input and output "
                        "(or --ui plain, which gives the command one)");
     o->record = a->record;
+    if (o->ui == UI_MODE_TMUX && !tmux_is_here())
+        return err_set(err, -ENOTTY,
+                       "--ui tmux: this terminal is no pane of tmux (start tmux first, or use "
+                       "--ui attach and nono ui in another terminal)");
     o->on_ask = a->on_ask >= 0          ? (enum on_ask)a->on_ask
                 : o->ui == UI_MODE_NONE ? ON_ASK_DENY
                                         : ON_ASK_UI;

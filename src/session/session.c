@@ -22,6 +22,7 @@
 #include "remember.h"
 #include "session_internal.h"
 #include "signals.h"
+#include "tmux.h"
 #include "util.h"
 
 // Bytes of what the command printed that a new terminal is shown.
@@ -397,8 +398,10 @@ session_start(struct session *s, struct err *err)
         (ret = session_open_ui(s, err)) < 0)
         return ret;
     if (s->o->ui == UI_MODE_ATTACH && isatty(STDERR_FILENO))
-        fprintf(stderr, "nono: requests wait for \"nono ui %.4s\" in another terminal\n",
-                s->info->id);
+        fprintf(stderr, "nono: requests wait for \"nono ui %.4s\" in another terminal%s\n",
+                s->info->id, tmux_is_here() ? " (--ui tmux opens a pane for it)" : "");
+    if (s->o->ui == UI_MODE_TMUX && (ret = tmux_split(s->info->id, err)) < 0)
+        return ret;
     if (s->relay)
         raw_tty_on(&s->tty, STDIN_FILENO);
     s->input_open = s->started = true;

@@ -10,7 +10,13 @@
 #include "socket_policy.h"
 #include "trust_policy.h"
 
-enum ui_mode { UI_MODE_SPLIT, UI_MODE_ATTACH, UI_MODE_PLAIN, UI_MODE_NONE };
+enum ui_mode {
+    UI_MODE_SPLIT,
+    UI_MODE_ATTACH,
+    UI_MODE_TMUX, /* likewise, with nono ui in a pane of tmux beside it */
+    UI_MODE_PLAIN,
+    UI_MODE_NONE,
+};
 enum on_ask { ON_ASK_UI, ON_ASK_DENY, ON_ASK_ALLOW };
 
 struct session_options {
