@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "count.h"
 #include "input.h"
 #include "layout.h"
 #include "notify.h"
@@ -23,8 +24,9 @@
 #include "util.h"
 #include "view.h"
 
-#define FRAME_NS (8 * NS_PER_MS) /* between two frames */
-#define READS_MAX 16             /* pieces of input taken in one go */
+#define FRAME_NS (8 * NS_PER_MS)       /* between two frames */
+#define COUNT_LOOK_NS (50 * NS_PER_MS) /* how often a count is looked after */
+#define READS_MAX 16                   /* pieces of input taken in one go */
 
 static void
 lay_out(struct ui *ui)
@@ -149,6 +151,7 @@ ui_open(const struct ui_config *config, const struct ui_ops *ops, void *ctx, boo
         return ret;
     }
     ui->notify = xstrdup(config->notify);
+    ui->counts = config->count;
     if (config->session)
         ui_add_session(ui, 0, config->session, config->title);
     *ret_ui = ui;
@@ -170,6 +173,7 @@ ui_free(struct ui *ui)
     if (!ui->plain)
         screen_close();
     plain_free(ui->plain);
+    count_free(ui->count);
     terminal_free(ui->terminal);
     pane_done(&ui->pane);
     input_done(&ui->input);
@@ -475,6 +479,7 @@ int
 ui_draw(struct ui *ui, uint64_t now_mono_ns)
 {
     uint64_t now = now_mono_ns, at;
+    bool counting;
 
     if (ui->notifying)
         notify_reap(&ui->notifying);
@@ -486,6 +491,7 @@ ui_draw(struct ui *ui, uint64_t now_mono_ns)
         ui_apply_flush(ui, now);
         ui->dirty = true;
     }
+    counting = ui_count(ui);
     if (now >= ui->wake_ns || (ui->terminal && terminal_damaged(ui->terminal)))
         ui->dirty = true;
     if (ui->dirty && now - ui->drawn_ns >= FRAME_NS) {
@@ -497,6 +503,8 @@ ui_draw(struct ui *ui, uint64_t now_mono_ns)
     at = ui->dirty ? ui->drawn_ns + FRAME_NS : ui->wake_ns;
     if (input_deadline(&ui->input) < at)
         at = input_deadline(&ui->input);
+    if (counting && now + COUNT_LOOK_NS < at)
+        at = now + COUNT_LOOK_NS;
     if (at == UINT64_MAX)
         return -1;
     return at <= now ? 0 : (int)((at - now + NS_PER_MS - 1) / NS_PER_MS);

@@ -49,9 +49,10 @@ struct ui_config {
     const char *session; /* id of session 0; NULL: sessions come through ui_add_session() */
     const char *title;   /* command and directory, foreign bytes */
     bool agent;          /* with the agent's pane */
-    bool plain;          /* lines instead of a screen; neither has to be a terminal */
-    const char *notify;  /* shell command run on a new request, NULL for none; nothing is put in */
-    int in_fd, out_fd;   /* the terminal; not owned */
+    bool count; /* shows how many existing files a wide rule would cover: looks at the disk */
+    bool plain; /* lines instead of a screen; neither has to be a terminal */
+    const char *notify; /* shell command run on a new request, NULL for none; nothing is put in */
+    int in_fd, out_fd;  /* the terminal; not owned */
 };
 
 // Puts the terminal into the alternate screen and raw mode. -ENOTTY without a terminal, -EINVAL for

@@ -24,12 +24,18 @@ struct ui {
     bool had_focus;      /* of the view, when it was last looked at */
     bool dirty, relaid, ring, was_scrolling;
     uint64_t drawn_ns, wake_ns;
-    uint64_t behind_ns; /* of ui_set_behind() */
-    uint64_t rung_ns;   /* the last bell; 0: none */
-    char *notify;       /* owned, NULL for none */
-    pid_t notifying;    /* 0: nobody */
-    size_t pushed;      /* rows that the agent's history had got when last looked at */
+    uint64_t behind_ns;   /* of ui_set_behind() */
+    uint64_t rung_ns;     /* the last bell; 0: none */
+    struct count *count;  /* under way; NULL for none */
+    uint64_t counted_key; /* of the row, and its reach: what is counted or was */
+    unsigned counted_reach;
+    bool counts;     /* of the config */
+    char *notify;    /* owned, NULL for none */
+    pid_t notifying; /* 0: nobody */
+    size_t pushed;   /* rows that the agent's history had got when last looked at */
 };
 
 // Throws away what was typed and not read yet, when the view asks for it.
 void ui_apply_flush(struct ui *ui, uint64_t now);
+// Counts what the chosen rule would cover. True while that is under way.
+bool ui_count(struct ui *ui);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "count.h"
 #include "decision.h"
 #include "event.h"
 #include "input.h"
@@ -130,8 +131,12 @@ struct view {
     struct buf typed;
     struct buf search, filter, note; /* as they were typed; the note is for the selected request */
     struct buf scroll_search;
-    unsigned reach;           /* step of the ladder of the selected request, see reach.h */
-    uint64_t for_ns;          /* what t allows */
+    unsigned reach;  /* step of the ladder of the selected request, see reach.h */
+    uint64_t for_ns; /* what t allows */
+    struct {
+        enum { VIEW_UNCOUNTED, VIEW_COUNTING, VIEW_COUNTED } state;
+        struct count_result result;
+    } covers;                 /* existing files under the rule of that reach; the owner counts */
     struct decision decision; /* being confirmed or taken; no owned strings */
     bool batch;               /* for the marked rows, each with a reach of its own */
     size_t take_from;         /* of rows */

@@ -385,6 +385,7 @@ pane_open(struct pane *p, struct err *err)
     const struct ui_config config = {.session = id,
                                      .title = id ? "" : NULL,
                                      .plain = p->plain,
+                                     .count = true,
                                      .notify = p->notify,
                                      .in_fd = STDIN_FILENO,
                                      .out_fd = STDOUT_FILENO};

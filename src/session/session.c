@@ -37,6 +37,7 @@ session_open_ui(struct session *s, struct err *err)
     struct ui_config config = {.session = s->info->id,
                                .title = title,
                                .agent = true,
+                               .count = true,
                                .plain = s->o->ui == UI_MODE_PLAIN,
                                .notify = s->o->notify,
                                .in_fd = s->term_in,

@@ -8,7 +8,7 @@ decisions() {
     log_rows "[(r['verdict'], r['scope'], r['reach']) for r in of(kind='decision') if r['by'] == 'user']"
 }
 
-for f in one two three four; do printf '%s\n' $f >"$OUT/$f.txt"; done
+for f in one two three four; do printf 'content-of-%s\n' $f >"$OUT/$f.txt"; done
 cat >steps.sh <<END
 step() { while [ ! -e go\$1 ]; do sleep 0.05; done; }
 try() { cat "$OUT/\$1.txt" 2>/dev/null || echo "refused-\$1"; }
@@ -24,22 +24,29 @@ screen_keys main:0 'C-]' a
 wait_screen "armed" main:0 '[ARMED]'
 screen_keys main:0 '>'
 wait_screen "the rule is shown" main:0 'of what lies directly in'
+screen_keys main:0 Enter
+wait_screen "and how much it covers" main:0 "covers  $(ls "$OUT" | wc -l) existing files"
+screen_keys main:0 Escape
+wait_screen "back at the list" main:0 '[approvals 1/1'
 wait_screen "armed again" main:0 '[ARMED]'
 screen_keys main:0 s
 wait_screen "a wide one asks for the name" main:0 'WIDE. To allow, type outside'
 screen_keys main:0 -l outside
 wait_screen "typed" main:0 ': outside_'
 screen_keys main:0 Enter
-poll test -e go1 || : >go1
+wait_screen "one is read" main:0 content-of-one
+wait_screen "and another, unasked" main:0 content-of-two
 granted() { [ "$("$NONO" grants --jsonl | rows 'rows[0]["reach"]')" = dir ]; }
 poll granted && pass "the grant is listed" || fail "the grant is listed" "$("$NONO" grants)"
+: >go1
+wait_screen "and a later one" main:0 content-of-three
 screen_keys main:0 U
 wait_screen "on the pane's page as well" main:0 'allow session read directly in'
 screen_keys main:0 r
 gone() { [ -z "$("$NONO" grants --jsonl)" ]; }
 poll gone && pass "and taken back" || fail "and taken back" "$("$NONO" grants)" "$(screen_text)"
 : >go2
-wait_request four.txt >/dev/null && pass "the next file is asked about"
+wait_request four.txt >/dev/null && pass "the next file is asked about" || fail "the next file is asked about"
 screen_keys main:0 Escape
 wait_screen "armed for it" main:0 '[ARMED]'
 screen_keys main:0 m
