@@ -105,8 +105,8 @@ static const char counts_sql[] =
     " d.refused + g.refused + coalesce((SELECT sum(c.n) FROM access_count c"
     "   WHERE c.session = s.nr AND c.what = 'refused'), 0),"
     " coalesce((SELECT sum(c.n) FROM access_count c WHERE c.session = s.nr"
-    "   AND c.what = 'floor'), 0), d.n"
-    " FROM session s, (SELECT count(*) AS n,"
+    "   AND c.what = 'floor'), 0), d.n, d.logged"
+    " FROM session s, (SELECT count(*) AS n, coalesce(sum(count = 0), 0) AS logged,"
     "   coalesce(sum(iif(verdict = 'allow', count, 0)), 0) AS allowed,"
     "   coalesce(sum(iif(verdict IN ('deny', 'expired'), count, 0)), 0) AS refused"
     "   FROM decision INDEXED BY decision_by_request"
@@ -177,6 +177,8 @@ reader_counts(struct reader *r, const char *id, struct session_counts *ret_count
             .floor = column_u64(st, 3),
         };
         counts.waiting = counts.asked > decided ? counts.asked - decided : 0;
+        // What --log-allowed wrote down was nobody's question.
+        counts.asked -= column_u64(st, 5) < counts.asked ? column_u64(st, 5) : counts.asked;
     }
     int ret = reader_finish(r, st, rc, 0, err);
     if (ret == 0)

@@ -23,6 +23,7 @@ struct judging {
     struct whatif whatif;
     struct archive_session *session; /* the policy was made for */
     struct lines lines[_WHATIF_CHANGE_MAX];
+    uint64_t logged; /* allowed by the old policy, one by one */
     struct err *err;
 };
 
@@ -117,6 +118,7 @@ judge_event(void *ctx, struct archive_session *s, const struct event_row *row)
     }
     enum whatif_change change = whatif_compare(row, whatif_judge(&j->whatif, row, &source));
     struct lines *lines = &j->lines[change];
+    j->logged += row->by == DECIDER_FLOOR;
     lines->calls += row->count ? row->count : 1;
     if (lines->n == lines->room) {
         lines->room = lines->room ? lines->room * 2 : 64;
@@ -161,6 +163,7 @@ print_changes(struct judging *j, FILE *out)
         fprintf(out, "%s %s %zu", c ? "," : "", whatif_change_to_string((enum whatif_change)c),
                 j->lines[c].n);
     uint64_t floor = j->r->filter.used ? 0 : count_floor(j);
+    floor -= j->logged < floor ? j->logged : floor;
     fputs("\n", out);
     if (floor)
         fprintf(out,

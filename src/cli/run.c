@@ -35,6 +35,7 @@ enum {
     OPT_EXEC,
     OPT_NOTIFY,
     OPT_RECORD,
+    OPT_LOG_ALLOWED,
 };
 
 static const struct option_row run_rows[] = {
@@ -48,7 +49,9 @@ static const struct option_row run_rows[] = {
      "new requests a second, beyond them refused; --ask-burst N at once"},
     {OPT_ASK_BURST, "ask-burst", "N", NULL},
     {OPT_NAME, "name", "NAME", "name of the session; --db FILE: the record to write"},
-    {OPT_RECORD, "record", NULL, "what the terminal shows as well, for nono replay and export"},
+    {OPT_RECORD, "record", NULL,
+     "the terminal as well; --log-allowed: all that is allowed"},
+    {OPT_LOG_ALLOWED, "log-allowed", NULL, NULL},
     {OPT_DB, "db", "FILE", NULL},
     {OPT_AUDIT, "audit", "HOW", "required (default: no record, no grant) or besteffort"},
     {OPT_WITHOUT_LANDLOCK, "without-landlock", NULL,
@@ -78,7 +81,7 @@ struct run_args {
     int audit;            /* index of the word */
     const char *name, *db, *notify;
     uint64_t timeout_s, rate, burst;
-    bool without_landlock, record;
+    bool without_landlock, record, log_allowed;
 };
 
 // 0, or -errno: *err is set, or options_*() has said it.
@@ -112,6 +115,9 @@ parse_option(struct run_args *a, int opt, struct err *err)
         return a->audit = options_word(o, audit_words);
     case OPT_WITHOUT_LANDLOCK:
         a->without_landlock = true;
+        return 0;
+    case OPT_LOG_ALLOWED:
+        a->log_allowed = true;
         return 0;
     case OPT_RECORD:
         a->record = true;
@@ -191,6 +197,7 @@ start(struct run_args *a, char **argv, struct err *err)
     o.profile = profile_identity(&a->policy.profile);
     o.policy = policy;
     o.redact = redact;
+    o.log_allowed = a->log_allowed;
     o.besteffort = a->audit == 1;
     o.home = home;
     o.front = -1;

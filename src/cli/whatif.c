@@ -210,7 +210,7 @@ whatif_compare(const struct event_row *row, enum whatif_verdict now)
                  row->verdict == VERDICT_WITHDRAWN || (int)row->verdict < 0;
     switch (now) {
     case WHATIF_ALLOW:
-        return denied ? WHATIF_WIDENED : WHATIF_SAVED;
+        return denied ? WHATIF_WIDENED : row->by == DECIDER_FLOOR ? WHATIF_SAME : WHATIF_SAVED;
     case WHATIF_DENY:
         if (row->verdict == VERDICT_ALLOW)
             return WHATIF_BROKEN;

@@ -161,6 +161,7 @@ start_supervisor(struct session *s, struct err *err)
         .listener = steal_fd(&s->launched.listener),
         .monitor = s->launched.monitor,
         .child = s->launched.child,
+        .log_allowed = s->o->log_allowed,
         .exec_ask = s->o->exec_ask,
         .caps = s->launched.caps,
         .capabilities = s->o->capabilities,

@@ -35,6 +35,7 @@ struct session_options {
     const char *profile;    /* its name; or NULL */
     const char *policy;     /* what is in force, for the record; or NULL */
     const char *redact;     /* what else is secret (redact.h); or NULL */
+    bool log_allowed;       /* a row for every access that is allowed */
     bool record;            /* what the terminal shows is recorded; there must be a pty */
     bool besteffort;        /* --audit besteffort: a record that fails stops nothing */
     const char *home;       /* canonical, or NULL: for what is risky in it */

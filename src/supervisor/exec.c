@@ -391,6 +391,9 @@ judge(struct supervisor *s, struct exec_call *c, struct resolved *ends)
         given &= parts[i].given;
     }
     int asked = (runs && !s->o.exec_ask) || initial ? -1 : part_to_ask(s, c, ends, parts);
+    if (asked == -1 && judge_logs_allowed(s))
+        judge_log_allowed(s, &c->call, make_request(s, c, ends, EXEC_PROGRAM, &parts[EXEC_PROGRAM]),
+                          DECIDER_FLOOR);
     if (asked == -1 && given && !s->o.exec_ask && !initial && s->o.floor->ruleset_fd >= 0) {
         core_count_floor(s, OP_EXEC, true);
         notify_continue(s->o.listener, c->call.id);
@@ -510,6 +513,8 @@ answer_inside(struct supervisor *s, const struct exec_call *c)
     struct resolved r;
     struct stat st;
     struct part p;
+    if (judge_logs_allowed(s))
+        return false;
     int ret = exec_resolve(c, RESOLVE_NOW, &r);
     if (ret == -EAGAIN)
         return false;

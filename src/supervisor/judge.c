@@ -121,6 +121,31 @@ judge_remembered(struct supervisor *s, const struct memory_query *q, pid_t tid)
 }
 
 void
+judge_log_allowed(struct supervisor *s, const struct call *c, struct request *q, enum decider by)
+{
+    // As in judge_ask(): only now is it sure that the facts are the asker's.
+    if (!q || !notify_valid(s->o.listener, c->id)) {
+        request_free(q);
+        return;
+    }
+    struct decision *d = decision_new();
+    q->id = pending_next_id(&s->broker.table);
+    q->raised_mono_ns = clock_mono_ns();
+    q->raised_real_ns = d->real_ns = clock_real_ns();
+    q->count = 1;
+    request_seal(q);
+    d->request = q->id;
+    memcpy(d->digest, q->digest, DIGEST_LEN);
+    d->verdict = VERDICT_ALLOW;
+    d->by = by;
+    d->reason = REASON_NONE;
+    // Both were made room for (core_wait_for_room()). The call counts where it always does.
+    if (s->o.record.request(s->o.record.ctx, q) < 0 ||
+        s->o.record.decision(s->o.record.ctx, d, NULL, 0, false) < 0)
+        core_notice(s, "the record is full: an allowed access was not written");
+}
+
+void
 judge_refuse(struct supervisor *s, const struct call *c, struct request *q, enum decider by,
              enum reason reason, int error)
 {

@@ -41,6 +41,18 @@ void judge_add_risk(const struct supervisor *s, struct request *q, const char *p
 // What is remembered for the call of thread tid, counted as used: ALLOW, DENY, or _VERDICT_INVALID.
 enum verdict judge_remembered(struct supervisor *s, const struct memory_query *q, pid_t tid);
 
+// Is what is allowed to be recorded one by one? Constant: any thread, without the lock.
+static inline bool
+judge_logs_allowed(const struct supervisor *s)
+{
+    return s->o.log_allowed;
+}
+// Records an access that is about to be allowed by the policy (DECIDER_FLOOR) or by a grant
+// (DECIDER_RULE), as a request and its decision; where it is counted does not change. Takes q over,
+// which may be NULL.
+void judge_log_allowed(struct supervisor *s, const struct call *c, struct request *q,
+                       enum decider by);
+
 // Refuses what nobody can grant. Takes q over, which may be NULL.
 void judge_refuse_protected(struct supervisor *s, const struct call *c, struct request *q,
                             const struct standing *standing);

@@ -54,10 +54,18 @@ make_request(struct supervisor *s, const struct open_call *c, const struct resol
     return judge_request(s, &f);
 }
 
+static void
+log_allowed(struct supervisor *s, const struct open_call *c, const struct resolved *r,
+            const struct stat *st, struct standing *standing, enum decider by)
+{
+    if (judge_logs_allowed(s))
+        judge_log_allowed(s, &c->call, make_request(s, c, r, st, standing), by);
+}
+
 // Remembered decisions of this session: true when one answered.
 static bool
 answer_from_memory(struct supervisor *s, const struct open_call *c, const struct resolved *r,
-                   const struct stat *st, struct trust_result *t)
+                   const struct stat *st, struct standing *standing, struct trust_result *t)
 {
     const struct memory_query q = {.op = op_of(c, r),
                                    .access = access_of(c, r),
@@ -66,6 +74,7 @@ answer_from_memory(struct supervisor *s, const struct open_call *c, const struct
                                    .ino = r->exists ? st->st_ino : 0};
     switch (judge_remembered(s, &q, c->call.tid)) {
     case VERDICT_ALLOW:
+        log_allowed(s, c, r, st, standing, DECIDER_RULE);
         trust_hand_over(s, c, r, t);
         return true;
     case VERDICT_DENY:
@@ -113,6 +122,7 @@ hand_over_covered(struct supervisor *s, const struct open_call *c, const struct 
 {
     if (t)
         trust_record(s, t->first ? make_request(s, c, r, st, standing) : NULL, t);
+    log_allowed(s, c, r, st, standing, DECIDER_FLOOR);
     core_count_floor(s, op_of(c, r), true);
     trust_hand_over(s, c, r, t);
 }
@@ -133,12 +143,14 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
         judge_object(s, &st, &standing);
     bool concerns = trust_concerns(s, c, r);
     if (standing.inside && s->o.floor->ruleset_fd >= 0 && !concerns) {
+        log_allowed(s, c, r, &st, &standing, DECIDER_FLOOR);
         core_count_floor(s, op_of(c, r), true);
         notify_continue(s->o.listener, c->call.id);
         return;
     }
     if (path_is_below(r->path, TERMINAL_DIR) &&
         terminal_is_inside(c->call.tid, s->o.monitor, r->path, &st)) {
+        log_allowed(s, c, r, &st, &standing, DECIDER_FLOOR);
         core_count_floor(s, op_of(c, r), true);
         onbehalf_open(s, c, r);
         return;
@@ -148,9 +160,12 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
         return;
     }
     uint64_t dev = r->exists ? st.st_dev : 0, ino = r->exists ? st.st_ino : 0;
-    if (files_fails_natively(c, r, st.st_mode) ||
-        (strncmp(r->path, "/proc/", 6) == 0 && files_is_foreign_process(r)) ||
+    bool fails = files_fails_natively(c, r, st.st_mode) ||
+                 (strncmp(r->path, "/proc/", 6) == 0 && files_is_foreign_process(r));
+    if (fails ||
         (standing.covered && !concerns && floor_covers(s->o.floor, r->path, dev, ino, access))) {
+        if (!fails)
+            log_allowed(s, c, r, &st, &standing, DECIDER_FLOOR);
         core_count_floor(s, op_of(c, r), true);
         judge_native(s, &c->call, 0);
         return;
@@ -168,7 +183,7 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
         hand_over_covered(s, c, r, &st, &standing, t);
         return;
     }
-    if (answer_from_memory(s, c, r, &st, t) ||
+    if (answer_from_memory(s, c, r, &st, &standing, t) ||
         (r->exists && exec_scripts_serve(&s->scripts, s->o.listener, c, &st)))
         return;
     struct request *q = make_request(s, c, r, &st, &standing);
@@ -236,6 +251,9 @@ answer_inside(struct supervisor *s, const struct open_call *c, struct resolved *
 {
     struct standing standing;
     struct stat st;
+    // What is to be written down is read of the task before it goes on, under the lock.
+    if (judge_logs_allowed(s))
+        return false;
     judge_path(s, r->path, access_of(c, r), &standing);
     if (!standing.inside || trust_concerns(s, c, r))
         return false;

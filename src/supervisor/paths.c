@@ -300,6 +300,14 @@ make_request(struct supervisor *s, const struct path_call *c, const struct resol
 }
 
 static void
+log_allowed(struct supervisor *s, const struct path_call *c, const struct resolved *ends,
+            struct end *e)
+{
+    if (judge_logs_allowed(s))
+        judge_log_allowed(s, &c->call, make_request(s, c, ends, e), DECIDER_FLOOR);
+}
+
+static void
 judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
 {
     struct end e[2] = {0};
@@ -316,6 +324,7 @@ judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
         return;
     }
     if (inside && !path_makes_device(c)) {
+        log_allowed(s, c, ends, e);
         core_count_floor(s, path_op(c->kind), true);
         notify_continue(s->o.listener, c->call.id);
         return;
@@ -327,6 +336,7 @@ judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
         return;
     }
     if (covered) {
+        log_allowed(s, c, ends, e);
         core_count_floor(s, path_op(c->kind), true);
         perform(s, c, ends);
         return;
@@ -338,6 +348,8 @@ judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
         remembered = judge_remembered(s, &query, c->call.tid);
     }
     if (remembered == VERDICT_ALLOW) {
+        if (judge_logs_allowed(s))
+            judge_log_allowed(s, &c->call, request_dup(q), DECIDER_RULE);
         perform(s, c, ends);
     } else if (remembered == VERDICT_DENY) {
         notify_fail(s->o.listener, c->call.id, EACCES);

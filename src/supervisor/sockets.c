@@ -237,7 +237,7 @@ settle(struct supervisor *s, struct socket_call *c, struct resolved *r, struct s
         return;
     }
     core_count_floor(s, f->op, true);
-    if (f->op != OP_SEND)
+    if (f->op != OP_SEND || judge_logs_allowed(s))
         sockets_record(s, c, NULL, NET_ALLOW, NULL);
     perform(s, c, r);
 }

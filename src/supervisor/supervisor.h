@@ -33,6 +33,7 @@ struct supervisor_options {
     int listener; /* owned by the supervisor from now on */
     pid_t monitor;
     pid_t child;                               /* that becomes the command */
+    bool log_allowed;                          /* a row for every access that is allowed */
     bool exec_ask;                             /* also about programs that the floor allows */
     uint64_t caps;                             /* of the sandbox */
     const struct capability_set *capabilities; /* constant, must outlive it */
