@@ -401,8 +401,8 @@ collect(struct reader *r, const struct event_filter *f, const char *sql, struct 
     return reader_finish(r, st, rc, 0, err);
 }
 
-static int
-by_time(const void *a, const void *b)
+int
+event_key_compare(const void *a, const void *b)
 {
     const struct event_key *x = a, *y = b;
     if (x->real_ns != y->real_ns)
@@ -427,11 +427,11 @@ size_t
 event_keys_sort(struct event_key *keys, size_t n, const struct event_filter *f)
 {
     if (n)
-        qsort(keys, n, sizeof *keys, by_time);
+        qsort(keys, n, sizeof *keys, event_key_compare);
     // Two arms may have found one event.
     size_t kept = n ? 1 : 0;
     for (size_t i = 1; i < n; i++)
-        if (by_time(&keys[i], &keys[kept - 1]) != 0)
+        if (event_key_compare(&keys[i], &keys[kept - 1]) != 0)
             keys[kept++] = keys[i];
     n = kept;
     if (f->limit && n > f->limit) {

@@ -131,6 +131,8 @@ int reader_keys(struct reader *r, const struct event_filter *f, struct event_key
 // One event. 0 also when it is gone (pruned): then without a call.
 int reader_event(struct reader *r, const struct event_key *key, event_fn fn, void *ctx,
                  struct err *err);
+// Of two keys in order of time: negative, 0 for the same event, positive. For qsort(3).
+int event_key_compare(const void *a, const void *b);
 // Sorts keys as f wants them and keeps only f->limit of them; returns how many.
 size_t event_keys_sort(struct event_key *keys, size_t n, const struct event_filter *f);
 

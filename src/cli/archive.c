@@ -323,16 +323,13 @@ relay_event(void *ctx, const struct event_row *row)
 }
 
 int
-archive_events(struct archive *a, struct event_filter *f, archive_fn fn, void *ctx, struct err *err)
+archive_keys(struct archive *a, struct event_filter *f, struct event_key **ret_keys, size_t *ret_n,
+             struct err *err)
 {
-    struct relay relay = {.a = a, .fn = fn, .ctx = ctx};
-    f->sessions = archive_ids(a);
-    if (a->readers_n == 1)
-        return reader_events(a->readers[0], f, relay_event, &relay, err);
-    f->by_time = true;
-    cleanup_free struct event_key *keys = NULL;
+    struct event_key *keys = NULL;
     size_t n = 0;
     int ret = 0;
+    f->sessions = archive_ids(a);
     for (size_t i = 0; i < a->readers_n && ret == 0; i++) {
         cleanup_free struct event_key *some = NULL;
         size_t some_n = 0;
@@ -343,7 +340,35 @@ archive_events(struct archive *a, struct event_filter *f, archive_fn fn, void *c
             keys[n++].reader = i;
         }
     }
-    n = event_keys_sort(keys, n, f);
+    if (ret < 0) {
+        free(keys);
+        return ret;
+    }
+    *ret_n = event_keys_sort(keys, n, f);
+    *ret_keys = keys;
+    return 0;
+}
+
+int
+archive_event(struct archive *a, const struct event_key *key, archive_fn fn, void *ctx,
+              struct err *err)
+{
+    struct relay relay = {.a = a, .reader = key->reader, .fn = fn, .ctx = ctx};
+    return reader_event(a->readers[key->reader], key, relay_event, &relay, err);
+}
+
+int
+archive_events(struct archive *a, struct event_filter *f, archive_fn fn, void *ctx, struct err *err)
+{
+    struct relay relay = {.a = a, .fn = fn, .ctx = ctx};
+    if (a->readers_n == 1) {
+        f->sessions = archive_ids(a);
+        return reader_events(a->readers[0], f, relay_event, &relay, err);
+    }
+    f->by_time = true;
+    cleanup_free struct event_key *keys = NULL;
+    size_t n = 0;
+    int ret = archive_keys(a, f, &keys, &n, err);
     for (size_t i = 0; i < n && ret == 0; i++) {
         relay.reader = keys[i].reader;
         ret = reader_event(a->readers[relay.reader], &keys[i], relay_event, &relay, err);

@@ -67,3 +67,9 @@ int archive_failed(const struct archive *a, const struct err *err);
 typedef int (*archive_fn)(void *ctx, struct archive_session *s, const struct event_row *row);
 int archive_events(struct archive *a, struct event_filter *f, archive_fn fn, void *ctx,
                    struct err *err);
+// The same as keys (reader_keys()) in the order that f asks for; the caller frees them. And one of
+// them: 0 also when it is gone, then without a call.
+int archive_keys(struct archive *a, struct event_filter *f, struct event_key **ret_keys,
+                 size_t *ret_n, struct err *err);
+int archive_event(struct archive *a, const struct event_key *key, archive_fn fn, void *ctx,
+                  struct err *err);

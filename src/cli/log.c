@@ -30,7 +30,8 @@ static const struct option_row log_rows[] = {
     LOG_FILTER_ROWS,
     {'n', "lines", "N", "the newest N only"},
     {'r', "reverse", NULL, "newest first"},
-    {'f', "follow", NULL, "go on with what happens now"},
+    {'f', "follow", NULL, "go on with what happens now; -i: a browser instead of lines"},
+    {'i', "interactive", NULL, NULL},
     {'v', "verbose", NULL, "everything about each, over several lines"},
     {OPT_JSONL, "jsonl", NULL, "a JSON object per event; also --json (an array), --csv"},
     {OPT_JSON, "json", NULL, NULL},
@@ -114,6 +115,9 @@ set_option(struct log *l, int c)
     case 'f':
         l->follow = true;
         return 0;
+    case 'i':
+        l->browse = true;
+        return 0;
     case OPT_EXIT_CODE:
         l->exit_code = true;
         return 0;
@@ -134,6 +138,8 @@ conflict(const struct log *l)
 {
     if (l->group && l->format != LOG_STATS)
         return "--group goes with --stats";
+    if (l->browse && (l->follow || l->filter.f.reverse || l->format != LOG_SHORT || l->exit_code))
+        return "-i goes with filters, sessions, -n and --db only";
     if (l->follow && l->filter.f.reverse)
         return "-f and -r do not go together";
     if (l->follow && (l->format == LOG_JSON || l->format == LOG_TREE || l->format == LOG_STATS))
@@ -309,7 +315,7 @@ run(struct log *l)
             puts("[]");
         return status ? status : l->exit_code;
     }
-    return print(l);
+    return l->browse ? log_browse(l) : print(l);
 }
 
 int

@@ -33,7 +33,7 @@ struct log {
     enum log_format format;
     enum log_group group;
     enum color_when color;
-    bool follow, exit_code;
+    bool follow, browse, exit_code;
     struct log_printer printer;
     struct pager pager;
     struct archive_session *last; /* whose line was printed last */
@@ -52,3 +52,5 @@ int log_follow(struct log *l);
 // --tree, --stats: likewise.
 int log_tree(struct log *l);
 int log_stats(struct log *l);
+// -i: an exit status.
+int log_browse(struct log *l);

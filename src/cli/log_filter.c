@@ -257,6 +257,60 @@ log_filter_finish(struct log_filter *l, struct options *o)
     return 0;
 }
 
+// The next word, its quotes taken away; a blank inside quotes is part of it. NULL at the end.
+static char *
+next_word(char **rest)
+{
+    char *p = *rest, quote = 0;
+    while (*p == ' ')
+        p++;
+    char *word = p, *to = p;
+    if (!*p)
+        return NULL;
+    for (; *p && (quote || *p != ' '); p++) {
+        if (quote ? *p == quote : *p == '\'' || *p == '"')
+            quote = quote ? 0 : *p;
+        else
+            *to++ = *p;
+    }
+    *rest = p + (*p != 0);
+    *to = 0;
+    return word;
+}
+
+static int
+add_key(struct log_filter *l, struct options *o, char *word)
+{
+    static const struct option_row rows[] = {LOG_FILTER_ROWS, {0}};
+    char *colon = strchr(word, ':');
+    size_t n = colon ? (size_t)(colon - word) : strlen(word);
+    for (const struct option_row *r = rows; r->id; r++) {
+        if (strlen(r->name) != n || strncmp(r->name, word, n) != 0 || !r->arg != !colon)
+            continue;
+        o->arg = colon ? colon + 1 : NULL;
+        return log_filter_option(l, o, r->id);
+    }
+    // A word that is no key is looked for; one that looks like a key was meant as one.
+    if (colon && n && strspn(word, "abcdefghijklmnopqrstuvwxyz") == n) {
+        cleanup_free char *shown = display_str(word, 0);
+        options_error(o, "%s: no such filter (op:, path:, decision:, ... grep:TEXT)", shown);
+        return -EINVAL;
+    }
+    o->arg = word;
+    return log_filter_option(l, o, OPT_FILTER_GREP);
+}
+
+int
+log_filter_words(struct log_filter *l, char *words, struct buf *why)
+{
+    static const struct options_help no_help = {.synopsis = "nono log"};
+    struct options o = {.help = &no_help, .said = why};
+    for (char *word; (word = next_word(&words));)
+        if (add_key(l, &o, word) < 0)
+            return -EINVAL;
+    return log_filter_finish(l, &o);
+}
+
 void
 log_filter_done(struct log_filter *l)
 {

@@ -64,4 +64,8 @@ struct log_filter {
 int log_filter_option(struct log_filter *l, struct options *o, int c);
 // 0 or -EINVAL after options_error().
 int log_filter_finish(struct log_filter *l, struct options *o);
+// The same from words as people type them at a prompt: "op:read,write path:'*.pem' asked", anything
+// else a --grep. Keeps pointers into words, which it changes. Done (log_filter_finish()) when 0 is
+// returned; -EINVAL with why.
+int log_filter_words(struct log_filter *l, char *words, struct buf *why);
 void log_filter_done(struct log_filter *l);

@@ -272,6 +272,22 @@ put_request(const struct log_printer *p, struct buf *b, const struct archive_ses
 }
 
 void
+log_put_event(const struct log_printer *p, struct buf *b, const struct archive_session *s,
+              const struct event_row *row)
+{
+    struct tm tm = local_time(row->real_ns);
+    char text[32];
+    strftime(text, sizeof text, "%H:%M:%S", &tm);
+    buf_printf(b, "  %s.%03u ", text, (unsigned)(row->real_ns % NS_PER_SEC / NS_PER_MS));
+    struct outcome o = outcome_of(s, row);
+    put_column(p, b, o.color, 11, o.word);
+    if (row->request)
+        put_request(p, b, s, row);
+    else if (row->text)
+        display_escape(b, row->text, strlen(row->text), p->display);
+}
+
+void
 log_print_event(struct log_printer *p, const struct archive_session *s, const struct event_row *row)
 {
     cleanup_buf struct buf b = {0};
@@ -283,13 +299,6 @@ log_print_event(struct log_printer *p, const struct archive_session *s, const st
         p->day = tm.tm_yday;
         p->year = tm.tm_year;
     }
-    strftime(text, sizeof text, "%H:%M:%S", &tm);
-    buf_printf(&b, "  %s.%03u ", text, (unsigned)(row->real_ns % NS_PER_SEC / NS_PER_MS));
-    struct outcome o = outcome_of(s, row);
-    put_column(p, &b, o.color, 11, o.word);
-    if (row->request)
-        put_request(p, &b, s, row);
-    else if (row->text)
-        display_escape(&b, row->text, strlen(row->text), p->display);
+    log_put_event(p, &b, s, row);
     fprintf(p->out, "%s\n", buf_str(&b));
 }

@@ -26,6 +26,9 @@ struct log_printer {
 void log_print_session(struct log_printer *p, const struct archive_session *s);
 void log_print_event(struct log_printer *p, const struct archive_session *s,
                      const struct event_row *row);
+// The latter's line alone, without its end.
+void log_put_event(const struct log_printer *p, struct buf *b, const struct archive_session *s,
+                   const struct event_row *row);
 // One word for what came of it: "ASK>allow", "waiting", "fault".
 const char *log_outcome_word(const struct archive_session *s, const struct event_row *row);
 // Did it wait for a person?
@@ -46,6 +49,9 @@ void log_format_time(char *out, size_t n, uint64_t real_ns);
 // Verbose format (-v): a block of lines.
 void log_print_verbose(struct log_printer *p, const struct archive_session *s,
                        const struct event_row *row);
+// What no event has of a request: the object as it was, the call, why it was asked. 0 or -errno.
+int log_print_facts(struct log_printer *p, struct reader *reader, const struct archive_session *s,
+                    uint64_t request, struct err *err);
 
 // JSON: between begin and end an object per event.
 void log_begin_json(struct log_printer *p);

@@ -122,3 +122,49 @@ log_print_verbose(struct log_printer *p, const struct archive_session *s,
     put_text(p, "Text", row->text);
     fputc('\n', p->out);
 }
+
+// What the events do not have: the object as it was, the call, why it was asked.
+static void
+print_facts(struct log_printer *p, const struct request *r)
+{
+    FILE *out = p->out;
+    unsigned display = p->display;
+    cleanup_buf struct buf b = {0};
+    fprintf(out, "%sFacts%s\n", p->color ? "\033[1m" : "", p->color ? "\033[0m" : "");
+    buf_printf(&b, "%s, flags 0x%" PRIx64 ", mode 0%o", r->call ? r->call : "?", r->flags, r->mode);
+    put(p, "Call", buf_str(&b));
+    buf_reset(&b);
+    buf_printf(&b, "thread %d, started %" PRIu64 " ticks after boot, uid %u", (int)r->tid,
+               r->start_time, r->uid);
+    put(p, "Task", buf_str(&b));
+    buf_reset(&b);
+    if (r->peer.family)
+        buf_printf(&b, "socket of family %d, type %d", r->peer.family, r->peer.type);
+    else
+        buf_printf(&b,
+                   "%sdevice %" PRIu64 ", inode %" PRIu64 ", mode 0%o, owner %u:%u, %" PRIu64
+                   " bytes, %" PRIu64 " links",
+                   r->object.exists ? "" : "new; its directory: ", r->object.dev, r->object.ino,
+                   r->object.mode, r->object.uid, r->object.gid, r->object.size, r->object.nlink);
+    put(p, "Object", buf_str(&b));
+    buf_reset(&b);
+    const char *why = reason_to_string(r->why);
+    buf_puts(&b, why ? why : "?");
+    if (r->nearest[0]) {
+        buf_puts(&b, "; nearest is ");
+        display_escape(&b, r->nearest, strlen(r->nearest), display);
+    }
+    put(p, "Asked for", buf_str(&b));
+    fputc('\n', out);
+}
+
+int
+log_print_facts(struct log_printer *p, struct reader *reader, const struct archive_session *s,
+                uint64_t request, struct err *err)
+{
+    cleanup_request struct request *r = NULL;
+    int ret = reader_request(reader, s->id, request, &r, err);
+    if (ret == 0 && r)
+        print_facts(p, r);
+    return ret;
+}

@@ -148,6 +148,14 @@ options_error(struct options *o, const char *fmt, ...)
     end = end ? end + 1 + strcspn(end + 1, " ") : strchr(o->help->synopsis, 0);
     int n = (int)(end - o->help->synopsis);
     va_list ap;
+    if (o->said) {
+        char text[512];
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof text, fmt, ap);
+        va_end(ap);
+        buf_puts(o->said, text);
+        return o->status = EXIT_USAGE;
+    }
     fprintf(stderr, "%.*s: ", n, o->help->synopsis);
     va_start(ap, fmt);
     vfprintf(stderr, fmt, ap);

@@ -36,6 +36,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
+
 // Ids of options without a letter start here.
 #define OPTIONS_LONG 256
 
@@ -66,10 +68,11 @@ struct options {
     const struct options_help *help;
     int argc;
     char **argv;
-    void *table;     /* private */
-    int index;       /* of the first operand, valid at OPTIONS_END */
-    const char *arg; /* argument of the option just returned, else NULL */
-    int status;      /* exit status, valid at OPTIONS_STOP and after options_error() */
+    void *table;      /* private */
+    int index;        /* of the first operand, valid at OPTIONS_END */
+    const char *arg;  /* argument of the option just returned, else NULL */
+    int status;       /* exit status, valid at OPTIONS_STOP and after options_error() */
+    struct buf *said; /* takes the messages, without a prefix; NULL: standard error does */
 };
 
 // May reorder argv (operands last) unless stop_at_operand. help must outlive o.

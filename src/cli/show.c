@@ -123,49 +123,6 @@ print_event(void *ctx, struct archive_session *session, const struct event_row *
     return 0;
 }
 
-static void
-put_line(FILE *out, const char *label, const char *text)
-{
-    if (text[0])
-        fprintf(out, "    %-10s %s\n", label, text);
-}
-
-// What the events do not have: the object as it was, the call, why it was asked.
-static void
-print_facts(struct show *s, const struct request *r)
-{
-    FILE *out = s->printer.out;
-    unsigned display = s->printer.display;
-    cleanup_buf struct buf b = {0};
-    fprintf(out, "%sFacts%s\n", s->printer.color ? "\033[1m" : "",
-            s->printer.color ? "\033[0m" : "");
-    buf_printf(&b, "%s, flags 0x%" PRIx64 ", mode 0%o", r->call ? r->call : "?", r->flags, r->mode);
-    put_line(out, "Call", buf_str(&b));
-    buf_reset(&b);
-    buf_printf(&b, "thread %d, started %" PRIu64 " ticks after boot, uid %u", (int)r->tid,
-               r->start_time, r->uid);
-    put_line(out, "Task", buf_str(&b));
-    buf_reset(&b);
-    if (r->peer.family)
-        buf_printf(&b, "socket of family %d, type %d", r->peer.family, r->peer.type);
-    else
-        buf_printf(&b,
-                   "%sdevice %" PRIu64 ", inode %" PRIu64 ", mode 0%o, owner %u:%u, %" PRIu64
-                   " bytes, %" PRIu64 " links",
-                   r->object.exists ? "" : "new; its directory: ", r->object.dev, r->object.ino,
-                   r->object.mode, r->object.uid, r->object.gid, r->object.size, r->object.nlink);
-    put_line(out, "Object", buf_str(&b));
-    buf_reset(&b);
-    const char *why = reason_to_string(r->why);
-    buf_puts(&b, why ? why : "?");
-    if (r->nearest[0]) {
-        buf_puts(&b, "; nearest is ");
-        display_escape(&b, r->nearest, strlen(r->nearest), display);
-    }
-    put_line(out, "Asked for", buf_str(&b));
-    fputc('\n', out);
-}
-
 static struct archive_session *
 selected(struct show *s)
 {
@@ -179,8 +136,6 @@ static int
 print(struct show *s, struct archive_session *session)
 {
     cleanup_err struct err err = {0};
-    cleanup_request struct request *r = NULL;
-    struct reader *reader = s->archive.readers[session->reader];
     struct event_filter f = {.request = s->event ? 0 : s->id};
     if (s->event) {
         f.after_seq = s->id - 1;
@@ -193,9 +148,8 @@ print(struct show *s, struct archive_session *session)
     if (ret == 0 && json)
         log_end_json(&s->printer);
     if (ret == 0 && !json && !s->event && s->printed)
-        ret = reader_request(reader, session->id, s->id, &r, &err);
-    if (ret == 0 && r)
-        print_facts(s, r);
+        ret =
+            log_print_facts(&s->printer, s->archive.readers[session->reader], session, s->id, &err);
     return ret < 0 ? archive_failed(&s->archive, &err) : 0;
 }
 
