@@ -23,16 +23,28 @@ notify_recv(int listener, struct seccomp_notif *ret_n)
     return ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, ret_n) < 0 ? -errno : 0;
 }
 
+// A worker may be interrupted while the kernel waits for the listener's lock: an answer that was not
+// sent for that would leave its task waiting for ever.
+static int
+ask_kernel(int listener, unsigned long request, void *arg)
+{
+    int ret;
+    do
+        ret = ioctl(listener, request, arg);
+    while (ret < 0 && errno == EINTR);
+    return ret < 0 ? -errno : ret;
+}
+
 bool
 notify_valid(int listener, uint64_t id)
 {
-    return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+    return ask_kernel(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
 static int
 notify_send(int listener, struct seccomp_notif_resp *resp)
 {
-    return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, resp) < 0 ? -errno : 0;
+    return ask_kernel(listener, SECCOMP_IOCTL_NOTIF_SEND, resp);
 }
 
 int
@@ -70,6 +82,5 @@ int
 notify_lend_fd(int listener, uint64_t id, int fd)
 {
     struct seccomp_notif_addfd addfd = {.id = id, .srcfd = (uint32_t)fd, .newfd_flags = O_CLOEXEC};
-    int number = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd);
-    return number < 0 ? -errno : number;
+    return ask_kernel(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The listener: seccomp_unotify(2). Supervisor thread, except notify_valid() (any thread).
+// The listener: seccomp_unotify(2). Any thread of the supervisor.
 // "The task is gone" is normal everywhere: -ENOENT, nothing to do.
 #pragma once
 #include <linux/seccomp.h>
