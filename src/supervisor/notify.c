@@ -23,8 +23,8 @@ notify_recv(int listener, struct seccomp_notif *ret_n)
     return ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, ret_n) < 0 ? -errno : 0;
 }
 
-// A worker may be interrupted while the kernel waits for the listener's lock: an answer that was not
-// sent for that would leave its task waiting for ever.
+// A worker may be interrupted while the kernel waits for the listener's lock: an answer that is not
+// sent for that leaves its task waiting for ever.
 static int
 ask_kernel(int listener, unsigned long request, void *arg)
 {
