@@ -291,6 +291,34 @@ screen_bell(void)
     beep();
 }
 
+enum screen_notice
+screen_notice_of(const char *word)
+{
+    if (!word)
+        return SCREEN_NO_NOTICE;
+    return strcmp(word, "osc9") == 0     ? SCREEN_OSC9
+           : strcmp(word, "osc777") == 0 ? SCREEN_OSC777
+                                         : SCREEN_NO_NOTICE;
+}
+
+void
+screen_notify(enum screen_notice how)
+{
+    static const char *const texts[][2] = {
+        [SCREEN_OSC9] = {"\033]9;nono: a request waits\a",
+                         "\033Ptmux;\033\033]9;nono: a request waits\a\033\\"},
+        [SCREEN_OSC777] = {"\033]777;notify;nono;a request waits\a",
+                           "\033Ptmux;\033\033]777;notify;nono;a request waits\a\033\\"},
+    };
+    const char *term = getenv("TERM");
+    bool tmux = strncmp(term, "tmux", 4) == 0, screen = strncmp(term, "screen", 6) == 0;
+
+    if (how == SCREEN_NO_NOTICE || !scr.pastes || (screen && !getenv("TMUX")))
+        return;
+    // A multiplexer keeps what it does not know; tmux can be told to pass it on.
+    send_sequence(texts[how][tmux || screen]);
+}
+
 // Nearest entry of the 6x6x6 cube or the grey ramp of the 256 colour palette.
 static int
 nearest_256(unsigned rgb)

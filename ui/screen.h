@@ -46,6 +46,11 @@ void screen_forget(void);
 // Shows what was drawn, with the cursor at row, col or hidden.
 void screen_flush(bool cursor, unsigned row, unsigned col);
 void screen_bell(void);
+// Tells the person through the terminal, where that may know how: always the same words (I6).
+enum screen_notice { SCREEN_NO_NOTICE, SCREEN_OSC9, SCREEN_OSC777 };
+// "osc9", "osc777"; anything else and NULL is none.
+enum screen_notice screen_notice_of(const char *word);
+void screen_notify(enum screen_notice how);
 // What the terminal is to report of the mouse, and the shape of the cursor as DECSCUSR numbers it
 // (0: its own); where it can.
 void screen_set_mouse(enum terminal_mouse mouse);

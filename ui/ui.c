@@ -150,7 +150,8 @@ ui_open(const struct ui_config *config, const struct ui_ops *ops, void *ctx, boo
         free(ui);
         return ret;
     }
-    ui->notify = xstrdup(config->notify);
+    ui->notice = screen_notice_of(config->notify);
+    ui->notify = ui->notice == SCREEN_NO_NOTICE ? xstrdup(config->notify) : NULL;
     ui->counts = config->count;
     if (config->session)
         ui_add_session(ui, 0, config->session, config->title);
@@ -456,7 +457,9 @@ draw(struct ui *ui, uint64_t now)
     screen_flush(cursor, row, col);
     if (ui->ring)
         screen_bell();
-    ui->ring = false;
+    if (ui->told)
+        screen_notify(ui->notice);
+    ui->ring = ui->told = false;
     view_displayed(&p->view, p->shown, p->shown_first, p->shown_end, p->shown_needed, now);
     view_list_displayed(&p->view, p->list_first, p->list_rows);
     ui->drawn_ns = now;

@@ -51,7 +51,7 @@ struct ui_config {
     bool agent;          /* with the agent's pane */
     bool count; /* shows how many existing files a wide rule would cover: looks at the disk */
     bool plain; /* lines instead of a screen; neither has to be a terminal */
-    const char *notify; /* shell command run on a new request, NULL for none; nothing is put in */
+    const char *notify; /* run by the shell on a new request, or osc9, osc777; NULL for none */
     int in_fd, out_fd;  /* the terminal; not owned */
 };
 

@@ -50,7 +50,7 @@ call_attention(struct ui *ui, uint64_t now)
     if (looking || ui->ops->replay_key || (ui->rung_ns && now - ui->rung_ns < BELL_NS))
         return;
     ui->rung_ns = now;
-    ui->ring = true;
+    ui->ring = ui->told = true;
     notify_reap(&ui->notifying);
     if (ui->notify && ui->notifying == 0) {
         pid_t pid = notify_run(ui->notify);

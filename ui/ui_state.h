@@ -7,6 +7,7 @@
 #include "input.h"
 #include "layout.h"
 #include "pane.h"
+#include "screen.h"
 #include "ui.h"
 
 struct ui {
@@ -22,17 +23,19 @@ struct ui {
     struct layout layout;
     struct plain *plain; /* instead of all that; NULL with a screen */
     bool had_focus;      /* of the view, when it was last looked at */
-    bool dirty, relaid, ring, was_scrolling;
+    bool dirty, relaid, was_scrolling;
+    bool ring, told; /* the next frame rings; and tells of a request */
     uint64_t drawn_ns, wake_ns;
     uint64_t behind_ns;   /* of ui_set_behind() */
     uint64_t rung_ns;     /* the last bell; 0: none */
     struct count *count;  /* under way; NULL for none */
     uint64_t counted_key; /* of the row, and its reach: what is counted or was */
     unsigned counted_reach;
-    bool counts;     /* of the config */
-    char *notify;    /* owned, NULL for none */
-    pid_t notifying; /* 0: nobody */
-    size_t pushed;   /* rows that the agent's history had got when last looked at */
+    bool counts;               /* of the config */
+    char *notify;              /* owned, NULL for none */
+    enum screen_notice notice; /* instead of that */
+    pid_t notifying;           /* 0: nobody */
+    size_t pushed;             /* rows that the agent's history had got when last looked at */
 };
 
 // Throws away what was typed and not read yet, when the view asks for it.

@@ -44,7 +44,7 @@ static const struct option_row run_rows[] = {
     {OPT_UI, "ui", "MODE", "split, attach, tmux, plain (lines) or none"},
     {OPT_ON_ASK, "on-ask", "WHO", "ui, deny, or allow: grant and record, to learn"},
     {OPT_ASK_TIMEOUT, "ask-timeout", "SECONDS", "then refused (default 600; 0 waits for ever)"},
-    {OPT_NOTIFY, "notify", "COMMAND", "run by the shell when a request comes"},
+    {OPT_NOTIFY, "notify", "COMMAND", "for the shell when a request comes; or osc9, osc777"},
     {OPT_ASK_RATE, "ask-rate", "N",
      "new requests a second, beyond them refused; --ask-burst N at once"},
     {OPT_ASK_BURST, "ask-burst", "N", NULL},

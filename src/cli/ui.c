@@ -27,7 +27,7 @@ enum { OPT_PLAIN = OPTIONS_LONG, OPT_NOTIFY };
 
 static const struct option_row ui_rows[] = {
     {OPT_PLAIN, "plain", NULL, "lines instead of a screen, for readers and pipes"},
-    {OPT_NOTIFY, "notify", "COMMAND", "run by the shell when a request comes"},
+    {OPT_NOTIFY, "notify", "COMMAND", "for the shell when a request comes; or osc9, osc777"},
     {0},
 };
 
