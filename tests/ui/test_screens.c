@@ -30,6 +30,7 @@ struct screen_test {
     VTerm *vt;
     VTermScreen *cells;
     unsigned rows, cols, agent_rows, agent_cols, resizes;
+    const char *notify; /* of the config; set before open_screen_as() */
     struct decision decided;
     unsigned decisions, leaves;
     uint64_t revoked;
@@ -133,15 +134,18 @@ make_request(uint64_t id, enum op op, const char *resolved, size_t covered, enum
     return r;
 }
 
+// What *t says of the config holds.
 static void
-open_screen(struct screen_test *t, unsigned rows, unsigned cols, bool agent, const char *locale)
+open_screen_as(struct screen_test *t, unsigned rows, unsigned cols, bool agent, const char *locale)
 {
-    struct ui_config config = {
-        .session = "7f3a5c01d2e4", .title = "claude (~/src/shop)", .agent = agent};
+    struct ui_config config = {.session = "7f3a5c01d2e4",
+                               .title = "claude (~/src/shop)",
+                               .agent = agent,
+                               .notify = t->notify};
     cleanup_err struct err err = {0};
     char text[16];
 
-    *t = (struct screen_test){.rows = rows, .cols = cols};
+    *t = (struct screen_test){.rows = rows, .cols = cols, .notify = t->notify};
     cr_assert(setlocale(LC_ALL, locale));
     snprintf(text, sizeof text, "%u", rows);
     setenv("LINES", text, 1);
@@ -156,6 +160,13 @@ open_screen(struct screen_test *t, unsigned rows, unsigned cols, bool agent, con
     vterm_screen_enable_altscreen(t->cells, 1);
     vterm_screen_reset(t->cells, 1);
     cr_assert_eq(ui_open(&config, &ops, t, false, fake_clock, &t->ui, &err), 0, "%s", err.msg);
+}
+
+static void
+open_screen(struct screen_test *t, unsigned rows, unsigned cols, bool agent, const char *locale)
+{
+    *t = (struct screen_test){0};
+    open_screen_as(t, rows, cols, agent, locale);
 }
 
 static void
@@ -475,6 +486,75 @@ Test(screens, nothing_foreign_reaches_the_terminal)
     cr_assert_null(memmem(t.raw.data, t.raw.len, "\xe2\x80\xae", 3));
     cr_assert_null(memmem(t.raw.data, t.raw.len, "\033]", 2));
     cr_assert_null(strstr(buf_str(&t.raw), "not a title"));
+}
+
+static void
+check_notice(const char *term, const char *word, const char *sequence)
+{
+    __attribute__((cleanup(close_screen))) struct screen_test t = {.notify = word};
+    const char *first;
+
+    setenv("NONO_TEST_TERM", term, 1);
+    open_screen_as(&t, 24, 80, true, "C.UTF-8");
+    frame_after(&t, 20);
+    for (uint64_t id = 1; id <= 3; id++)
+        ui_add_request(t.ui, 0,
+                       make_request(id, OP_READ, "/a\033]9;x\a", 0, RISK_NONE, "\033]777;t\a"));
+    frame_after(&t, 20);
+    first = memmem(t.raw.data, t.raw.len, sequence, strlen(sequence));
+    cr_expect(first, "%s %s", term, word);
+    cr_expect_null(first ? strstr(first + strlen(sequence), sequence) : NULL, "once");
+    unsetenv("NONO_TEST_TERM");
+}
+
+Test(screens, the_terminal_is_told)
+{
+    static const char *const terms[] = {"linux", "vt100", "screen"};
+
+    unsetenv("TMUX");
+    check_notice("xterm-256color", "osc9", "\033]9;nono: a request waits\a");
+    check_notice("xterm", "osc777", "\033]777;notify;nono;a request waits\a");
+    check_notice("tmux-256color", "osc9", "\033Ptmux;\033\033]9;nono: a request waits\a\033\\");
+    for (size_t i = 0; i < ARRAY_SIZE(terms); i++) {
+        __attribute__((cleanup(close_screen))) struct screen_test t = {.notify = "osc9"};
+        setenv("NONO_TEST_TERM", terms[i], 1);
+        open_screen_as(&t, 24, 80, true, "C.UTF-8");
+        ui_add_request(t.ui, 0, make_request(1, OP_READ, "/a", 0, RISK_NONE, ""));
+        frame_after(&t, 20);
+        cr_expect_null(memmem(t.raw.data, t.raw.len, "]9;", 3), "%s", terms[i]);
+    }
+    unsetenv("NONO_TEST_TERM");
+}
+
+// 38;2 as it came, and the nearest of what a terminal with fewer colours has.
+Test(screens, direct_colour)
+{
+    static const char agent[] = "\033[38;2;18;52;86;48;2;254;220;186mX\033[0;38;5;196mY\033[m";
+    VTermScreenCell cell;
+    __attribute__((cleanup(close_screen))) struct screen_test t;
+
+    char dir[] = "/tmp/nono-terminfo.XXXXXX";
+    cr_assert(mkdtemp(dir));
+    cleanup_free char *make = xasprintf("tic -x -o %s " NONO_TEST_DATA "/direct.ti", dir);
+    cleanup_free char *gone = xasprintf("rm -rf %s", dir);
+    cr_assert_eq(system(make), 0);
+    setenv("TERMINFO", dir, 1);
+    setenv("NONO_TEST_TERM", "nono-direct", 1);
+    open_screen(&t, 24, 80, true, "C.UTF-8");
+    unsetenv("NONO_TEST_TERM");
+    unsetenv("TERMINFO");
+    cr_assert_eq(system(gone), 0);
+    ui_agent_output(t.ui, agent, sizeof agent - 1);
+    frame_after(&t, 20);
+    vterm_screen_get_cell(t.cells, (VTermPos){0, 0}, &cell);
+    cr_assert_eq(cell.chars[0], 'X');
+    cr_assert(VTERM_COLOR_IS_RGB(&cell.fg) && VTERM_COLOR_IS_RGB(&cell.bg));
+    cr_expect_eq(cell.fg.rgb.red << 16 | cell.fg.rgb.green << 8 | cell.fg.rgb.blue, 0x123456);
+    cr_expect_eq(cell.bg.rgb.red << 16 | cell.bg.rgb.green << 8 | cell.bg.rgb.blue, 0xfedcba);
+    vterm_screen_get_cell(t.cells, (VTermPos){0, 1}, &cell);
+    cr_assert_eq(cell.chars[0], 'Y');
+    vterm_screen_convert_color_to_rgb(t.cells, &cell.fg);
+    cr_expect_eq(cell.fg.rgb.red << 16 | cell.fg.rgb.green << 8 | cell.fg.rgb.blue, 0xff0000);
 }
 
 Test(screens, a_burst_decides_nothing)
