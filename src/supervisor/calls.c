@@ -22,6 +22,16 @@
 #name, SYS_##name, FAMILY_EXEC, WHEN_ALWAYS, 0, 0                                          \
     }
 
+#define PROCESS(name, ...)                                                                         \
+    {                                                                                              \
+#name, SYS_##name, FAMILY_PROCESS, __VA_ARGS__                                             \
+    }
+
+#define IPC(name)                                                                                  \
+    {                                                                                              \
+#name, SYS_##name, FAMILY_IPC, WHEN_ALWAYS, 0, 0                                           \
+    }
+
 // The opens come first: call_find() looks from the top, and nothing is called as often.
 static const struct call_row rows[] = {
     // An O_PATH descriptor gives no access and Landlock does not govern it: native.
@@ -71,6 +81,25 @@ static const struct call_row rows[] = {
     PATH(fremovexattr),
     PATH(removexattrat),
     PATH(file_setattr),
+    // 0 is the caller.
+    PROCESS(prlimit64, WHEN_NOT_NULL, 0, 0),
+    PROCESS(sched_setaffinity, WHEN_NOT_NULL, 0, 0),
+    PROCESS(sched_setscheduler, WHEN_NOT_NULL, 0, 0),
+    PROCESS(sched_setparam, WHEN_NOT_NULL, 0, 0),
+    PROCESS(sched_setattr, WHEN_NOT_NULL, 0, 0),
+    PROCESS(setpriority, WHEN_ALWAYS, 0, 0),
+    PROCESS(ioprio_set, WHEN_ALWAYS, 0, 0),
+    IPC(shmget),
+    IPC(shmat),
+    IPC(shmctl),
+    IPC(msgget),
+    IPC(msgsnd),
+    IPC(msgrcv),
+    IPC(msgctl),
+    IPC(semget),
+    IPC(semop),
+    IPC(semtimedop),
+    IPC(semctl),
     SOCKET(connect, WHEN_ALWAYS, 0, 0),
     SOCKET(bind, WHEN_ALWAYS, 0, 0),
     SOCKET(listen, WHEN_ALWAYS, 0, 0),

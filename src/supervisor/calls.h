@@ -7,10 +7,12 @@
 #include <sys/types.h>
 
 enum call_family {
-    FAMILY_OPEN,   /* files.h: what returns a descriptor of a file */
-    FAMILY_PATH,   /* paths.h: what changes names, files and their metadata */
-    FAMILY_SOCKET, /* sockets.h: what reaches or offers an address */
-    FAMILY_EXEC,   /* exec.h: what runs another program */
+    FAMILY_OPEN,    /* files.h: what returns a descriptor of a file */
+    FAMILY_PATH,    /* paths.h: what changes names, files and their metadata */
+    FAMILY_SOCKET,  /* sockets.h: what reaches or offers an address */
+    FAMILY_EXEC,    /* exec.h: what runs another program */
+    FAMILY_PROCESS, /* process.c: what sets the limits and the scheduling of a process */
+    FAMILY_IPC,     /* ipc.c: System V shared memory, queues and semaphores */
     _FAMILY_MAX,
 };
 

@@ -31,7 +31,7 @@ struct supervisor {
     pthread_t clerk, receiver;
     char own_proc[32], monitor_proc[32];
     struct trust *trust; /* has locks of its own; NULL: nothing is verified */
-    rlim_t fd_limit; /* held objects stay below it */
+    rlim_t fd_limit;     /* held objects stay below it */
     // Either thread, without the lock.
     atomic_uint_least64_t floor_counts[_OP_MAX];
     atomic_bool counted; /* something is to be flushed, at flush_at */
@@ -86,7 +86,8 @@ struct family {
     // Frees the copy of a call that was parked.
     void (*free_call)(struct call *c);
 };
-extern const struct family family_open, family_path, family_socket, family_exec;
+extern const struct family family_open, family_path, family_socket, family_exec, family_process,
+    family_ipc;
 const struct family *core_family(const struct call *c);
 // Hands a notification to its family. Receiver, without the lock.
 void core_notified(struct supervisor *s, const struct seccomp_notif *n);

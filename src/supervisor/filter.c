@@ -115,11 +115,6 @@ add_refused(scmp_filter_ctx ctx)
         ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SYS_ioctl, 1, LOW(1, TIOCSTI));
     if (ret == 0)
         ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SYS_ioctl, 1, LOW(1, TIOCLINUX));
-    // The limits of any process of the user can be set without a signal or ptrace: RLIMIT_CPU ends
-    // it. By number, one's own ones included; 0 means the caller.
-    if (ret == 0)
-        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SYS_prlimit64, 2,
-                               SCMP_CMP(0, SCMP_CMP_NE, 0), SCMP_CMP(2, SCMP_CMP_NE, 0));
     // A task that is not dumpable could not be read by a supervisor without privileges: answered 0,
     // no effect.
     if (ret == 0)

@@ -187,6 +187,15 @@ judge_place(const struct supervisor *s, const struct resolved *r, struct end *e)
         e->inside = floor_covers(s->o.floor, path, dir.st_dev, dir.st_ino, ACCESS_WRITE);
 }
 
+// What a capability to write into it does not mean: the mode and owner of a device node, or of a
+// directory that is everybody's. To change them is asked about.
+static bool
+is_shared(const struct stat *st)
+{
+    return S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode) ||
+           (S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX);
+}
+
 // The object itself, where the call changes that.
 static void
 judge_target(const struct supervisor *s, const struct path_call *c, const struct resolved *r,
@@ -196,6 +205,8 @@ judge_target(const struct supervisor *s, const struct path_call *c, const struct
     // A link needs no right to write: what its new name gives is looked at with the other end.
     unsigned access = c->kind == PATH_LINK ? st->j.access : ACCESS_WRITE;
     e->covered = c->kind == PATH_LINK ? !st->j.protected_ && access : st->covered;
+    if (!path_is_governed(c->kind) && is_shared(&e->st))
+        e->covered = false;
     e->inside = e->covered && (!st->j.holed || floor_covers(s->o.floor, r->path, e->st.st_dev,
                                                             e->st.st_ino, access));
 }

@@ -69,8 +69,17 @@ done
 for target in nono:$session_pid monitor:$monitor other:$outside; do
     inside "$ATTACK processes ${target#*:}"
     each "${target%:*}" attach=EPERM seize=EPERM kill=EPERM tgkill=EPERM readv=EPERM writev=EPERM \
-        pidfd_getfd=EPERM pidfd_signal=EPERM prlimit=EPERM
+        pidfd_getfd=EPERM pidfd_signal=EPERM prlimit=EPERM affinity=EPERM scheduler=EPERM \
+        priority=EPERM user_priority=EPERM ioprio=EPERM
 done
+inside "sleep 60 & $ATTACK processes \$! | tail -n 5; kill -9 \$!"
+each "one's own process" affinity=ok scheduler=ok priority=ok user_priority=EPERM ioprio=ok
+shm=$(ipcmk -M 4096 -p 0600 | tr -dc 0-9)
+key=$(awk -v id="$shm" '$2 == id {print $1}' /proc/sysvipc/shm)
+inside "$ATTACK sysv $shm $key"
+each "System V objects" attach=EACCES get=EACCES get_or_make=EACCES remove=EACCES own=ok own_remove=ok \
+    own_send=ok own_queue=ok own_up=ok own_set=ok
+ipcrm -m "$shm" && pass "the one outside is still there" || fail "the one outside is still there"
 inside "MINE=mine-here cat se"
 contains "/proc/self by a link is the reader's own" "$output" "MINE=mine-here"
 lacks "and not nono's" "$output" mark-of

@@ -15,10 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/ipc.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -100,6 +104,39 @@ processes(pid_t pid)
     say("pidfd_getfd", syscall(SYS_pidfd_getfd, pidfd, 0, 0));
     say("pidfd_signal", syscall(SYS_pidfd_send_signal, pidfd, SIGURG, NULL, 0));
     say("prlimit", syscall(SYS_prlimit64, pid, RLIMIT_CORE, &low, NULL));
+    // Nothing that would slow it down if it worked.
+    unsigned long all = ~0ul;
+    say("affinity", syscall(SYS_sched_setaffinity, pid, sizeof all, &all));
+    struct sched_param other = {0};
+    say("scheduler", syscall(SYS_sched_setscheduler, pid, SCHED_OTHER, &other));
+    say("priority", syscall(SYS_setpriority, PRIO_PROCESS, pid, 0));
+    say("user_priority", syscall(SYS_setpriority, PRIO_USER, 0, 0));
+    say("ioprio", syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, pid, 0));
+}
+
+// System V objects: those made outside, and one's own.
+static void
+sysv(int shm, key_t key)
+{
+    say("attach", (long)shmat(shm, NULL, SHM_RDONLY));
+    say("get", shmget(key, 1, 0));
+    say("get_or_make", shmget(key, 1, IPC_CREAT | 0600));
+    say("remove", shmctl(shm, IPC_RMID, NULL));
+    int own = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+    char *memory = shmat(own, NULL, 0);
+    say("own", memory == (void *)-1 ? -1 : (*memory = 1));
+    say("own_remove", shmctl(own, IPC_RMID, NULL));
+    int queue = msgget(IPC_PRIVATE, IPC_CREAT | 0600),
+        set = semget(IPC_PRIVATE, 1, IPC_CREAT | 0600);
+    struct {
+        long type;
+        char text;
+    } message = {1, 'x'};
+    say("own_send", msgsnd(queue, &message, 1, 0));
+    say("own_queue", msgctl(queue, IPC_RMID, NULL));
+    struct sembuf up = {0, 1, 0};
+    say("own_up", semop(set, &up, 1));
+    say("own_set", semctl(set, 0, IPC_RMID));
 }
 
 static char flipped[4096];
@@ -250,6 +287,8 @@ main(int argc, char **argv)
         other_abis(arg);
     else if (strcmp(what, "processes") == 0)
         processes((pid_t)atoi(arg));
+    else if (strcmp(what, "sysv") == 0 && argc > 3)
+        sysv(atoi(arg), (key_t)strtol(argv[3], NULL, 0));
     else if (strcmp(what, "race") == 0 && argc > 4)
         race(arg, argv[3], atoi(argv[4]));
     else if (strcmp(what, "lease") == 0 && argc > 3)

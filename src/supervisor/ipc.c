@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// FAMILY_IPC: System V shared memory, queues and semaphores. They belong to a user, not to files,
+// and nothing of Landlock holds them: those that were made outside are not the sandbox's to read or
+// remove. The supervisor makes them for the sandbox, so it knows which are: every argument is a
+// register, so that the kernel goes on with what was looked at (I2). Receiver only, without the
+// lock.
+#include <errno.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+
+#include "bounds.h"
+#include "judge.h"
+#include "kernel.h"
+#include "notify.h"
+
+enum ipc_type { IPC_SHM, IPC_MSG, IPC_SEM, _IPC_TYPES };
+
+// What the sandbox made. One sandbox in a process.
+static int made[_IPC_TYPES][NONO_IPC_MAX];
+static size_t n_made[_IPC_TYPES];
+
+static bool
+is_made(enum ipc_type type, int id)
+{
+    for (size_t i = 0; i < n_made[type]; i++)
+        if (made[type][i] == id)
+            return true;
+    return false;
+}
+
+static enum ipc_type
+type_of(int nr)
+{
+    switch (nr) {
+    case SYS_shmget:
+    case SYS_shmat:
+    case SYS_shmctl:
+        return IPC_SHM;
+    case SYS_msgget:
+    case SYS_msgsnd:
+    case SYS_msgrcv:
+    case SYS_msgctl:
+        return IPC_MSG;
+    default:
+        return IPC_SEM;
+    }
+}
+
+static int
+get(int nr, const __u64 *a, int flags)
+{
+    int id = nr == SYS_shmget   ? shmget((key_t)a[0], (size_t)a[1], flags)
+             : nr == SYS_msgget ? msgget((key_t)a[0], flags)
+                                : semget((key_t)a[0], (int)a[1], flags);
+    return id < 0 ? -errno : id;
+}
+
+// 0 and up: the number; else -errno as native, -EACCES for what is there and not the sandbox's.
+static int
+get_for_task(int nr, const __u64 *a)
+{
+    enum ipc_type type = type_of(nr);
+    int flags = (int)(nr == SYS_msgget ? a[1] : a[2]);
+    bool private_ = (key_t)a[0] == IPC_PRIVATE;
+    int id = private_ || flags & IPC_CREAT ? get(nr, a, flags | IPC_EXCL) : -EEXIST;
+    if (id >= 0) {
+        made[type][n_made[type]++] = id;
+        return id;
+    }
+    if (id != -EEXIST || (flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
+        return id;
+    id = get(nr, a, flags & ~IPC_CREAT);
+    return id < 0 || is_made(type, id) ? id : -EACCES;
+}
+
+// Only tells of an object, as what lists them needs.
+static bool
+only_tells(int nr, int command)
+{
+    command &= ~0x0100; // IPC_64
+    if (command == IPC_STAT || command == IPC_INFO)
+        return true;
+    switch (nr) {
+    case SYS_shmctl:
+        return command == SHM_INFO || command == SHM_STAT || command == SHM_STAT_ANY;
+    case SYS_msgctl:
+        return command == MSG_INFO || command == MSG_STAT || command == MSG_STAT_ANY;
+    case SYS_semctl:
+        return command == SEM_INFO || command == SEM_STAT || command == SEM_STAT_ANY;
+    default:
+        return false;
+    }
+}
+
+static void
+ipc_notified(struct supervisor *s, const struct call_row *row, const struct seccomp_notif *n)
+{
+    const __u64 *a = n->data.args;
+    int nr = n->data.nr;
+    enum ipc_type type = type_of(nr);
+    if (nr == SYS_shmget || nr == SYS_msgget || nr == SYS_semget) {
+        int id = n_made[type] < NONO_IPC_MAX ? get_for_task(nr, a) : -ENOSPC;
+        if (id < 0)
+            notify_fail(s->o.listener, n->id, -id);
+        else
+            notify_return(s->o.listener, n->id, id);
+        return;
+    }
+    int command = nr == SYS_semctl ? (int)a[2] : (int)a[1];
+    bool control = nr == SYS_shmctl || nr == SYS_msgctl || nr == SYS_semctl;
+    if (is_made(type, (int)a[0]) || (control && only_tells(nr, command)))
+        notify_continue(s->o.listener, n->id);
+    else
+        notify_fail(s->o.listener, n->id, EACCES);
+}
+
+// Nothing of this family is parked.
+const struct family family_ipc = {.notified = ipc_notified};
