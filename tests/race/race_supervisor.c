@@ -237,7 +237,7 @@ main(void)
     char *argv[] = {xstrdup("/bin/sh"), xstrdup("-c"), xstrdup(script),
                     xstrdup("sh"),      outside,       NULL};
     struct launch l = {.argv = argv, .stdio = {null, null, null}, .pty = -1, .floor = &floor};
-    if (launch_start(&l, &started, &err) < 0)
+    if (launch_start(&l, &started, &err) < 0 || launch_finish(&started, &err) < 0)
         die("%s", err.msg);
     side.acks = queue_new(NONO_QUEUE_SUPERVISOR);
     side.inbox = queue_new(NONO_QUEUE_SUPERVISOR);
