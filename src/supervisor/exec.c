@@ -390,10 +390,11 @@ judge(struct supervisor *s, struct exec_call *c, struct resolved *ends)
         runs &= parts[i].runs;
         given &= parts[i].given;
     }
-    int asked = (runs && !s->o.exec_ask) || initial ? -1 : part_to_ask(s, c, ends, parts);
+    bool policy = (runs && !s->o.exec_ask) || initial;
+    int asked = policy ? -1 : part_to_ask(s, c, ends, parts);
     if (asked == -1 && judge_logs_allowed(s))
         judge_log_allowed(s, &c->call, make_request(s, c, ends, EXEC_PROGRAM, &parts[EXEC_PROGRAM]),
-                          DECIDER_FLOOR);
+                          policy ? DECIDER_FLOOR : DECIDER_RULE);
     if (asked == -1 && given && !s->o.exec_ask && !initial && s->o.floor->ruleset_fd >= 0) {
         core_count_floor(s, OP_EXEC, true);
         notify_continue(s->o.listener, c->call.id);

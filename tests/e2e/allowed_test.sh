@@ -45,4 +45,12 @@ equal "what would break" "$("$NONO" replay --policy "$T/tmp/narrow.json" --jsonl
     "[('allow>deny', 'inside.txt', 'floor')]"
 lacks "a profile of the session takes only what a person allowed" "$("$NONO" profile from-session)" "inside.txt"
 contains "and that" "$("$NONO" profile from-session)" "secret.txt"
+
+scenario "a program that a grant answers"
+cp /bin/true "$OUT/true"
+run_background --log-allowed --ui attach -- sh -c "$OUT/true; $OUT/true"
+"$NONO" allow --session "$(wait_request /true)" >/dev/null
+join_background
+equal "is allowed by that" "$(log_rows "[r['by'] for r in of(kind='decision', op='exec') if r['resolved'] == '$OUT/true']")" \
+    "['user', 'rule']"
 finish
