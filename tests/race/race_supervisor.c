@@ -29,7 +29,7 @@
 
 // What the command does: $1 is outside, everything in it is asked about. Its last task blocks in a
 // worker when it dies.
-static const char script[] =
+static char script[] =
     "cd \"$1\" || exit 9\n"
     "work() {\n"
     "    for i in 1 2 3 4 5 6 7 8 9 10 11 12; do\n"
@@ -234,8 +234,8 @@ main(void)
     fill(outside);
     build_policy(&caps, &floor, &sockets);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    char *argv[] = {xstrdup("/bin/sh"), xstrdup("-c"), xstrdup(script),
-                    xstrdup("sh"),      outside,       NULL};
+    char shell[] = "/bin/sh", c[] = "-c";
+    char *argv[] = {shell, c, script, shell, outside, NULL};
     struct launch l = {.argv = argv, .stdio = {null, null, null}, .pty = -1, .floor = &floor};
     if (launch_start(&l, &started, &err) < 0 || launch_finish(&started, &err) < 0)
         die("%s", err.msg);
