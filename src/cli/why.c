@@ -25,6 +25,7 @@ enum {
     OPT_TO_CONNECT,
     OPT_TO_BIND,
     OPT_LAST,
+    OPT_EXEC_MODE,
     OPT_DB,
     OPT_JSON
 };
@@ -39,6 +40,7 @@ static const struct option_row why_rows[] = {
     {OPT_JSON, "json", NULL, "one JSON object"},
     {OPT_DB, "db", "FILE", "the record that the session would have"},
     POLICY_ROWS("read-dir", "write-dir"),
+    {OPT_EXEC_MODE, "exec-mode", "WHAT", "allow or ask: --exec of nono run"},
     {0},
 };
 
@@ -54,6 +56,7 @@ struct why_args {
     struct options options;
     enum op op;
     bool last, json;
+    int exec; /* EXEC_*, -1: not given */
     const char *db;
 };
 
@@ -85,6 +88,18 @@ allowing_option(enum op op, const char *path, bool exists, bool is_dir)
     return xasprintf("%s%s %s", flag, exists && !is_dir ? "-file" : "", shown);
 }
 
+// What says that every program is asked about; NULL when nothing does.
+static const char *
+asks_programs(const struct why_args *w)
+{
+    const struct profile_item *item = profile_last(&w->policy.profile, PROFILE_EXEC);
+    if (w->op != OP_EXEC || w->exec == EXEC_ALLOW)
+        return NULL;
+    if (w->exec == EXEC_ASK)
+        return "--exec ask";
+    return item && item->number == EXEC_ASK ? item->source : NULL;
+}
+
 // The same judge as the supervisor's.
 static void
 judge(const struct why_args *w, const char *target, struct why_answer *a)
@@ -111,6 +126,14 @@ judge(const struct why_args *w, const char *target, struct why_answer *a)
         return;
     }
     const struct capability *c = capability_giving(set, a->resolved, access, w->op == OP_EXEC);
+    const char *asks = c ? asks_programs(w) : NULL;
+    if (asks) {
+        a->verdict = "ask";
+        a->rule = xstrdup("every program is asked about");
+        a->source = xstrdup(asks);
+        a->allow_with = xstrdup("--exec allow");
+        return;
+    }
     a->verdict = c ? "allow" : "ask";
     a->by = c ? decider_to_string(DECIDER_INITIAL) : "";
     if (!c && !j.nearest)
@@ -160,8 +183,11 @@ print_answer(const struct why_args *w, const struct why_answer *a)
         else
             puts("  nothing can allow it");
     } else {
-        printf("asks: %s %s\n  no rule covers it", op, path);
-        printf("%s%s\n", *rule ? "; nearest: " : "", rule);
+        printf("asks: %s %s\n", op, path);
+        if (*source)
+            printf("  %s (%s)\n", rule, source);
+        else
+            printf("  no rule covers it%s%s\n", *rule ? "; nearest: " : "", rule);
         printf("  allow without asking: %s\n", a->allow_with);
     }
     print_trust(w, a);
@@ -200,6 +226,8 @@ print_last(void)
     return write_all(STDOUT_FILENO, text, (size_t)n) < 0;
 }
 
+static const char *const exec_words[] = {[EXEC_ALLOW] = "allow", [EXEC_ASK] = "ask", NULL};
+
 static int
 parse_option(struct why_args *w, int opt, struct err *err)
 {
@@ -222,6 +250,8 @@ parse_option(struct why_args *w, int opt, struct err *err)
     case OPT_LAST:
         w->last = true;
         return 0;
+    case OPT_EXEC_MODE:
+        return w->exec = options_word(&w->options, exec_words);
     case OPT_JSON:
         w->json = true;
         return 0;
@@ -247,7 +277,10 @@ why(struct why_args *w, int argc, char **argv, struct err *err)
     if (w->last)
         return print_last();
     if (w->options.index + 1 != argc || !argv[w->options.index][0])
-        return options_error(&w->options, "which target?");
+        return options_error(&w->options, w->options.index + 1 < argc
+                                              ? "one target at a time (--exec-mode ask: what nono "
+                                                "run --exec ask would say)"
+                                              : "which target?");
     cleanup_free char *standard = registry_default_db();
     cleanup_free char *db = w->db ? path_absolute(w->db) : NULL;
     if (policy_complete(&w->policy, db ? db : standard, err) < 0)
@@ -268,7 +301,7 @@ why(struct why_args *w, int argc, char **argv, struct err *err)
 int
 cmd_why(int argc, char **argv)
 {
-    struct why_args w = {.policy = POLICY_ARGS_NONE, .op = OP_READ};
+    struct why_args w = {.policy = POLICY_ARGS_NONE, .op = OP_READ, .exec = -1};
     cleanup_err struct err err = {0};
     int status = why(&w, argc, argv, &err);
     if (err.msg)

@@ -92,6 +92,23 @@ equal "no such profile" $? 2
 output=$("$NONO" why $'odd\033[2J' 2>&1)
 lacks "foreign bytes are escaped" "$output" $'\033'
 
+scenario "programs that are asked about"
+echo '{"extends": "default", "exec": "ask"}' >"$T/home/asks.json"
+output=$("$NONO" why --exec-mode ask --exec /bin/true)
+contains "by an option" "$output" "asks: exec /"
+contains "which is named" "$output" "every program is asked about (--exec ask)"
+contains "and the way out" "$output" "allow without asking: --exec allow"
+contains "by a profile" "$("$NONO" why -p "$T/home/asks.json" --exec /bin/true)" "(asks.json:1)"
+contains "the option wins" "$("$NONO" why -p "$T/home/asks.json" --exec-mode allow --exec /bin/true)" "allowed: exec"
+contains "reading is not running" "$("$NONO" why --exec-mode ask /bin/true)" "allowed: read"
+run --exec ask --on-ask deny -- sh -c /bin/true
+equal "as in a session" "$status" 126
+run -p "$T/home/asks.json" --on-ask deny -- sh -c /bin/true
+equal "with the profile too" "$status" 126
+"$NONO" why --exec ask /bin/true >"$T/tmp/o" 2>&1
+equal "the option of nono run" $? 2
+contains "is pointed to" "$(cat "$T/tmp/o")" "--exec-mode ask"
+
 scenario "why --last"
 run -r "$T/bin" --deny .env --on-ask deny -- bash -c 'cat .env "$1"; nono why --last || '"$NONO"' why --last; cat /proc/nono/last; : >>/proc/nono/last; ls /proc/nono' - "$SECRET"
 contains "inside: what was refused" "$output" "refused: read
