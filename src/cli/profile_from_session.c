@@ -17,11 +17,12 @@
 #include "util.h"
 
 #define GENERAL_FILES 2 /* allowed files that stand for their directory */
+#define GENERAL_PORTS 2 /* allowed ports of a host that stand for all of them */
 
 enum { OPT_GENERALISE = OPTIONS_LONG, OPT_DB };
 
 static const struct option_row from_rows[] = {
-    {OPT_GENERALISE, "generalise", NULL, "directories instead of several files in them"},
+    {OPT_GENERALISE, "generalise", NULL, "directories for files in them, hosts for their ports"},
     {OPT_DB, "db", "FILE", "the record; repeat: all of them"},
     LOG_FILTER_ROWS,
     {0},
@@ -42,7 +43,8 @@ struct entry {
     unsigned access; /* what was allowed */
     bool denied;     /* somebody refused it, if only once */
     bool vague;      /* a directory, or not there at the time: no profile says exactly that */
-    bool covered;    /* by the entry of a directory */
+    bool odd;        /* no clean text: there is no way into JSON */
+    bool covered;    /* by the entry of a directory, or of all ports */
 };
 
 struct from {
@@ -73,10 +75,10 @@ static void
 note(struct from *f, const char *name, enum place place, unsigned access, enum verdict verdict,
      bool vague)
 {
-    // What is no text has no way into JSON, and what is no path none into a profile.
-    if (!name || !name[0] || display_is_odd(name, strlen(name)))
+    if (!name || !name[0])
         return;
     struct entry *e = entry_of(f, name, place);
+    e->odd = display_is_odd(name, strlen(name));
     e->denied |= verdict != VERDICT_ALLOW;
     e->access |= verdict == VERDICT_ALLOW ? access : 0;
     e->vague |= vague;
@@ -90,8 +92,9 @@ add_decision(void *ctx, struct archive_session *s, const struct event_row *row)
     if (!person || (row->verdict != VERDICT_ALLOW && row->verdict != VERDICT_DENY))
         return 0;
     if (row->op == OP_CONNECT || row->op == OP_BIND || row->op == OP_SEND) {
-        note(f, row->resolved, row->port >= 0 ? PLACE_PEER : PLACE_SOCKET, ACCESS_READ,
-             row->verdict, row->op == OP_BIND);
+        bool peer = row->port >= 0, path = row->resolved && row->resolved[0] == '/';
+        note(f, row->resolved, peer ? PLACE_PEER : PLACE_SOCKET, ACCESS_READ, row->verdict,
+             row->op == OP_BIND || (!peer && !path));
         return 0;
     }
     cleanup_request struct request *r = NULL;
@@ -159,12 +162,53 @@ generalise(struct from *f)
     }
 }
 
+// The length of the host in "host:port"; 0 when it is none.
+static size_t
+host_len(const struct entry *e)
+{
+    const char *colon = e->place == PLACE_PEER ? strrchr(e->name, ':') : NULL;
+    return colon ? (size_t)(colon - e->name) : 0;
+}
+
+static bool
+same_host(const struct entry *a, const struct entry *b)
+{
+    size_t n = host_len(a);
+    return n && n == host_len(b) && strncmp(a->name, b->name, n) == 0;
+}
+
+// Replaces several ports of one host by all of them, unless one was denied or only bound to.
+static void
+generalise_ports(struct from *f)
+{
+    size_t n = f->n;
+    for (size_t i = 0; i < n; i++) {
+        size_t same = 0;
+        bool refused = false;
+        if (!host_len(&f->entries[i]) || f->entries[i].covered || f->entries[i].odd)
+            continue;
+        for (size_t k = 0; k < n; k++) {
+            if (!same_host(&f->entries[i], &f->entries[k]))
+                continue;
+            same++;
+            refused |= f->entries[k].denied || f->entries[k].vague;
+        }
+        if (refused || same < GENERAL_PORTS)
+            continue;
+        for (size_t k = 0; k < n; k++)
+            f->entries[k].covered |= same_host(&f->entries[i], &f->entries[k]);
+        cleanup_free char *all =
+            xasprintf("%.*s:*", (int)host_len(&f->entries[i]), f->entries[i].name);
+        entry_of(f, all, PLACE_PEER)->access = ACCESS_READ;
+    }
+}
+
 // --- output -----------------------------------------------------------------------------------
 
 static bool
 is_given(const struct entry *e, enum place place, unsigned access, bool denied)
 {
-    return e->place == place && !e->covered && e->denied == denied &&
+    return e->place == place && !e->covered && !e->odd && e->denied == denied &&
            (denied || (e->access == access && (place != PLACE_OBJECT || !e->vague)));
 }
 
@@ -200,9 +244,13 @@ print_profile(const struct from *f)
     puts("{\n    // What was allowed and denied in a session; made by nono profile from-session.");
     for (size_t i = 0; i < f->n; i++) {
         const struct entry *e = &f->entries[i];
-        if (e->vague && !e->denied && !e->covered)
-            printf("    // Left out: %s (a directory, something new, or a bind)%s\n", e->name,
-                   f->generalise ? "" : "; --generalise");
+        cleanup_free char *shown = display_str(e->name, 0);
+        if (e->odd && !e->covered)
+            printf("    // Left out: %s (%s; no clean text)\n", shown,
+                   e->denied ? "was denied" : "was allowed");
+        else if (e->vague && !e->denied && !e->covered)
+            printf("    // Left out: %s (a directory, something new, a bind, or no path)%s\n",
+                   shown, f->generalise ? "" : "; --generalise");
     }
     puts("    \"extends\": \"default\",\n    \"filesystem\": {");
     print_list(f, "read", PLACE_DIR, ACCESS_READ, false, &first);
@@ -232,8 +280,10 @@ run(struct from *f)
     f->filter.f.kinds = 1u << KIND_DECISION | 1u << KIND_GRANT;
     if (archive_events(&f->archive, &f->filter.f, add_decision, f, &err) < 0)
         return archive_failed(&f->archive, &err);
-    if (f->generalise)
+    if (f->generalise) {
         generalise(f);
+        generalise_ports(f);
+    }
     print_profile(f);
     return ferror(stdout) ? EXIT_FAILURE : 0;
 }

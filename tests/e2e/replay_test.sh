@@ -79,6 +79,31 @@ run -p "$T/tmp/from.json" --on-ask deny -- sh -c "cat $OUT/docs/one $OUT/docs/dr
 equal "a live run under it" "$(head -n 2 <<<"$output")" "one
 draft"
 
+scenario "a profile: what it can't say, and hosts" && export XDG_STATE_HOME=$T/home/state20
+mkdir -p "$OUT/odd"
+export ODD="$OUT/odd/a"$'\033'"[31m"
+echo odd >"$ODD"
+echo plain >"$OUT/odd/one"
+echo plain >"$OUT/odd/two"
+# Three ports of one host, of which another is refused in a second session.
+run_background --name hosts --ui attach -- sh -c 'cat "$0/one" "$0/two" "$ODD"; for p in 7001 7002; do '"$PYTHON"' -c "import socket, sys; socket.socket().connect_ex((\"192.0.2.9\", int(sys.argv[1])))" $p & wait; done' "$OUT/odd"
+"$NONO" allow "$(wait_request odd/one)" >/dev/null
+"$NONO" allow "$(wait_request odd/two)" >/dev/null
+"$NONO" deny "$(wait_request '[31m')" >/dev/null
+"$NONO" allow "$(wait_request 9:7001)" >/dev/null
+"$NONO" allow "$(wait_request 9:7002)" >/dev/null
+join_background
+exact=$("$NONO" profile from-session hosts)
+contains "an odd name is told in a comment" "$exact" "// Left out: $OUT/odd/a\\x1b[31m (was denied; no clean text)"
+contains "each port" "$exact" '"192.0.2.9:7001",'
+wide=$("$NONO" profile from-session hosts --generalise)
+contains "all ports of the host on demand" "$wide" '"192.0.2.9:*"'
+lacks "and no other of it" "$wide" 7001
+lacks "no directory with something in it that was denied" "$wide" '"read": ['
+contains "its files stay" "$wide" "\"$OUT/odd/two\""
+echo "$wide" >"$T/tmp/wide.json"
+equal "it is a profile" "$("$NONO" profile check "$T/tmp/wide.json" >/dev/null 2>&1; echo $?)" 0
+
 scenario "the timeline in the pane" && export XDG_STATE_HOME=$T/home/state1
 screen_start "$NONO" replay work
 wait_screen "the session is on the screen" main:0 "REPLAY"
