@@ -20,13 +20,14 @@
 
 #define JOURNAL_WORD "journal"
 
-enum { OPT_DB = OPTIONS_LONG, OPT_ANCHOR, OPT_AGAINST, OPT_KEY, OPT_JSON, OPT_JSONL };
+enum { OPT_DB = OPTIONS_LONG, OPT_ANCHOR, OPT_AGAINST, OPT_KEY, OPT_THOROUGH, OPT_JSON, OPT_JSONL };
 
 static const struct option_row verify_rows[] = {
     {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
     {OPT_ANCHOR, "anchor", "WHERE", "write the heads down: stdout, syslog, or a file (appended)"},
     {OPT_AGAINST, "against", "FILE", "compare with heads that --anchor wrote down"},
     {OPT_KEY, "key", "KEY", "the public key that must have signed (64 hexadecimal digits)"},
+    {OPT_THOROUGH, "thorough", NULL, "every entry of the indices of the file, too"},
     {'v', "verbose", NULL, "a line for each session"},
     {OPT_JSON, "json", NULL, "one JSON array of what was found"},
     {OPT_JSONL, "jsonl", NULL, "one JSON object per session and line"},
@@ -98,12 +99,18 @@ parse(struct verify *v, int argc, char **argv)
             v->anchor = v->o.arg;
         else if (c == OPT_AGAINST)
             v->against = v->o.arg;
+        else if (c == OPT_THOROUGH)
+            v->check.thorough = true;
         else if (c == 'v')
             v->verbose = true;
         else if (c == OPT_JSON || c == OPT_JSONL)
             v->json = c;
         else if (c == OPT_KEY && set_key(v) < 0)
             return -EINVAL;
+    }
+    if (c == OPTIONS_END && v->check.thorough && v->o.index < argc) {
+        options_error(&v->o, "--thorough looks at the whole record: name no session");
+        return -EINVAL;
     }
     return c == OPTIONS_END ? 0 : -EINVAL;
 }

@@ -27,6 +27,8 @@ c.close()' "$@"
 scenario "verify finds what was changed"
 record
 db=$XDG_STATE_HOME/nono/audit.db
+status_of "$NONO" verify --thorough
+equal "thoroughly, too" "$status" 0
 status_of "$NONO" verify
 equal "a good record" "$status" 0
 contains "is said to be one" "$output" "verified: 2 sessions"
