@@ -47,3 +47,32 @@ row 1000 "log --stats --group dir" cat log --stats --group dir
 row - "replay --policy default" cat replay --policy default --exit-code
 [ -z "${3:-}" ] || db=$3
 [ -z "${3:-}" ] || row 100 "log, first page of one giant session" "head -n 50" log
+
+# The browser: processor time of a key, the frame it leads to included; a frame is 16 ms.
+browser() {
+    local socket before pid key i
+    socket=$(mktemp -u)
+    on() { tmux -S "$socket" "$@"; }
+    used() { awk '{print ($14 + $15) * 10}' "/proc/$pid/stat"; }
+    on -f /dev/null new-session -d -x 80 -y 24 "LANG=C.UTF-8 exec '$nono' log -i --db '$db'"
+    pid=$(on display -p '#{pane_pid}')
+    for i in $(seq 50); do
+        on capture-pane -p | grep -q 'q leave' && break
+        sleep 0.1
+    done
+    printf '%-44s %6s %6d   goal 500\n' "log -i, open" - "$(used)"
+    on send-keys / part7 Enter
+    for i in $(seq 50); do
+        on capture-pane -p | tail -n 1 | grep -q 'q leave' && break
+        sleep 0.1
+    done
+    for key in k N PPage; do
+        before=$(used)
+        for i in $(seq 100); do on send-keys "$key"; done
+        sleep 0.3
+        printf '%-44s %6s %6s   goal 16\n' "log -i, key $key" - \
+            "$(awk -v n=$(($(used) - before)) 'BEGIN {printf "%.1f", n / 100}')"
+    done
+    on send-keys C-c
+}
+[ -z "$(command -v tmux)" ] || browser
