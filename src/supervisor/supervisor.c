@@ -209,7 +209,7 @@ on_answer(void *ctx, const struct pending *row, struct waiter *w, const struct d
 static const struct family *const families[_FAMILY_MAX] = {
     [FAMILY_OPEN] = &family_open,       [FAMILY_PATH] = &family_path,
     [FAMILY_PROCESS] = &family_process, [FAMILY_SOCKET] = &family_socket,
-    [FAMILY_EXEC] = &family_exec,
+    [FAMILY_EXEC] = &family_exec,       [FAMILY_IPC] = &family_ipc,
 };
 
 const struct family *
