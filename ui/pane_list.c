@@ -34,6 +34,8 @@ row_look(const struct pane *p, const struct view_row *row, bool selected)
 {
     if (selected && p->view.focus)
         return LOOK_SELECTED;
+    if (row->word)
+        return LOOK_NOTICE;
     if (!view_row_waits(row))
         return LOOK_DIM;
     return row->request->risk == RISK_HIGH ? LOOK_HIGH : LOOK_PLAIN;
@@ -139,8 +141,12 @@ draw_row(struct pane *p, struct view_row *row, unsigned y, unsigned cols, uint64
     }
     draw_count(&p->view, row, y, &x, look);
     buf_reset(&text);
-    detail_state(&text, row, now_ns);
-    snprintf(small, sizeof small, "%*s ", AGE_COLS - 1, buf_str(&text));
+    if (row->word)
+        buf_puts(&text, row->word);
+    else
+        detail_state(&text, row, now_ns);
+    snprintf(small, sizeof small, "%*s%s", AGE_COLS - !row->word, buf_str(&text),
+             row->word ? "" : " ");
     screen_text(y, x, AGE_COLS, look, small);
 }
 

@@ -75,6 +75,9 @@ void ui_end_session(struct ui *ui, unsigned session);
 // Takes r over.
 void ui_add_request(struct ui *ui, unsigned session, struct request *r);
 void ui_update_request(struct ui *ui, unsigned session, const struct request_update *u);
+// Of a replay: a word that is shown instead of what became of the request (static storage), NULL
+// for none.
+void ui_mark_request(struct ui *ui, unsigned session, uint64_t id, const char *word);
 // The live and remembered grants of a session, all of them; copied.
 void ui_set_grants(struct ui *ui, unsigned session, const struct grant *const *grants, size_t n);
 void ui_set_frozen(struct ui *ui, unsigned session, bool frozen);

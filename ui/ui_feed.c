@@ -89,6 +89,13 @@ ui_update_request(struct ui *ui, unsigned session, const struct request_update *
 }
 
 void
+ui_mark_request(struct ui *ui, unsigned session, uint64_t id, const char *word)
+{
+    view_set_word(&ui->pane.view, session, id, word);
+    ui->dirty = true;
+}
+
+void
 ui_set_stats(struct ui *ui, unsigned session, const struct stats *s)
 {
     if (session < UI_SESSIONS_MAX)

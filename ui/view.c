@@ -289,6 +289,15 @@ finish_row(struct view *v, struct view_row *row, const struct request_update *u,
 }
 
 void
+view_set_word(struct view *v, unsigned session, uint64_t id, const char *word)
+{
+    struct view_row *row = view_find(v, session, id);
+
+    if (row)
+        row->word = word;
+}
+
+void
 view_update(struct view *v, unsigned session, const struct request_update *u, uint64_t now_ns)
 {
     struct view_row *row = view_find(v, session, u->id), *asked;

@@ -81,6 +81,7 @@ struct view_row {
     bool seen;             /* its whole target was on the screen at some time */
     bool going;            /* between view_press() and view_take() */
     uint64_t told_ns;      /* plain mode: when it was printed; 0: not yet */
+    const char *word;      /* shown instead of its state; static storage; NULL for none */
     unsigned keys_ignored; /* thrown away by a guard while it was selected */
 };
 
@@ -206,6 +207,9 @@ void view_list_displayed(struct view *v, size_t first, size_t count);
 // Keeps the selection inside a list of that many rows, the scroll inside that many lines.
 void view_fit_list(struct view *v, size_t rows);
 void view_fit_lines(struct view *v, size_t lines, size_t rows);
+
+// See ui_mark_request().
+void view_set_word(struct view *v, unsigned session, uint64_t id, const char *word);
 
 // One key. alone: nothing else came in the same piece of input.
 enum view_result view_press(struct view *v, const struct input_key *key, bool alone,

@@ -17,6 +17,7 @@
 #include "input.h"
 #include "replay.h"
 #include "replay_terminal.h"
+#include "replay_whatif.h"
 #include "timeline.h"
 #include "ui.h"
 #include "util.h"
@@ -38,6 +39,9 @@ struct playback {
     struct ui *ui;
     struct timeline line;
     struct replay_terminal terminal;
+    struct replay_whatif whatif;
+    bool judge;             /* a policy was typed */
+    bool judged;            /* anew: the marks on the screen are old */
     bool behind;            /* the terminal is still on its way to the playhead */
     struct event_key *keys; /* of its moments; owned */
     struct span *spans;     /* by request; owned */
@@ -68,6 +72,7 @@ add_request(struct playback *p, uint64_t id)
     }
     q->raised_mono_ns = mono_of(p, p->spans[id].raised);
     ui_add_request(p->ui, 0, q);
+    ui_mark_request(p->ui, 0, id, replay_whatif_mark(&p->whatif, id));
     return 0;
 }
 
@@ -136,12 +141,13 @@ static int
 catch_up(struct playback *p)
 {
     int ret = 0;
-    bool far = p->line.shown < p->applied || p->line.shown - p->applied > SHOWN_MAX;
+    bool far = p->judged || p->line.shown < p->applied || p->line.shown - p->applied > SHOWN_MAX;
     if (far)
         ret = rebuild(p);
     for (size_t i = p->applied; !far && i < p->line.shown && ret >= 0; i++)
         ret = apply_moment(p, i);
     p->applied = p->line.shown;
+    p->judged = false;
     return ret;
 }
 
@@ -163,7 +169,10 @@ show_state(struct playback *p)
     put_clock(&b, timeline_length(t));
     buf_printf(&b, "  event %zu of %zu  x%g", t->shown, t->n, t->speed);
     buf_puts(&b, p->behind ? "  ..." : p->terminal.damaged ? "  the terminal is damaged" : "");
-    ui_set_notice(p->ui, buf_str(&b));
+    cleanup_buf struct buf whatif = {0};
+    if (replay_whatif_put(&p->whatif, &whatif) && !p->whatif.typing)
+        buf_printf(&b, "  %s", buf_str(&whatif));
+    ui_set_notice(p->ui, buf_str(p->whatif.typing ? &whatif : &b));
     ui_set_behind(p->ui, clock_mono_ns() - (p->start_ns + t->now_ns));
 }
 
@@ -173,6 +182,10 @@ take_key(void *ctx, uint32_t code)
 {
     struct playback *p = ctx;
     struct timeline *t = &p->line;
+    if (p->whatif.typing) {
+        p->judge = replay_whatif_key(&p->whatif, code);
+        return true;
+    }
     if (code >= '0' && code <= '9') {
         timeline_seek(t, timeline_length(t) / 10 * (code - '0'));
         return true;
@@ -192,6 +205,9 @@ take_key(void *ctx, uint32_t code)
         return true;
     case '[':
         timeline_step_ask(t, -1);
+        return true;
+    case 'w':
+        p->whatif.typing = true;
         return true;
     case '>':
         timeline_change_speed(t, 1);
@@ -260,7 +276,11 @@ turn(struct playback *p, int signal_fd)
     uint64_t now = clock_mono_ns();
     timeline_tick(&p->line, now - p->last_ns);
     p->last_ns = now;
-    int ret = catch_up(p);
+    int ret = p->judge ? replay_whatif_load(&p->whatif, p->reader, p->session, p->err) : 0;
+    p->judged |= p->judge;
+    p->judge = false;
+    if (ret >= 0)
+        ret = catch_up(p);
     if (ret >= 0)
         ret = replay_terminal_show(&p->terminal, p->ui, timeline_real(&p->line));
     if (ret < 0)
@@ -395,6 +415,7 @@ replay_pane(struct replay *r)
     if (ret >= 0)
         ret = play(&p);
     replay_terminal_done(&p.terminal);
+    replay_whatif_done(&p.whatif);
     timeline_done(&p.line);
     free(p.keys);
     free(p.spans);

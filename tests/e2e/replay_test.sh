@@ -123,6 +123,21 @@ screen_keys main:0 "["
 wait_screen "and back, at once" main:0 "docs/one"
 gone() { ! screen_has main:0 "outside/ke"; }
 poll gone && pass "what came later is gone" || fail "what came later is gone" "$(screen_text main:0)"
+screen_keys main:0 w
+wait_screen "what-if asks for a policy" main:0 "what-if, policy"
+tmux -S "$TMUX_SOCKET" send-keys -t main:0 -l "$T/tmp/nosuch.jsonq"
+screen_keys main:0 BSpace Enter
+wait_screen "one that cannot be used is said to be one" main:0 "nosuch.json: No such file"
+screen_keys main:0 w C-u
+tmux -S "$TMUX_SOCKET" send-keys -t main:0 -l "$T/tmp/policy.json"
+screen_keys main:0 Enter
+wait_screen "the sum" main:0 "what-if policy.json: deny>allow 1, allow>deny 1, ask>allow 1"
+wait_screen "the row is marked" main:0 "x1       ask>allow"
+screen_keys main:0 "]" .
+wait_screen "and the next one" main:0 "x1      deny>allow"
+screen_keys main:0 w q Escape w C-u Enter
+unmarked() { ! screen_has main:0 "deny>allow"; }
+poll unmarked && pass "no policy, no marks" || fail "no policy, no marks" "$(screen_text main:0)"
 screen_keys main:0 9
 screen_keys main:0 Space
 wait_screen "it plays to the end" main:0 END
