@@ -6,6 +6,7 @@
 #include <string.h>
 #include <vterm.h>
 
+#include "blocks.h"
 #include "buf.h"
 #include "display.h"
 #include "history.h"
@@ -13,6 +14,7 @@
 #include "util.h"
 
 struct terminal {
+    struct blocks blocks; /* of vt */
     VTerm *vt;
     VTermScreen *screen;
     void (*reply)(void *ctx, const void *data, size_t n);
@@ -75,6 +77,8 @@ on_push_line(int cols, const VTermScreenCell *cells, void *user)
 {
     struct terminal *t = user;
 
+    if (t->blocks.kept)
+        return 0;
     history_push(&t->history, cells, (unsigned)cols);
     t->pushed++;
     return 1;
@@ -85,7 +89,7 @@ on_pop_line(int cols, VTermScreenCell *cells, void *user)
 {
     struct terminal *t = user;
 
-    return history_pop(&t->history, cells, (unsigned)cols);
+    return !t->blocks.kept && history_pop(&t->history, cells, (unsigned)cols);
 }
 
 static int
@@ -124,6 +128,8 @@ take_size(struct terminal *t, unsigned rows, unsigned cols)
     t->damaged = true;
 }
 
+static VTermAllocatorFunctions allocator = {.malloc = blocks_alloc, .free = blocks_free};
+
 struct terminal *
 terminal_new(unsigned rows, unsigned cols, void (*reply)(void *, const void *, size_t), void *ctx)
 {
@@ -133,7 +139,7 @@ terminal_new(unsigned rows, unsigned cols, void (*reply)(void *, const void *, s
     t->ctx = ctx;
     t->cursor_visible = true;
     take_size(t, rows, cols);
-    t->vt = vterm_new((int)t->rows, (int)t->cols);
+    t->vt = vterm_new_with_allocator((int)t->rows, (int)t->cols, &allocator, &t->blocks);
     if (!t->vt)
         die("libvterm: out of memory");
     vterm_set_utf8(t->vt, 1);
@@ -153,6 +159,7 @@ terminal_free(struct terminal *t)
     if (!t)
         return NULL;
     vterm_free(t->vt);
+    blocks_done(&t->blocks);
     history_done(&t->history);
     free(t->row_damaged);
     free(t);
@@ -188,6 +195,58 @@ terminal_resize(struct terminal *t, unsigned rows, unsigned cols)
     vterm_set_size(t->vt, (int)t->rows, (int)t->cols);
     settle_size(t);
     vterm_screen_flush_damage(t->screen);
+    blocks_trim(&t->blocks);
+}
+
+// --- copies -----------------------------------------------------------------------------------
+
+// What is neither libvterm's nor about drawing.
+struct terminal_copy {
+    struct terminal state; /* its pointers are not looked at */
+    struct blocks_copy *blocks;
+};
+
+void
+terminal_keep(struct terminal *t)
+{
+    t->blocks.kept = true;
+}
+
+struct terminal_copy *
+terminal_copy(const struct terminal *t, size_t *ret_bytes)
+{
+    struct terminal_copy *copy = xmalloc(sizeof *copy);
+
+    copy->state = *t;
+    copy->blocks = blocks_copy(&t->blocks);
+    *ret_bytes = sizeof *copy + copy->blocks->bytes;
+    return copy;
+}
+
+struct terminal_copy *
+terminal_copy_free(struct terminal_copy *copy)
+{
+    if (copy)
+        free(copy->blocks);
+    free(copy);
+    return NULL;
+}
+
+bool
+terminal_restore(struct terminal *t, const struct terminal_copy *copy)
+{
+    const struct terminal *from = &copy->state;
+
+    if (!blocks_restore(&t->blocks, copy->blocks))
+        return false;
+    t->cursor = from->cursor;
+    t->cursor_visible = from->cursor_visible;
+    t->mouse = from->mouse;
+    t->shape = from->shape;
+    t->blink = from->blink;
+    t->sift = from->sift;
+    take_size(t, from->rows, from->cols);
+    return true;
 }
 
 void

@@ -37,6 +37,15 @@ struct terminal *terminal_new(unsigned rows, unsigned cols,
 // Takes NULL, returns NULL.
 struct terminal *terminal_free(struct terminal *t);
 // The size that it takes is at least the minimum above.
+// From now on it can be copied, and has no history: what a screen that grows gets back does not
+// depend on what was scrolled away before the copy.
+void terminal_keep(struct terminal *t);
+// All of the emulator's state. terminal_restore() brings exactly that terminal back to it; false
+// when that is not possible any more (after many changes of size).
+struct terminal_copy;
+struct terminal_copy *terminal_copy(const struct terminal *t, size_t *ret_bytes);
+struct terminal_copy *terminal_copy_free(struct terminal_copy *copy);
+bool terminal_restore(struct terminal *t, const struct terminal_copy *copy);
 void terminal_resize(struct terminal *t, unsigned rows, unsigned cols);
 void terminal_size(const struct terminal *t, unsigned *ret_rows, unsigned *ret_cols);
 // Output of the agent.

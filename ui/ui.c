@@ -96,6 +96,7 @@ ui_restart_agent(struct ui *ui, unsigned rows, unsigned cols)
 {
     terminal_free(ui->terminal);
     ui->terminal = terminal_new(rows, cols, on_reply, ui);
+    terminal_keep(ui->terminal);
     ui->pushed = 0;
     ui->dirty = ui->relaid = true;
 }

@@ -68,6 +68,12 @@ void ui_agent_output(struct ui *ui, const void *data, size_t n);
 // whatever the pane's is; what is larger than that is cut.
 void ui_restart_agent(struct ui *ui, unsigned rows, unsigned cols);
 void ui_resize_agent(struct ui *ui, unsigned rows, unsigned cols);
+// The agent's terminal as it is, to come back to: ui_set_agent() is false when that is not possible
+// any more. Only of a terminal of ui_restart_agent(), until the next one.
+struct terminal_copy;
+struct terminal_copy *ui_copy_agent(const struct ui *ui, size_t *ret_bytes);
+struct terminal_copy *ui_free_copy(struct terminal_copy *copy);
+bool ui_set_agent(struct ui *ui, const struct terminal_copy *copy);
 // A further session, or new words for one. Foreign bytes, copied.
 void ui_add_session(struct ui *ui, unsigned session, const char *id, const char *title);
 // It has ended, or is out of reach: what waits of it is shown as withdrawn.

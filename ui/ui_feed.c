@@ -95,6 +95,25 @@ ui_mark_request(struct ui *ui, unsigned session, uint64_t id, const char *word)
     ui->dirty = true;
 }
 
+struct terminal_copy *
+ui_copy_agent(const struct ui *ui, size_t *ret_bytes)
+{
+    return terminal_copy(ui->terminal, ret_bytes);
+}
+
+struct terminal_copy *
+ui_free_copy(struct terminal_copy *copy)
+{
+    return terminal_copy_free(copy);
+}
+
+bool
+ui_set_agent(struct ui *ui, const struct terminal_copy *copy)
+{
+    ui->dirty = ui->relaid = true;
+    return terminal_restore(ui->terminal, copy);
+}
+
 void
 ui_set_stats(struct ui *ui, unsigned session, const struct stats *s)
 {

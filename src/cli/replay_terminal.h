@@ -18,7 +18,11 @@ struct replay_terminal {
     bool loaded;         /* its events are here */
     struct shown *shown; /* its events; owned */
     size_t shown_n, shown_room, next;
-    struct buf text; /* theirs */
+    struct buf text;         /* theirs */
+    struct keyframe *frames; /* moments to come back to, in order; owned */
+    size_t frames_n, frames_room, frames_bytes;
+    size_t spacing;  /* bytes of output from one to the next */
+    size_t since;    /* bytes shown since the last one */
     bool begun;      /* the pane has a terminal of ours */
     bool damaged;    /* something could not be read */
     uint64_t now_ns; /* up to there the pane has it, in CLOCK_REALTIME */

@@ -289,3 +289,108 @@ Test(terminal, odd_characters_in_cells)
                       (c.chars[i] < 0x7f || c.chars[i] > 0x9f));
     }
 }
+
+static void
+drop_reply(void *ctx, const void *data, size_t n)
+{
+}
+
+static void
+text_of(const struct terminal *t, struct buf *out)
+{
+    unsigned rows, cols, row, col;
+    struct terminal_cell c;
+
+    terminal_size(t, &rows, &cols);
+    buf_printf(out, "%ux%u cursor %d ", rows, cols, terminal_cursor(t, &row, &col));
+    buf_printf(out, "%u,%u mouse %d\n", row, col, (int)terminal_mouse_wanted(t));
+    for (row = 0; row < rows; row++)
+        for (col = 0; col < cols; col++) {
+            terminal_cell(t, row, col, &c);
+            buf_printf(out, "%x:%u:%d%d%d:%d:%d ", c.chars[0], c.width, c.bold, c.underline,
+                       c.reverse, c.fg, c.bg);
+        }
+}
+
+// A piece of output, or a new size: the same for the same number.
+static void
+feed_piece(struct terminal *t, unsigned n)
+{
+    static const char *const pieces[] = {
+        "plain text\r\n",  "\033[31;1mred\033[0m",
+        "\033[?1049h",     "\033[?1049l",
+        "\033[2J\033[H",   "\033[3;7r",
+        "\033[r",          "\033[?25l",
+        "\033[?25h",       "\033[?1000h",
+        "\033[10;10Hhere", "\xe6\xbc\xa2\xe5\xad\x97",
+        "\033[",           "4m",
+        "\033[L",          "\n\n\n\n\n",
+        "\033(0qqq\033(B", "\0337",
+        "\0338",           "\033[5b",
+        "\033]0;a title",  "\a",
+        "\xe2\x82",        "\xac",
+        "\033[?6h",        "\033[?7l",
+    };
+    unsigned kind = n * 2654435761u >> 16;
+
+    if (kind % 128 == 5)
+        terminal_resize(t, 4 + kind / 16 % 30, 10 + kind / 512 % 90);
+    else
+        terminal_feed(t, pieces[kind % ARRAY_SIZE(pieces)],
+                      strlen(pieces[kind % ARRAY_SIZE(pieces)]));
+}
+
+// Going back and on again is as if nobody had gone back.
+Test(copies, a_copy_goes_on_as_the_terminal_did)
+{
+    enum { PIECES = 2000, EVERY = 100 };
+    struct terminal *t = terminal_new(24, 80, drop_reply, NULL);
+    struct terminal_copy *copies[PIECES / EVERY];
+    struct buf texts[PIECES / EVERY] = {0};
+    size_t bytes = 0;
+
+    terminal_keep(t);
+    for (unsigned i = 0; i < PIECES; i++) {
+        if (i % EVERY == 0) {
+            copies[i / EVERY] = terminal_copy(t, &bytes);
+            text_of(t, &texts[i / EVERY]);
+            cr_assert(bytes > 1000);
+        }
+        feed_piece(t, i);
+    }
+    for (unsigned round = 0; round < 30; round++) {
+        unsigned from = round * 7 % (PIECES / EVERY), to = from;
+
+        cr_assert(terminal_restore(t, copies[from]));
+        for (unsigned i = from * EVERY; to < PIECES / EVERY && to < from + 4; i++) {
+            if (i % EVERY == 0) {
+                cleanup_buf struct buf text = {0};
+                text_of(t, &text);
+                cr_assert_str_eq(buf_str(&text), buf_str(&texts[to]), "copy %u at %u", from, to);
+                to++;
+            }
+            feed_piece(t, i);
+        }
+    }
+    for (unsigned i = 0; i < PIECES / EVERY; i++) {
+        terminal_copy_free(copies[i]);
+        buf_done(&texts[i]);
+    }
+    terminal_free(t);
+}
+
+Test(copies, too_many_changes_of_size_give_them_up)
+{
+    struct terminal *t = terminal_new(24, 80, drop_reply, NULL);
+    size_t bytes;
+
+    terminal_keep(t);
+    struct terminal_copy *copy = terminal_copy(t, &bytes);
+    for (unsigned i = 0; i < 200; i++)
+        terminal_resize(t, 100 + i % 2, 300);
+    cr_assert(!terminal_restore(t, copy));
+    terminal_feed(t, "x", 1);
+    terminal_copy_free(terminal_copy(t, &bytes));
+    terminal_copy_free(copy);
+    terminal_free(t);
+}
