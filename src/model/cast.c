@@ -107,11 +107,18 @@ cast_done(struct cast *c)
     *c = (struct cast){0};
 }
 
+// Is there room for a line with n bytes in it? The longest that one becomes is an escape of six;
+// the rest of the line is shorter than 64.
+static bool
+has_room(const struct cast *c, size_t n)
+{
+    return n < CAST_TEXT_MAX && c->lines.len + n * 6 + 64 <= CAST_TEXT_MAX;
+}
+
 void
 cast_output(struct cast *c, uint64_t now_ns, const void *data, size_t n)
 {
-    // The longest that a byte becomes is an escape of six; the rest of the line is shorter than 64.
-    if (c->lines.len + (n + sizeof c->partial) * 6 + 64 > CAST_TEXT_MAX) {
+    if (!has_room(c, n + sizeof c->partial)) {
         c->lost += n;
         return;
     }
@@ -127,7 +134,7 @@ cast_output(struct cast *c, uint64_t now_ns, const void *data, size_t n)
 void
 cast_resize(struct cast *c, uint64_t now_ns, unsigned rows, unsigned columns)
 {
-    if ((rows == c->rows && columns == c->columns) || c->lines.len + 128 > CAST_TEXT_MAX)
+    if ((rows == c->rows && columns == c->columns) || !has_room(c, 0))
         return;
     add_line(c, now_ns, 'r');
     buf_printf(&c->lines, "%ux%u\"]\n", columns, rows);
@@ -138,6 +145,8 @@ cast_resize(struct cast *c, uint64_t now_ns, unsigned rows, unsigned columns)
 void
 cast_remark(struct cast *c, uint64_t now_ns, const char *text)
 {
+    if (!has_room(c, strlen(text)))
+        return;
     add_line(c, now_ns, 'm');
     put_text(&c->lines, text, strlen(text), false);
     buf_puts(&c->lines, "\"]\n");

@@ -31,7 +31,7 @@ struct cast {
 void cast_init(struct cast *c, uint64_t start_ns, unsigned rows, unsigned columns);
 void cast_done(struct cast *c);
 void cast_output(struct cast *c, uint64_t now_ns, const void *data, size_t n);
-// A size that it has already is nothing.
+// A size that it has already is nothing. Without room neither this nor a remark is anything.
 void cast_resize(struct cast *c, uint64_t now_ns, unsigned rows, unsigned columns);
 void cast_remark(struct cast *c, uint64_t now_ns, const char *text);
 // The lines so far, compressed; NULL when there are none. The caller frees it and its data.

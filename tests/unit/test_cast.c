@@ -49,6 +49,14 @@ only_text(void *ctx, const struct cast_event *e)
     return 0;
 }
 
+static int
+only_output(void *ctx, const struct cast_event *e)
+{
+    if (e->code == 'o')
+        buf_add(ctx, e->text, e->n);
+    return 0;
+}
+
 static void
 take(cast_fn fn, void *ctx)
 {
@@ -170,7 +178,13 @@ Test(cast, what_has_no_room_is_counted)
         cast_output(&c, START, zeroes, sizeof zeroes);
     cr_assert(c.lost > 0 && c.lost % sizeof zeroes == 0);
     cr_assert(c.lines.len <= CAST_TEXT_MAX);
-    take(only_text, &shown);
+    for (int i = 0; i < 100000; i++) {
+        cast_remark(&c, START,
+                    "a remark that is longer than sixty-four bytes, whatever it is about");
+        cast_resize(&c, START, 25 + (unsigned)i % 2, 65535);
+    }
+    cr_assert(c.lines.len <= CAST_TEXT_MAX);
+    take(only_output, &shown);
     cr_assert(shown.len + c.lost == 100 * sizeof zeroes);
 }
 
