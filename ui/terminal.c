@@ -22,6 +22,7 @@ struct terminal {
     VTermPos cursor;
     unsigned rows, cols;
     bool cursor_visible, damaged, bell;
+    bool reversed;     /* the whole screen is (DECSCNM) */
     bool *row_damaged; /* owned, one per row */
     enum terminal_mouse mouse;
     unsigned shape; /* enum of libvterm; 0: never said */
@@ -66,6 +67,8 @@ on_property(VTermProp prop, VTermValue *val, void *user)
         t->shape = (unsigned)val->number;
     } else if (prop == VTERM_PROP_CURSORBLINK) {
         t->blink = val->boolean;
+    } else if (prop == VTERM_PROP_REVERSE) {
+        t->reversed = val->boolean;
     } else if (prop == VTERM_PROP_MOUSE) {
         t->mouse = (enum terminal_mouse)val->number;
     }
@@ -300,7 +303,8 @@ safe_char(uint32_t c, bool base)
 
 // cell is foreign, limit the columns of its row.
 static void
-make_cell(const VTermScreenCell *cell, unsigned col, unsigned limit, struct terminal_cell *ret_c)
+make_cell(const struct terminal *t, const VTermScreenCell *cell, unsigned col, unsigned limit,
+          struct terminal_cell *ret_c)
 {
     size_t n = 0;
 
@@ -314,13 +318,18 @@ make_cell(const VTermScreenCell *cell, unsigned col, unsigned limit, struct term
             ret_c->chars[n++] = c;
     }
     ret_c->width = cell->width == 2 && col + 1 < limit ? 2 : 1;
-    ret_c->bold = cell->attrs.bold;
-    ret_c->underline = cell->attrs.underline != 0;
-    ret_c->reverse = cell->attrs.reverse;
-    ret_c->italic = cell->attrs.italic;
-    ret_c->blink = cell->attrs.blink;
     ret_c->fg = colour_of(&cell->fg);
     ret_c->bg = colour_of(&cell->bg);
+    ret_c->reverse = cell->attrs.reverse;
+    if (!cell->chars[0]) {
+        // Erased: libvterm keeps all attributes of the moment, terminals the background alone.
+        ret_c->reverse = t->reversed;
+        return;
+    }
+    ret_c->bold = cell->attrs.bold;
+    ret_c->underline = cell->attrs.underline != 0;
+    ret_c->italic = cell->attrs.italic;
+    ret_c->blink = cell->attrs.blink;
 }
 
 void
@@ -331,7 +340,7 @@ terminal_cell(const struct terminal *t, unsigned row, unsigned col, struct termi
 
     *ret_c = (struct terminal_cell){.width = 1, .fg = -1, .bg = -1};
     if (row < t->rows && col < t->cols && vterm_screen_get_cell(t->screen, pos, &cell))
-        make_cell(&cell, col, t->cols, ret_c);
+        make_cell(t, &cell, col, t->cols, ret_c);
 }
 
 void
@@ -349,7 +358,7 @@ terminal_cell_back(const struct terminal *t, size_t back, unsigned row, unsigned
     *ret_c = (struct terminal_cell){.width = 1, .fg = -1, .bg = -1};
     old = history_row(&t->history, n - back + row);
     if (col < old->cols && col < t->cols)
-        make_cell(&old->cells[col], col, t->cols, ret_c);
+        make_cell(t, &old->cells[col], col, t->cols, ret_c);
 }
 
 size_t

@@ -212,6 +212,24 @@ Test(terminal, questions_and_requests)
     }
 }
 
+// As xterm has it: of the attributes of the moment, what is erased takes the background alone.
+Test(terminal, the_erased_is_neither_reverse_nor_underlined)
+{
+    struct terminal_cell c;
+    TERM(x, 24, 80);
+
+    feed(&x, "\033[1;3;4;5;7;44m\033[2K ");
+    terminal_cell(x.t, 0, 0, &c);
+    cr_expect(c.reverse && c.underline && c.bold && c.italic && c.blink,
+              "a blank that was written");
+    terminal_cell(x.t, 0, 1, &c);
+    cr_expect(!c.reverse && !c.underline && !c.bold && !c.italic && !c.blink);
+    cr_expect_eq(c.bg, 4);
+    feed(&x, "\033[?5h");
+    terminal_cell(x.t, 0, 1, &c);
+    cr_expect(c.reverse, "the screen as a whole");
+}
+
 // libvterm alone crashes at the erasure.
 Test(terminal, the_cursor_stays_inside_when_it_shrinks)
 {
