@@ -196,6 +196,16 @@ is_shared(const struct stat *st)
            (S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX);
 }
 
+// What whoever may write does to the times anyway, and what changes nothing.
+static bool
+is_harmless(const struct path_call *c)
+{
+    if (c->kind == PATH_CHOWN)
+        return c->uid == UINT32_MAX && c->gid == UINT32_MAX;
+    return c->kind == PATH_UTIMES &&
+           (c->times_now || (c->times[0].tv_nsec == UTIME_NOW && c->times[1].tv_nsec == UTIME_NOW));
+}
+
 // The object itself, where the call changes that.
 static void
 judge_target(const struct supervisor *s, const struct path_call *c, const struct resolved *r,
@@ -205,7 +215,7 @@ judge_target(const struct supervisor *s, const struct path_call *c, const struct
     // A link needs no right to write: what its new name gives is looked at with the other end.
     unsigned access = c->kind == PATH_LINK ? st->j.access : ACCESS_WRITE;
     e->covered = c->kind == PATH_LINK ? !st->j.protected_ && access : st->covered;
-    if (!path_is_governed(c->kind) && is_shared(&e->st))
+    if (!path_is_governed(c->kind) && is_shared(&e->st) && !is_harmless(c))
         e->covered = false;
     e->inside = e->covered && (!st->j.holed || floor_covers(s->o.floor, r->path, e->st.st_dev,
                                                             e->st.st_ino, access));

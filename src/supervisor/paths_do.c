@@ -365,20 +365,37 @@ utimes_error(const struct path_call *c, const struct resolved *r, uint64_t caps)
     return faccessat(r->fd, "", W_OK, AT_EACCESS | AT_EMPTY_PATH) < 0 ? EACCES : 0;
 }
 
-// Attributes have rules of each file system's own: not guessed.
+// Each file system has rules of its own for the rest: not guessed (fs/xattr.c, xattr_permission()).
 static int
-no_error(const struct path_call *c, const struct resolved *r, uint64_t caps)
+xattr_error(const struct path_call *c, const struct resolved *r, uint64_t caps)
 {
-    return 0;
+    struct stat st;
+    if (fstat(r->fd, &st) < 0)
+        return EACCES;
+    bool user = strncmp(c->xname, "user.", 5) == 0, trusted = strncmp(c->xname, "trusted.", 8) == 0;
+    if (trusted && !has(caps, CAP_SYS_ADMIN))
+        return c->kind == PATH_SETXATTR ? EPERM : 0;
+    return user && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) ? EPERM : 0;
+}
+
+static int
+setattr_error(const struct path_call *c, const struct resolved *r, uint64_t caps)
+{
+    struct stat st;
+    if (fstat(r->fd, &st) < 0)
+        return EACCES;
+    return S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode) ? EOPNOTSUPP : 0;
 }
 
 static int (*const native_errors[])(const struct path_call *c, const struct resolved *ends,
                                     uint64_t caps) = {
-    [PATH_MKDIR] = make_error,     [PATH_MKNOD] = make_error,        [PATH_SYMLINK] = make_error,
-    [PATH_UNLINK] = remove_error,  [PATH_RMDIR] = remove_error,      [PATH_RENAME] = rename_error,
-    [PATH_LINK] = link_error,      [PATH_TRUNCATE] = truncate_error, [PATH_CHMOD] = chmod_error,
-    [PATH_CHOWN] = chown_error,    [PATH_UTIMES] = utimes_error,     [PATH_SETXATTR] = no_error,
-    [PATH_REMOVEXATTR] = no_error, [PATH_SETATTR] = no_error,
+    [PATH_MKDIR] = make_error,        [PATH_MKNOD] = make_error,
+    [PATH_SYMLINK] = make_error,      [PATH_UNLINK] = remove_error,
+    [PATH_RMDIR] = remove_error,      [PATH_RENAME] = rename_error,
+    [PATH_LINK] = link_error,         [PATH_TRUNCATE] = truncate_error,
+    [PATH_CHMOD] = chmod_error,       [PATH_CHOWN] = chown_error,
+    [PATH_UTIMES] = utimes_error,     [PATH_SETXATTR] = xattr_error,
+    [PATH_REMOVEXATTR] = xattr_error, [PATH_SETATTR] = setattr_error,
 };
 
 int
