@@ -19,8 +19,7 @@
     "^]-   a approvals  n next  z zoom  f freeze  [ history  d detach  ] literal  ? help"
 
 #define PANE_REPLAY_KEYS                                                                           \
-    "space pause  . , step  [ ] ask  < > speed  arrows 10 s  0-9 seek  / search  w what-if  q "    \
-    "quit"
+    "space pause  . , step  [ ] ask  < > speed  0-9 seek  / find  w what-if  q quit"
 
 struct pane {
     struct view view;

@@ -50,6 +50,17 @@ status_of export -o "$T/tmp/b.cast"
 contains "a file that is there stays" "$status $output" "1 nono export: $T/tmp/b.cast: File exists"
 status_of verify
 equal "the record verifies" "$status" 0
+screen_start "$NONO" replay --speed 1000
+wait_screen "it plays" main:0 "last words"
+lacks "but its title and its bell go nowhere" "$(tmux -S "$TMUX_SOCKET" display-message -p -t main:0 '#{pane_title} #{window_bell_flag}')" title
+tmux -S "$TMUX_SOCKET" resize-window -t main:0 -x 80 -y 24
+wait_screen "in a small terminal the rows up to the cursor" main:0 "last words"
+tmux -S "$TMUX_SOCKET" resize-window -t main:0 -x 50 -y 7
+wait_screen "and in one that is too small nothing breaks" main:0 "waiting"
+screen_keys main:0 q
+poll test -s "$T/tmp/status"
+equal "q leaves there too" "$(cat "$T/tmp/status")" 0
+screen_stop
 "$NONO" export -o "$T/tmp/moved.db" >/dev/null
 equal "it travels with the session" "$("$NONO" export --db "$T/tmp/moved.db" --format cast | cmp - "$T/tmp/a.cast" && echo same)" same
 
