@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // driver SECONDS [DIRECTORY] - feeds a target of libFuzzer's kind with mutations of the files in
-// DIRECTORY, for those who build with a compiler that has no libFuzzer. The same inputs each time;
-// what is found is reported by the sanitizers, with the input in the file "crash" beside it.
+// DIRECTORY, for those who build with a compiler that has no libFuzzer. With NONO_TEST_LONG=1 it
+// takes LONG_FACTOR times as long. The same inputs each time; what is found is reported by the
+// sanitizers, with the input in the file "crash" beside it.
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 
 #define INPUT_MAX 65536
 #define SEEDS_MAX 256
+#define LONG_FACTOR 60
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -114,8 +116,10 @@ on_abort(int sig)
 int
 main(int argc, char **argv)
 {
-    uint64_t end = clock_mono_ns() + strtoull(argc > 1 ? argv[1] : "1", NULL, 10) * NS_PER_SEC;
-    uint64_t runs = 0;
+    const char *all = getenv("NONO_TEST_LONG");
+    uint64_t seconds = strtoull(argc > 1 ? argv[1] : "1", NULL, 10);
+    seconds *= all && strcmp(all, "1") == 0 ? LONG_FACTOR : 1;
+    uint64_t end = clock_mono_ns() + seconds * NS_PER_SEC, runs = 0;
     signal(SIGABRT, on_abort);
     if (argc > 2)
         read_seeds(argv[2]);
