@@ -153,11 +153,12 @@ screen_row "a key that moves, and its frame" ${figures[0]} "16"
 screen_row "a new request, and its frame" ${figures[1]} "16"
 printf '%-44s %9.1f MB\n' "resident memory of these requests" "${figures[2]}"
 mkdir "$T/pane"
-for i in $(seq 0 39); do echo x >"$T/pane/f$i."; done
+for i in $(seq 0 99); do echo x >"$T/pane/f$i."; done
 cp "$bin/screen_approve" "$T/bin/"
-mapfile -t figures < <("$T/bin/screen_approve" "$nono" "$T/pane" 40)
+mapfile -t figures < <("$T/bin/screen_approve" "$nono" "$T/pane" 100)
 screen_row "a call, to its request on the terminal" ${figures[0]} "p99 16"
 screen_row "the key, to the call's return, recorded" ${figures[1]} "p50 3, p99 15"
+screen_row "  one page to this disk (fdatasync), beside it" ${figures[2]} "-"
 echo
 "$nono" run --ui attach -r "$T/bin" -- sh -c "cat $T/outside/file" >/dev/null 2>&1 &
 supervisor=$!
