@@ -48,8 +48,9 @@ socket_call_move(struct socket_call *c)
 enum op
 socket_op(const struct socket_call *c)
 {
-    if (c->kind == SOCKET_CONNECT ||
-        (c->kind >= SOCKET_SENDTO && c->flags & MSG_FASTOPEN && c->domain != AF_UNIX))
+    // A datagram ignores the flag: its AF_UNSPEC is an address, that of a connection is none.
+    if (c->kind == SOCKET_CONNECT || (c->kind >= SOCKET_SENDTO && c->flags & MSG_FASTOPEN &&
+                                      c->type == SOCK_STREAM && c->domain != AF_UNIX))
         return OP_CONNECT;
     return c->kind == SOCKET_BIND || c->kind == SOCKET_LISTEN ? OP_BIND : OP_SEND;
 }

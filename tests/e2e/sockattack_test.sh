@@ -77,12 +77,20 @@ tcp = socket.socket()
 tried("fast open", lambda: tcp.sendto(b"x", socket.MSG_FASTOPEN, bad))
 tried("fast open by message", lambda: tcp.sendmsg([b"x"], [], socket.MSG_FASTOPEN, bad))
 tried("no address at all", lambda: tcp.connect(("0.0.0.0", $bad)))
-def unspec():
-    a = struct.pack("=H", 0) + struct.pack(">H", $bad) + socket.inet_aton("127.0.0.1") + bytes(8)
+def unspec(call, flags):
     u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    if libc.sendto(u.fileno(), b"x", 1, 0, a, 16) < 0:
+    name = ctypes.create_string_buffer(struct.pack("=H", 0) + struct.pack(">H", $bad) + socket.inet_aton("127.0.0.1") + bytes(8), 16)
+    data = ctypes.create_string_buffer(b"x", 1)
+    part = ctypes.create_string_buffer(struct.pack("QQ", ctypes.addressof(data), 1))
+    batch = ctypes.create_string_buffer(struct.pack("QIIQQQQQQ", ctypes.addressof(name), 16, 0, ctypes.addressof(part), 1, 0, 0, 0, 0))
+    sent = {"sendto": lambda: libc.sendto(u.fileno(), data, 1, flags, name, 16),
+            "sendmsg": lambda: libc.sendmsg(u.fileno(), batch, flags),
+            "sendmmsg": lambda: libc.sendmmsg(u.fileno(), batch, 1, flags)}[call]()
+    if sent < 0:
         raise OSError(ctypes.get_errno(), "")
-tried("family 0", unspec)
+for call in "sendto", "sendmsg", "sendmmsg":
+    for flags in 0, socket.MSG_FASTOPEN:
+        tried("family 0, %s %#x" % (call, flags), lambda: unspec(call, flags))
 tried("source route", lambda: tcp.setsockopt(socket.IPPROTO_IP, 4, bytes([131, 7, 4]) + socket.inet_aton("127.0.0.1") + b"\0"))
 tried("source route of a message", lambda: udp.sendmsg([b"x"], [(0, 7, bytes([131, 7, 4]) + socket.inet_aton("127.0.0.1") + b"\0")], 0, ("127.0.0.1", $good)))
 tried("raw", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 255))
