@@ -26,10 +26,17 @@ struct identity {
     uint32_t born_ns;
 };
 
+// Where a name without a file is unique: in a network namespace, among sockets of one type.
+struct space {
+    uint64_t netns;
+    int type;
+};
+
 struct abstract_name {
     char name[108];
     size_t len;
     uint32_t socket; /* its inode */
+    struct space space;
 };
 
 struct own_sockets {
@@ -165,13 +172,22 @@ abstract_name(int fd, char name[108])
     return len - head;
 }
 
+static bool
+space_of(int fd, struct space *ret)
+{
+    *ret = (struct space){0};
+    socklen_t type_len = sizeof ret->type, netns_len = sizeof ret->netns;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &ret->type, &type_len) == 0 &&
+           getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &ret->netns, &netns_len) == 0;
+}
+
 void
 own_sockets_add_abstract(struct own_sockets *o, int fd)
 {
     struct stat st;
     struct abstract_name row = {0};
     row.len = abstract_name(fd, row.name);
-    if (row.len == 0 || fstat(fd, &st) < 0)
+    if (row.len == 0 || fstat(fd, &st) < 0 || !space_of(fd, &row.space))
         return;
     row.socket = (uint32_t)st.st_ino;
     o->names[o->n_names++ % NONO_SOCKETS_MAX] = row;
@@ -206,7 +222,8 @@ diag_ask(uint32_t inode, struct diag_answer *ret, size_t *ret_len)
            ret->header.nlmsg_type == SOCK_DIAG_BY_FAMILY && ret->body.udiag_ino == inode;
 }
 
-// Names are unique: while the socket that a task bound has the name, nobody else does.
+// Names are unique in their space: while the socket that a task bound has the name, nobody else
+// does.
 static bool
 still_bound(const struct abstract_name *row)
 {
@@ -230,10 +247,14 @@ still_bound(const struct abstract_name *row)
 }
 
 bool
-own_sockets_has_abstract(struct own_sockets *o, const char *name, size_t len)
+own_sockets_has_abstract(struct own_sockets *o, int fd, const char *name, size_t len)
 {
+    struct space space;
+    if (!space_of(fd, &space))
+        return false;
     for (size_t i = 0; i < o->n_names && i < NONO_SOCKETS_MAX; i++)
         if (o->names[i].len == len && memcmp(o->names[i].name, name, len) == 0 &&
+            o->names[i].space.netns == space.netns && o->names[i].space.type == space.type &&
             still_bound(&o->names[i]))
             return true;
     return false;

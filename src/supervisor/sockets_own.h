@@ -17,8 +17,8 @@ void own_sockets_add_path(struct own_sockets *o, const struct resolved *place);
 bool own_sockets_has_path(const struct own_sockets *o, int fd);
 // A task just bound this socket to a name without a file.
 void own_sockets_add_abstract(struct own_sockets *o, int fd);
-// Is the name bound by one of them now? False when the kernel does not say.
-bool own_sockets_has_abstract(struct own_sockets *o, const char *name, size_t len);
+// Does the name lead from socket fd to one of them now? False when the kernel does not say.
+bool own_sockets_has_abstract(struct own_sockets *o, int fd, const char *name, size_t len);
 
 // I4: what lies where multiplexers and displays keep their sockets is remembered as what it is: a
 // name of it elsewhere, or a rename, changes nothing. Looks at what is there now.

@@ -235,7 +235,7 @@ sockets_judge_unix(struct supervisor *s, const struct socket_call *c, const stru
         ours = bind ? f->standing.covered : own_sockets_has_path(s->sockets->own, r->fd);
     } else {
         // Landlock lets a task reach those of the sandbox and no others (landlock(7), scoped).
-        ours = bind || own_sockets_has_abstract(s->sockets->own, to->path, to->path_len);
+        ours = bind || own_sockets_has_abstract(s->sockets->own, c->fd, to->path, to->path_len);
     }
     socket_judge_unix(s->o.sockets, f->op, to->name, r ? r->path : "", ours, &f->verdict);
     if (f->standing.j.protected_) {

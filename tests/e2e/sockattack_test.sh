@@ -182,6 +182,42 @@ print(t.getsockname() == s.getsockname())'
 equal "a listening socket is passed on" "$output" True
 kill $outside
 
+scenario "a socket that looks like the sandbox's own"
+cat >outside2.py <<END
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind("\0nono-outside-$$" if sys.argv[1] == "abstract" else sys.argv[1])
+s.listen()
+print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    print("somebody came", flush=True)
+END
+$PYTHON outside2.py abstract >"$T/tmp/abstract.log" 2>&1 &
+outside=$!
+poll grep -q ready "$T/tmp/abstract.log"
+cat >abstract.py <<END
+import socket
+def tried(what, bound, connecting, name):
+    s = socket.socket(socket.AF_UNIX, bound)
+    s.bind(name)
+    c = socket.socket(socket.AF_UNIX, connecting)
+    try:
+        c.connect(name)
+        print(what, "reached")
+    except OSError as e:
+        print(what, "refused" if e.errno == 13 else e)
+tried("another type", socket.SOCK_DGRAM, socket.SOCK_STREAM, "\0nono-outside-$$")
+tried("a third one", socket.SOCK_SEQPACKET, socket.SOCK_STREAM, "\0nono-outside-$$")
+tried("its own", socket.SOCK_DGRAM, socket.SOCK_DGRAM, "\0nono-outside-$$")
+END
+run --on-ask deny --unix-sockets ask -- $PYTHON abstract.py
+equal "a name counts for the type that it was bound for" "$(echo "$output" | grep -v '^nono:\|^  ')" "another type refused
+a third one refused
+its own reached"
+lacks "nobody came to the abstract socket" "$(cat "$T/tmp/abstract.log")" came
+kill $outside
+
 scenario "nothing that types into the terminal where requests are decided (I4)"
 tmux -S "$OUT/tmux.sock" -f /dev/null new-session -d -s main -x 80 -y 24 "cat"
 run --on-ask allow --unix-sockets allow -r "$OUT" -- tmux -S "$OUT/tmux.sock" send-keys -t main "typed by the agent" Enter
