@@ -148,13 +148,14 @@ is_timed(const struct socket_call *c)
     return getsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len) == 0 && (tv.tv_sec || tv.tv_usec);
 }
 
-// Can it be tried here and now without waiting for anybody?
+// Can it be tried here and now without waiting for anybody? O_NONBLOCK promises nothing: another
+// thread of the task takes it off again before the call is made.
 static bool
 is_quick(const struct socket_call *c, const struct resolved *r)
 {
     switch (c->kind) {
     case SOCKET_CONNECT:
-        return c->nonblock || c->type == SOCK_DGRAM || c->to.kind == SOCKADDR_HARMLESS ||
+        return c->type == SOCK_DGRAM || c->to.kind == SOCKADDR_HARMLESS ||
                c->to.kind == SOCKADDR_NETLINK;
     case SOCKET_BIND:
         return !r;
@@ -165,6 +166,7 @@ is_quick(const struct socket_call *c, const struct resolved *r)
     case SOCKET_SENDMMSG:
         break;
     }
+    // MSG_DONTWAIT is ours.
     return c->nonblock || !(c->flags & MSG_FASTOPEN);
 }
 

@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# No socket of the sandbox makes the supervisor wait.
+. "$(dirname "$0")/lib.sh"
+
+# Most that an open took meanwhile; "never" when nothing came.
+longest() { # ARG...
+    output=$(timeout -k 5 60 "$NONO" run -r "$BIN" --on-ask deny --allow . --net allow -- "$BIN/sockhang" "$@" 2>&1)
+    got=$(echo "$output" | sed -n 's/^at most \([0-9]*\) ms$/\1/p')
+    echo "${got:-never: $output}"
+}
+
+scenario "O_NONBLOCK that changes under the call"
+at_most "an open is not delayed (ms)" "$(longest connect .)" 2000
+
+finish

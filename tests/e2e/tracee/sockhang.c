@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tries to make the supervisor wait for a socket. Prints how long an open took meanwhile at most.
+//
+//     sockhang connect DIR    O_NONBLOCK changes under connects to a full backlog
+//     sockhang linger         the last close of a connection that lingers is the supervisor's
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FLIPPERS 8
+#define SECONDS 3
+
+static double
+now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void
+watch(void)
+{
+    double longest = 0, end = now() + SECONDS;
+    while (now() < end) {
+        double begin = now();
+        close(open("/etc/nothing", O_RDONLY));
+        if (now() - begin > longest)
+            longest = now() - begin;
+    }
+    printf("at most %.0f ms\n", longest * 1e3);
+}
+
+// --- connect -----------------------------------------------------------------------------------
+
+static void *
+flip(void *arg)
+{
+    int fd = *(int *)arg;
+    for (;;) {
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+        for (volatile int i = 0; i < 1000; i++)
+            ;
+        fcntl(fd, F_SETFL, 0);
+    }
+    return NULL;
+}
+
+static void
+run_connect(const char *dir)
+{
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
+    pid_t pids[FLIPPERS];
+    snprintf(un.sun_path, sizeof un.sun_path, "%s/full.%d", dir, getpid());
+    int server = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (bind(server, (struct sockaddr *)&un, sizeof un) < 0 || listen(server, 0) < 0 ||
+        connect(client, (struct sockaddr *)&un, sizeof un) < 0)
+        perror("full");
+    for (int i = 0; i < FLIPPERS; i++) {
+        pids[i] = fork();
+        if (pids[i])
+            continue;
+        pthread_t t;
+        int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+        pthread_create(&t, NULL, flip, &fd);
+        for (;;)
+            connect(fd, (struct sockaddr *)&un, sizeof un);
+    }
+    watch();
+    for (int i = 0; i < FLIPPERS; i++)
+        kill(pids[i], SIGKILL);
+}
+
+// --- linger ------------------------------------------------------------------------------------
+
+static char bytes[65536];
+
+// A connection with bytes that nobody reads.
+static int
+lingering(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    struct linger l = {.l_onoff = 1, .l_linger = 3600};
+    int server = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(server, (struct sockaddr *)&a, sizeof a) < 0 || listen(server, 1) < 0 ||
+        getsockname(server, (struct sockaddr *)&a, &len) < 0 ||
+        connect(fd, (struct sockaddr *)&a, sizeof a) < 0)
+        perror("connection");
+    accept(server, NULL, NULL);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    while (write(fd, bytes, sizeof bytes) > 0)
+        ;
+    fcntl(fd, F_SETFL, 0);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof l);
+    return fd;
+}
+
+static void
+on_signal(int signal)
+{
+}
+
+static atomic_int sending;
+
+static void *
+send_some(void *arg)
+{
+    struct iovec iov = {.iov_base = bytes, .iov_len = sizeof bytes};
+    struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1};
+    sending = gettid();
+    sendmsg(*(int *)arg, &h, MSG_NOSIGNAL);
+    sending = 0;
+    return NULL;
+}
+
+static void
+wait_asleep(pid_t tid)
+{
+    char path[64], state = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)tid);
+    for (int i = 0; state != 'S' && i < 1000; i++) {
+        FILE *f = fopen(path, "r");
+        if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+            state = 0;
+        if (f)
+            fclose(f);
+    }
+}
+
+// A blocked send holds the connection while it is closed; a signal ends the send.
+static void
+run_linger(void)
+{
+    struct sigaction act = {.sa_handler = on_signal};
+    int fd = lingering();
+    pthread_t t;
+    sigaction(SIGUSR1, &act, NULL);
+    pthread_create(&t, NULL, send_some, &fd);
+    while (!sending)
+        ;
+    wait_asleep(sending);
+    for (int i = 0; i < 20; i++)
+        close(open("/etc/nothing", O_RDONLY));
+    close(fd);
+    pthread_kill(t, SIGUSR1);
+    watch();
+}
+
+int
+main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (strcmp(what, "connect") == 0 && argc == 3)
+        run_connect(argv[2]);
+    else if (strcmp(what, "linger") == 0)
+        run_linger();
+    else
+        return 2;
+    return 0;
+}
