@@ -34,6 +34,7 @@
 #define ROOM_DB 512 /* nothing is judged while the record has less room than this */
 #define ROOM_MAIN 64
 #define FDS_KEPT 256
+#define FDS_KEPT_LEAST 64
 
 static void
 arm_timer(struct supervisor *s, uint64_t at)
@@ -498,7 +499,11 @@ held_limit(void)
 {
     struct rlimit files;
     rlim_t limit = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : 1024;
-    return limit - (limit / 4 < FDS_KEPT ? limit / 4 : FDS_KEPT);
+    rlim_t kept = limit / 4 < FDS_KEPT ? limit / 4 : FDS_KEPT;
+    // Where there are few, the lookups of the calls that need no request still want theirs.
+    if (kept < FDS_KEPT_LEAST)
+        kept = limit / 2 < FDS_KEPT_LEAST ? limit / 2 : FDS_KEPT_LEAST;
+    return limit - kept;
 }
 
 static struct supervisor *
