@@ -13,6 +13,7 @@
 #include "cli.h"
 #include "display.h"
 #include "options.h"
+#include "request_text.h"
 #include "util.h"
 #include "wire.h"
 
@@ -143,12 +144,12 @@ print_decided(const struct choice *c, const struct request *r)
                                                    [SCOPE_TIME] = "for a time",
                                                    [SCOPE_SESSION] = "for the session",
                                                    [SCOPE_ALWAYS] = "always"};
-    cleanup_free char *target =
-        display_str(r->resolved[0] ? r->resolved : r->target, DISPLAY_QUOTE);
+    cleanup_buf struct buf target = {0};
+    request_put_text(&target, r);
     printf("%s %s", c->verdict == VERDICT_ALLOW ? "allowed" : "denied", scopes[c->scope]);
     if (c->reach != REACH_OBJECT)
         printf(", %s", reach_to_string(c->reach));
-    printf(": %s %s\n", op_to_string(r->op), target);
+    printf(": %s %s\n", op_to_string(r->op), buf_str(&target));
 }
 
 static int

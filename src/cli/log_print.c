@@ -255,6 +255,10 @@ put_request(const struct log_printer *p, struct buf *b, const struct archive_ses
     put_column(p, b, "", 9, or_dash(op_to_string(row->op)));
     const char *path = row->resolved && row->resolved[0] ? row->resolved : row->target;
     put_shown(p, b, path ? path : "");
+    if (row->resolved2 && row->resolved2[0]) {
+        buf_puts(b, " -> ");
+        put_shown(p, b, row->resolved2);
+    }
     put_who(p, b, row);
     if (row->waited_ms > 0 || (row->waited_ms == 0 && log_was_asked(row))) {
         buf_puts(b, "  after ");

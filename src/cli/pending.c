@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "display.h"
 #include "options.h"
+#include "request_text.h"
 #include "util.h"
 #include "wire.h"
 
@@ -48,13 +49,13 @@ print_text(const struct listing *l, const char *session, const struct request *r
     char age[24];
     uint64_t now = clock_mono_ns();
     const char *slash = strrchr(r->exe, '/');
-    cleanup_free char *target =
-        display_str(r->resolved[0] ? r->resolved : r->target, DISPLAY_QUOTE);
+    cleanup_buf struct buf target = {0};
+    request_put_text(&target, r);
     cleanup_free char *program = display_str(slash ? slash + 1 : r->exe, 0);
     format_age(age, sizeof age, now > r->raised_mono_ns ? now - r->raised_mono_ns : 0);
     if (l->sessions)
         printf("%s  ", session);
-    printf("%4" PRIu64 "  %4s  %-9s  %s  %s/%d", r->id, age, op_to_string(r->op), target,
+    printf("%4" PRIu64 "  %4s  %-9s  %s  %s/%d", r->id, age, op_to_string(r->op), buf_str(&target),
            program[0] ? program : "?", (int)r->pid);
     if (r->count > 1)
         printf("  x%u", r->count);

@@ -333,6 +333,9 @@ policy_complete(struct policy_args *a, const char *db, struct err *err)
     protect_own(&a->set, db);
     // I4: the user's other terminals; the supervisor serves the session's own.
     capability_protect(&a->set, "/dev/pts");
+    // Whose memory it answers for could make the supervisor wait for ever when it reads an
+    // argument.
+    capability_protect(&a->set, "/dev/userfaultfd");
     a->names_found = find_names(&a->set);
     capability_set_seal(&a->set);
     return trust_carve(&a->trust_policy, &a->set, err);

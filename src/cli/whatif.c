@@ -97,6 +97,9 @@ whatif_for(struct whatif *w, const char *workdir, struct err *err)
         free(own[i]);
     }
     capability_protect(&w->set, "/dev/pts");
+    // Whose memory it answers for could make the supervisor wait for ever when it reads an
+    // argument.
+    capability_protect(&w->set, "/dev/userfaultfd");
     capability_set_seal(&w->set);
     return 0;
 }

@@ -109,4 +109,15 @@ equal "the request was not decided from inside" \
 run --on-ask allow -- cat "$XDG_STATE_HOME/nono/audit.db"
 lacks "the record cannot be granted" "$output" "SQLite format"
 equal "by protected" "$(log_rows "any(r.get('by') == 'protected' for r in rows)")" True
+scenario "both ends of a rename are named wherever it is decided"
+mkdir -p "$HOME/.ssh"
+echo x >moving
+run_background --ui attach -- mv moving "$HOME/.ssh/authorized_keys"
+id=$(wait_request /moving)
+contains "nono pending" "$("$NONO" pending)" "moving -> $HOME/.ssh/authorized_keys"
+contains "and its risk" "$("$NONO" pending)" "!! high: ssh-key"
+contains "nono deny" "$("$NONO" deny "$id")" "moving -> $HOME/.ssh/authorized_keys"
+join_background
+contains "nono log" "$("$NONO" log)" "-> $HOME/.ssh/authorized_keys"
+
 finish
