@@ -60,7 +60,7 @@ remember_own(struct supervisor *s, const struct socket_call *c, const struct res
     if (c->kind != SOCKET_BIND || c->domain != AF_UNIX)
         return;
     if (r)
-        own_sockets_add_path(s->sockets->own, r);
+        own_sockets_add_path(s->sockets->own, c->fd, r);
     else
         own_sockets_add_abstract(s->sockets->own, c->fd);
 }

@@ -61,6 +61,12 @@ own_sockets_free(struct own_sockets *o)
     return NULL;
 }
 
+static uint64_t
+device_of(const struct statx *st)
+{
+    return (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor;
+}
+
 static bool
 identify(int dirfd, const char *name, int flags, struct identity *ret)
 {
@@ -68,7 +74,7 @@ identify(int dirfd, const char *name, int flags, struct identity *ret)
     if (statx(dirfd, name, flags, STATX_INO | STATX_BTIME | STATX_TYPE, &st) < 0 ||
         !(st.stx_mask & STATX_BTIME) || !S_ISSOCK(st.stx_mode))
         return false;
-    *ret = (struct identity){.dev = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor,
+    *ret = (struct identity){.dev = device_of(&st),
                              .ino = st.stx_ino,
                              .born_s = st.stx_btime.tv_sec,
                              .born_ns = st.stx_btime.tv_nsec};
@@ -83,14 +89,6 @@ is_among(const struct identity *rows, size_t n, const struct identity *id)
             rows[i].born_ns == id->born_ns)
             return true;
     return false;
-}
-
-void
-own_sockets_add_path(struct own_sockets *o, const struct resolved *place)
-{
-    struct identity id;
-    if (identify(place->fd, place->leaf, AT_SYMLINK_NOFOLLOW, &id))
-        o->paths[o->n_paths++ % NONO_SOCKETS_MAX] = id;
 }
 
 bool
@@ -200,7 +198,7 @@ struct diag_answer {
 };
 
 static bool
-diag_ask(uint32_t inode, struct diag_answer *ret, size_t *ret_len)
+diag_ask(uint32_t inode, uint32_t show, struct diag_answer *ret, size_t *ret_len)
 {
     struct {
         struct nlmsghdr header;
@@ -211,7 +209,7 @@ diag_ask(uint32_t inode, struct diag_answer *ret, size_t *ret_len)
            .body = {.sdiag_family = AF_UNIX,
                     .udiag_states = ~0u,
                     .udiag_ino = inode,
-                    .udiag_show = UDIAG_SHOW_NAME,
+                    .udiag_show = show,
                     .udiag_cookie = {~0u, ~0u}}};
     cleanup_fd int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (fd < 0 || send(fd, &q, sizeof q, 0) != sizeof q)
@@ -222,6 +220,26 @@ diag_ask(uint32_t inode, struct diag_answer *ret, size_t *ret_len)
            ret->header.nlmsg_type == SOCK_DIAG_BY_FAMILY && ret->body.udiag_ino == inode;
 }
 
+// One attribute of what the kernel says about a socket; NULL when it says nothing.
+static const void *
+diag_attribute(uint32_t inode, uint32_t show, uint16_t type, struct diag_answer *a, size_t *ret_len)
+{
+    size_t len, at = offsetof(struct diag_answer, attributes);
+    if (!diag_ask(inode, show, a, &len))
+        return NULL;
+    while (at + sizeof(struct rtattr) <= len) {
+        struct rtattr rta;
+        memcpy(&rta, (char *)a + at, sizeof rta);
+        if (rta.rta_len < sizeof rta || rta.rta_len > len - at)
+            return NULL;
+        *ret_len = rta.rta_len - sizeof rta;
+        if (rta.rta_type == type)
+            return (char *)a + at + sizeof rta;
+        at += RTA_ALIGN(rta.rta_len);
+    }
+    return NULL;
+}
+
 // Names are unique in their space: while the socket that a task bound has the name, nobody else
 // does.
 static bool
@@ -229,21 +247,9 @@ still_bound(const struct abstract_name *row)
 {
     struct diag_answer a;
     size_t len;
-    if (!diag_ask(row->socket, &a, &len))
-        return false;
-    size_t at = offsetof(struct diag_answer, attributes);
-    while (at + sizeof(struct rtattr) <= len) {
-        struct rtattr rta;
-        memcpy(&rta, (char *)&a + at, sizeof rta);
-        if (rta.rta_len < sizeof rta || rta.rta_len > len - at)
-            return false;
-        const char *name = (char *)&a + at + sizeof rta;
-        if (rta.rta_type == UNIX_DIAG_NAME)
-            return rta.rta_len - sizeof rta == row->len + 1 && name[0] == 0 &&
-                   memcmp(name + 1, row->name, row->len) == 0;
-        at += RTA_ALIGN(rta.rta_len);
-    }
-    return false;
+    const char *name = diag_attribute(row->socket, UDIAG_SHOW_NAME, UNIX_DIAG_NAME, &a, &len);
+    return name && len == row->len + 1 && name[0] == 0 &&
+           memcmp(name + 1, row->name, row->len) == 0;
 }
 
 bool
@@ -258,4 +264,35 @@ own_sockets_has_abstract(struct own_sockets *o, int fd, const char *name, size_t
             still_bound(&o->names[i]))
             return true;
     return false;
+}
+
+// --- names with a file -------------------------------------------------------------------------
+
+// Is id, found in that directory, what socket fd is bound to? A task may have put another socket
+// there since; the kernel tells 32 bits of the inode.
+static bool
+is_bound_to(int fd, int directory, const struct identity *id)
+{
+    struct stat st;
+    struct statx dir;
+    struct diag_answer a;
+    struct unix_diag_vfs vfs;
+    size_t len;
+    if (fstat(fd, &st) < 0 || statx(directory, "", AT_EMPTY_PATH, STATX_INO, &dir) < 0)
+        return false;
+    const void *found =
+        diag_attribute((uint32_t)st.st_ino, UDIAG_SHOW_VFS, UNIX_DIAG_VFS, &a, &len);
+    if (!found || len < sizeof vfs)
+        return false;
+    memcpy(&vfs, found, sizeof vfs);
+    return id->ino == vfs.udiag_vfs_ino && id->dev == device_of(&dir);
+}
+
+void
+own_sockets_add_path(struct own_sockets *o, int fd, const struct resolved *place)
+{
+    struct identity id;
+    if (identify(place->fd, place->leaf, AT_SYMLINK_NOFOLLOW, &id) &&
+        is_bound_to(fd, place->fd, &id))
+        o->paths[o->n_paths++ % NONO_SOCKETS_MAX] = id;
 }

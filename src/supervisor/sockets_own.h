@@ -11,8 +11,9 @@ struct own_sockets;
 struct own_sockets *own_sockets_new(void);
 struct own_sockets *own_sockets_free(struct own_sockets *o);
 
-// A task just bound a socket there.
-void own_sockets_add_path(struct own_sockets *o, const struct resolved *place);
+// A task just bound socket fd there. Forgotten when the kernel does not confirm that what lies
+// there is that socket.
+void own_sockets_add_path(struct own_sockets *o, int fd, const struct resolved *place);
 // fd: O_PATH of a socket.
 bool own_sockets_has_path(const struct own_sockets *o, int fd);
 // A task just bound this socket to a name without a file.

@@ -217,6 +217,13 @@ a third one refused
 its own reached"
 lacks "nobody came to the abstract socket" "$(cat "$T/tmp/abstract.log")" came
 kill $outside
+mkdir links
+$PYTHON outside2.py "$PWD/victim.sock" >"$T/tmp/victim.log" 2>&1 &
+outside=$!
+poll grep -q ready "$T/tmp/victim.log"
+run --on-ask deny --unix-sockets ask -- sh -c "cd links && $BIN/sockets linked '$PWD/victim.sock' 300"
+equal "what is put in the place of a bound socket is not its own" "$(echo "$output" | grep -v '^nono:\|^  ')" "bound 1, reached 0"
+kill $outside
 
 scenario "nothing that types into the terminal where requests are decided (I4)"
 tmux -S "$OUT/tmux.sock" -f /dev/null new-session -d -s main -x 80 -y 24 "cat"

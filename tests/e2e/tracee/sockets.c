@@ -9,6 +9,7 @@
 //     sockets rate PORT N     connects one after the other; prints how many failed
 //     sockets many PORT N     as many threads connect at once; prints how many succeeded
 //     sockets queue PORT      a connect to a full backlog, and 100 sends to others meanwhile
+//     sockets linked SOCKET N   binds where a thread puts a link of SOCKET, then connects to SOCKET
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -556,6 +557,47 @@ run_queue(const char *path)
     pthread_join(t, NULL);
 }
 
+static const char *victim;
+
+static void *
+put_links(void *arg)
+{
+    struct stat st;
+    while (!stop) {
+        link(victim, "link");
+        while (!stop && stat("bound", &st) < 0)
+            ;
+        rename("link", "bound");
+    }
+    return NULL;
+}
+
+static void
+run_linked(const char *path, int n)
+{
+    pthread_t t;
+    long reached = 0, bound = 0;
+    struct sockaddr_un there, own;
+    socklen_t len = unix_address(&there, path), own_len = unix_address(&own, "bound");
+    victim = path;
+    pthread_create(&t, NULL, put_links, NULL);
+    for (int i = 0; i < n; i++) {
+        int a = socket(AF_UNIX, SOCK_DGRAM, 0), b = socket(AF_UNIX, SOCK_STREAM, 0);
+        if (bind(a, (struct sockaddr *)&own, own_len) == 0) {
+            bound++;
+            reached += connect(b, (struct sockaddr *)&there, len) == 0;
+        }
+        close(a);
+        close(b);
+        unlink("bound");
+    }
+    stop = true;
+    pthread_join(t, NULL);
+    unlink("link");
+    unlink("bound");
+    printf("bound %d, reached %ld\n", bound > 0, reached);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -584,6 +626,8 @@ main(int argc, char **argv)
         run_many(atoi(argv[2]), atoi(argv[3]));
     } else if (strcmp(what, "queue") == 0 && argc == 3) {
         run_queue(argv[2]);
+    } else if (strcmp(what, "linked") == 0 && argc == 4) {
+        run_linked(argv[2], atoi(argv[3]));
     } else {
         return 2;
     }
