@@ -57,7 +57,10 @@ do_as_task(const struct supervisor *s, struct socket_call *c, const struct resol
 static void
 remember_own(struct supervisor *s, const struct socket_call *c, const struct resolved *r)
 {
-    if (c->kind != SOCKET_BIND || c->domain != AF_UNIX)
+    bool bind = socket_op(c) == OP_BIND;
+    if (bind && c->to.kind == SOCKADDR_INET)
+        own_sockets_add_bound(s->sockets->own, c->fd);
+    if (!bind || c->to.kind != SOCKADDR_UNIX)
         return;
     if (r)
         own_sockets_add_path(s->sockets->own, c->fd, r);
@@ -75,7 +78,7 @@ raise_sigpipe(const struct socket_call *c)
         syscall(SYS_tgkill, st.tgid, c->call.tid, SIGPIPE);
 }
 
-// Without the lock as well, unless it is a bind of a UNIX socket.
+// Without the lock as well, unless it is a bind.
 static void
 answer(struct supervisor *s, struct socket_call *c, const struct resolved *r, int result)
 {
@@ -170,7 +173,7 @@ is_quick(const struct socket_call *c, const struct resolved *r)
     return c->nonblock || !(c->flags & MSG_FASTOPEN);
 }
 
-// True when it is done and answered. Without the lock as well, but for a bind of a UNIX socket.
+// True when it is done and answered. Without the lock as well, but for a bind.
 static bool
 try_now(struct supervisor *s, struct socket_call *c, const struct resolved *r)
 {
@@ -342,18 +345,20 @@ sockets_judge(struct supervisor *s, struct socket_call *c)
         judge_unix(s, c, NULL);
 }
 
-// Unbound, it is bound to a port of the kernel's choice and to every address.
+// Unbound, it is bound to a port of the kernel's choice and to every address. So is one that has a
+// port of a connection: what getsockname(2) says of it counts for nothing, the kernel lets that
+// port go when the connection ends.
 static void
-decode_listen(struct socket_call *c)
+decode_listen(struct supervisor *s, struct socket_call *c)
 {
-    struct sockaddr_storage own;
-    socklen_t len = sizeof own;
-    if ((c->domain != AF_INET && c->domain != AF_INET6) ||
-        getsockname(c->fd, (struct sockaddr *)&own, &len) < 0)
+    struct sockaddr_storage any = {.ss_family = (sa_family_t)c->domain};
+    if ((c->domain != AF_INET && c->domain != AF_INET6) || c->type != SOCK_STREAM)
         return;
-    sockaddr_parse(&own, len, c->domain, c->type, OP_BIND, &c->to);
-    if (c->to.peer.port != 0)
+    sockaddr_parse(&any, sizeof any, c->domain, c->type, OP_BIND, &c->to);
+    pthread_mutex_lock(&s->lock);
+    if (own_sockets_has_bound(s->sockets->own, c->fd))
         c->to.kind = SOCKADDR_HARMLESS;
+    pthread_mutex_unlock(&s->lock);
 }
 
 static void
@@ -394,7 +399,7 @@ socket_notified(struct supervisor *s, const struct call_row *row, const struct s
     struct socket_call c;
     int error = socket_decode(row, n, &c);
     if (error == 0 && c.kind == SOCKET_LISTEN)
-        decode_listen(&c);
+        decode_listen(s, &c);
     if (error == EACCES && c.fd < 0)
         tell_no_duplicates(s);
     // Copied from whoever has that number: only now is it sure to be the asker's.

@@ -43,7 +43,8 @@ struct own_sockets {
     struct identity paths[NONO_SOCKETS_MAX];
     struct identity forbidden[NONO_SOCKETS_MAX];
     struct abstract_name names[NONO_SOCKETS_MAX];
-    size_t n_paths, n_forbidden, n_names; /* ever added; the newest are kept */
+    uint64_t bound[NONO_SOCKETS_MAX]; /* cookies of sockets, which the kernel never gives again */
+    size_t n_paths, n_forbidden, n_names, n_bound; /* ever added; the newest are kept */
 };
 
 struct own_sockets *
@@ -295,4 +296,32 @@ own_sockets_add_path(struct own_sockets *o, int fd, const struct resolved *place
     if (identify(place->fd, place->leaf, AT_SYMLINK_NOFOLLOW, &id) &&
         is_bound_to(fd, place->fd, &id))
         o->paths[o->n_paths++ % NONO_SOCKETS_MAX] = id;
+}
+
+// --- ports -------------------------------------------------------------------------------------
+
+static uint64_t
+cookie_of(int fd)
+{
+    uint64_t cookie = 0;
+    socklen_t len = sizeof cookie;
+    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) < 0 ? 0 : cookie;
+}
+
+void
+own_sockets_add_bound(struct own_sockets *o, int fd)
+{
+    uint64_t cookie = cookie_of(fd);
+    if (cookie)
+        o->bound[o->n_bound++ % NONO_SOCKETS_MAX] = cookie;
+}
+
+bool
+own_sockets_has_bound(const struct own_sockets *o, int fd)
+{
+    uint64_t cookie = cookie_of(fd);
+    for (size_t i = 0; cookie && i < o->n_bound && i < NONO_SOCKETS_MAX; i++)
+        if (o->bound[i] == cookie)
+            return true;
+    return false;
 }

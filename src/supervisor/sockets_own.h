@@ -21,6 +21,10 @@ void own_sockets_add_abstract(struct own_sockets *o, int fd);
 // Does the name lead from socket fd to one of them now? False when the kernel does not say.
 bool own_sockets_has_abstract(struct own_sockets *o, int fd, const char *name, size_t len);
 
+// A task was allowed to bind this socket of the internet: to listen on it is allowed with that.
+void own_sockets_add_bound(struct own_sockets *o, int fd);
+bool own_sockets_has_bound(const struct own_sockets *o, int fd);
+
 // I4: what lies where multiplexers and displays keep their sockets is remembered as what it is: a
 // name of it elsewhere, or a rename, changes nothing. Looks at what is there now.
 void own_sockets_look_around(struct own_sockets *o);

@@ -225,6 +225,52 @@ run --on-ask deny --unix-sockets ask -- sh -c "cd links && $BIN/sockets linked '
 equal "what is put in the place of a bound socket is not its own" "$(echo "$output" | grep -v '^nono:\|^  ')" "bound 1, reached 0"
 kill $outside
 
+scenario "listening on a port that nobody allowed"
+cat >listen.py <<END
+import socket
+def tried(what, s):
+    try:
+        s.listen(1)
+        print(what, "LISTENS")
+    except OSError as e:
+        print(what, "refused" if e.errno == 13 else e)
+s = socket.socket()
+try:
+    s.connect(("127.0.0.1", 1))
+except OSError as e:
+    print(e.errno)
+tried("after a refused connect", s)
+s = socket.socket()
+s.connect(("127.0.0.1", $good))
+tried("connected", s)
+s.connect_ex(("0.0.0.0", 0))
+s.shutdown(2)
+tried("shut down", s)
+tried("a new one", socket.socket())
+s = socket.socket(socket.AF_INET6)
+tried("of six", s)
+END
+run --on-ask deny --allow-connect 127.0.0.1:1 --allow-connect "127.0.0.1:$good" -- $PYTHON listen.py
+equal "each is asked about" "$(echo "$output" | grep -v '^nono:\|^  ')" "111
+after a refused connect refused
+connected refused
+shut down refused
+a new one refused
+of six refused"
+run --on-ask deny --allow-bind 20000-60000 -- $PYTHON -c '
+import random, socket
+while True:
+    s = socket.socket()
+    try:
+        s.bind(("127.0.0.1", random.randrange(20000, 60000)))
+        break
+    except OSError as e:
+        assert e.errno == 98
+s.listen(1)
+s.listen(2)
+print("listens")'
+equal "one that was bound listens" "$output" listens
+
 scenario "nothing that types into the terminal where requests are decided (I4)"
 tmux -S "$OUT/tmux.sock" -f /dev/null new-session -d -s main -x 80 -y 24 "cat"
 run --on-ask allow --unix-sockets allow -r "$OUT" -- tmux -S "$OUT/tmux.sock" send-keys -t main "typed by the agent" Enter
