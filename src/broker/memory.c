@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bounds.h"
+#include "socket_policy.h"
 #include "util.h"
 
 #define BUCKETS 1024
@@ -175,6 +176,19 @@ same_program(const struct grant *g, const struct memory_query *q)
     return !g->exe || (q->exe && strcmp(g->exe, q->exe) == 0);
 }
 
+// Whoever owns a name may let it lead to this machine once it is allowed.
+static bool
+same_place(const struct grant *g, const struct memory_query *q)
+{
+    if (!q->peer)
+        return true;
+    if (g->peer.family == q->peer->family && g->peer.scope_id == q->peer->scope_id &&
+        memcmp(g->peer.addr, q->peer->addr, sizeof g->peer.addr) == 0)
+        return true;
+    return socket_is_public(g->peer.family, g->peer.addr) &&
+           socket_is_public(q->peer->family, q->peer->addr);
+}
+
 static bool
 is_over(const struct grant *g, uint64_t now_ns)
 {
@@ -227,7 +241,8 @@ find_allow(const struct memory *m, const struct memory_query *q, bool second, ui
             struct grant *g = m->grants[i - 1];
             if (g->verdict != VERDICT_ALLOW || strncmp(g->path, path, at) != 0 || g->path[at] ||
                 !reach_covers(g, path, at, dev, ino, q->op) || !allow_answers(g, q->op, access) ||
-                !same_content(g, q) || !same_program(g, q) || is_over(g, now_ns))
+                !same_content(g, q) || !same_program(g, q) || !same_place(g, q) ||
+                is_over(g, now_ns))
                 continue;
             // A grant to rename names both ends and counts for both together only.
             bool two = ops[g->op].act == ACT_RENAME || ops[g->op].act == ACT_LINK;
@@ -330,6 +345,7 @@ memory_query_of(const struct request *r)
         .ino2 = r->object2.exists ? r->object2.ino : 0,
         .sha256 = r->has_sha256 ? r->sha256 : NULL,
         .exe = r->exe,
+        .peer = r->host && r->host[0] ? &r->peer : NULL,
         .abstract = r->peer.abstract,
     };
 }

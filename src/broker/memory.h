@@ -14,6 +14,10 @@
 // directory is what lies directly in it, and reading itself; a subtree is a directory and
 // everything below it. A port is one exact "host:port", a host every port of it.
 //
+// What a name leads to may change. An allow that was given for a name answers for it at the address
+// that was shown with it, and, where that was one of the public Internet, at others of it: for this
+// machine, its network or the metadata of its cloud the person is asked again.
+//
 // A denial is looked for before an allow, whatever their reach. An allow that reaches beyond one
 // object answers for no protected root (I7), and for no rename that would move a protected root or
 // something that is denied.
@@ -47,9 +51,10 @@ struct memory_query {
     uint64_t dev, ino; /* of what path names; 0, 0 when it does not exist, and for sockets */
     const char *path2; /* the other end of a rename or link; NULL for none */
     uint64_t dev2, ino2;
-    const uint8_t *sha256; /* of a program's content; NULL for none */
-    const char *exe;       /* the program that asks; NULL: not known */
-    bool abstract;         /* a socket whose name lies in no file system: nothing answers it */
+    const uint8_t *sha256;       /* of a program's content; NULL for none */
+    const char *exe;             /* the program that asks; NULL: not known */
+    const struct endpoint *peer; /* where the name of a host leads to now; NULL: no name */
+    bool abstract; /* a socket whose name lies in no file system: nothing answers it */
 };
 
 // What answers it: one grant, or one for each end.

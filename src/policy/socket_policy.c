@@ -28,6 +28,36 @@ prefix_matches(const uint8_t *a, const uint8_t *b, unsigned bits)
     return rest == 0 || ((a[bytes] ^ b[bytes]) & (0xff << (8 - rest)) & 0xff) == 0;
 }
 
+bool
+socket_is_public(int family, const uint8_t addr[16])
+{
+    // Of the IPv6 ones only those outside of 2000::/3 need no row.
+    static const struct {
+        int family;
+        unsigned bits;
+        uint8_t addr[16];
+    } others[] = {
+        {AF_INET, 8, {0}},
+        {AF_INET, 8, {10}},
+        {AF_INET, 10, {100, 64}},
+        {AF_INET, 8, {127}},
+        {AF_INET, 16, {169, 254}},
+        {AF_INET, 12, {172, 16}},
+        {AF_INET, 24, {192, 0, 0}},
+        {AF_INET, 16, {192, 168}},
+        {AF_INET, 15, {198, 18}},
+        {AF_INET, 3, {224}},
+        {AF_INET6, 32, {0x20, 0x01}}, // Teredo
+        {AF_INET6, 16, {0x20, 0x02}}, // 6to4
+    };
+    if (family != AF_INET && (family != AF_INET6 || addr[0] >> 5 != 1))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        if (others[i].family == family && prefix_matches(others[i].addr, addr, others[i].bits))
+            return false;
+    return true;
+}
+
 static bool
 host_covers(const struct host_rule *r, const struct endpoint *e, const struct socket_names *names,
             bool *ret_names)

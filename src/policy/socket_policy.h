@@ -103,6 +103,9 @@ enum risk socket_risk_inet(enum op op, const struct endpoint *e, const char **re
 
 // 127/8, ::1; endpoints hold v4-mapped addresses as AF_INET.
 bool socket_is_loopback(int family, const uint8_t addr[16]);
+// Does it lie in the public Internet for sure? Not this machine, a private or a local network, nor
+// an address that carries another one.
+bool socket_is_public(int family, const uint8_t addr[16]);
 
 // The whole policy in words, a line each: "net ask\n". The caller frees it.
 char *socket_policy_describe(const struct socket_policy *p);

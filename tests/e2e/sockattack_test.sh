@@ -297,7 +297,7 @@ for path in glob.glob(os.environ["XDG_RUNTIME_DIR"] + "/nono/*.sock") or [sys.ar
         s.connect(path)
         print("GOT THROUGH")
     except OSError as e:
-        print(e.errno)
+        print(e.errno, flush=True)
 END
 run --on-ask allow --unix-sockets allow --allow-unix-socket-subtree "$XDG_RUNTIME_DIR" -- $PYTHON control.py "$XDG_RUNTIME_DIR/nono/x.sock"
 lacks "nono's own control socket" "$output" "GOT THROUGH"
@@ -389,6 +389,39 @@ contains "what was never looked up is said to be so" "$(pending_rows "rows[0].ge
 "$NONO" deny "$id" >/dev/null
 join_background
 kill $server
+
+scenario "a name that leads elsewhere once it is allowed"
+if [ "$(id -u)" = 0 ]; then
+    echo "127.0.0.2 moving.example" >"$T/tmp/hosts"
+    cat >"$T/tmp/moved-nono" <<END
+#!/bin/sh
+exec unshare -m -- sh -c 'mount --bind "$T/tmp/hosts" /etc/hosts && exec "$NONO" "\$@"' nono "\$@"
+END
+    chmod +x "$T/tmp/moved-nono"
+    NONO=$T/tmp/moved-nono run_background --ui attach -- $PYTHON -c "
+import os, socket, time
+def tried(address):
+    try:
+        socket.socket().connect((address, $good))
+        print('GOT THROUGH', flush=True)
+    except OSError as e:
+        print(e.errno, flush=True)
+tried('127.0.0.2')
+tried('127.0.0.2')
+while not os.path.exists('moved'):
+    time.sleep(0.01)
+tried('127.0.0.1')"
+    id=$(wait_request "moving.example:$good")
+    "$NONO" allow "$id" --session >/dev/null
+    refused_twice() { [ "$(grep -c '^111$' "$T/tmp/out")" = 2 ]; }
+    poll refused_twice && pass "once allowed, allowed again" || fail "once allowed, allowed again" "$(cat "$T/tmp/out")"
+    echo "127.0.0.1 moving.example" >"$T/tmp/hosts"
+    touch moved
+    id=$(wait_request "moving.example:$good" "$id") && pass "asked about the other address" || fail "asked about the other address"
+    "$NONO" deny "$id" >/dev/null
+    join_background
+    lacks "and not reached" "$output" "GOT THROUGH"
+fi
 
 scenario "options that do not parse, and names that do not resolve"
 for bad_option in "--allow-connect nohost" "--allow-connect 10.0.0.1/8:80" "--allow-connect ::1:80" "--allow-bind x" \

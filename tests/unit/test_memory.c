@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a grant answers, and what it does not.
+#include <arpa/inet.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -318,6 +319,51 @@ Test(memory, ports_and_hosts)
         {{OP_READ, R, "api.example.org:443"}, "-"},
     };
     EXPECT(rows);
+}
+
+// Does an allow of a name at one address answer for it at the other?
+static bool
+follows(int family, const char *shown, const char *now)
+{
+    const struct call c = {OP_CONNECT, 0, "name.example.org:80"};
+    cleanup_request struct request *r = request_of(&c);
+    const struct decision d = {
+        .verdict = VERDICT_ALLOW, .scope = SCOPE_SESSION, .reach = REACH_HOST};
+    struct memory_answer a;
+    free(r->host);
+    r->host = xstrdup("name.example.org");
+    r->peer.family = family;
+    cr_assert_eq(inet_pton(family, shown, r->peer.addr), 1);
+    struct grant *g = memory_grant_for(&m, r, &d, NOW);
+    cr_assert_eq(memory_add(&m, g), 0);
+    r->peer.family = strchr(now, ':') ? AF_INET6 : AF_INET;
+    memset(r->peer.addr, 0, sizeof r->peer.addr);
+    cr_assert_eq(inet_pton(r->peer.family, now, r->peer.addr), 1);
+    const struct memory_query q = memory_query_of(r);
+    bool answered = memory_ask(&m, &q, NOW, &a);
+    grant_free(memory_remove(&m, g->id));
+    return answered;
+}
+
+Test(memory, a_name_that_leads_elsewhere)
+{
+    static const char *const local[] = {
+        "127.0.0.1",     "10.0.0.1",    "172.31.0.1", "192.168.0.1",     "169.254.169.254",
+        "100.100.0.1",   "198.19.0.1",  "224.0.0.1",  "255.255.255.255", "0.0.0.0",
+        "::1",           "fe80::1",     "fd00::1",    "ff02::1",         "64:ff9b::7f00:1",
+        "2002:7f00:1::", "2001:0:1::1", "::"};
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++) {
+        cr_expect(!follows(AF_INET, "8.8.8.8", local[i]), "%s", local[i]);
+        cr_expect(!follows(AF_INET, "10.9.9.9", local[i]), "%s", local[i]);
+        if (strchr(local[i], ':'))
+            cr_expect(follows(AF_INET6, local[i], local[i]), "%s", local[i]);
+        else
+            cr_expect(follows(AF_INET, local[i], local[i]), "%s", local[i]);
+    }
+    cr_expect(follows(AF_INET, "8.8.8.8", "9.9.9.9"));
+    cr_expect(follows(AF_INET, "8.8.8.8", "172.32.0.1"));
+    cr_expect(follows(AF_INET, "8.8.8.8", "2606:4700::1"));
+    cr_expect(!follows(AF_INET, "10.0.0.1", "8.8.8.8"));
 }
 
 Test(memory, sockets_in_the_file_system)
