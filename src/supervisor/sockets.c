@@ -11,6 +11,7 @@
 
 #include "bounds.h"
 #include "clock.h"
+#include "closer.h"
 #include "judge.h"
 #include "kernel.h"
 #include "notify.h"
@@ -31,7 +32,7 @@ struct socket_job {
 static void
 free_call(struct call *c)
 {
-    socket_call_done((struct socket_call *)c);
+    closer_close((struct socket_call *)c);
     free(c);
 }
 
@@ -88,13 +89,7 @@ answer(struct supervisor *s, struct socket_call *c, const struct resolved *r, in
         result = socket_tell_lengths(c);
     if (result == -EPIPE && notify_valid(s->o.listener, c->call.id))
         raise_sigpipe(c);
-    // What the task closes next must be closed: our duplicates are gone before it knows.
-    uint64_t id = c->call.id;
-    socket_call_done(c);
-    if (result < 0)
-        notify_fail(s->o.listener, id, -result);
-    else
-        notify_return(s->o.listener, id, result);
+    closer_answer(c, s->o.listener, result);
 }
 
 static void
@@ -412,7 +407,7 @@ socket_notified(struct supervisor *s, const struct call_row *row, const struct s
         perform(s, &c, NULL);
         pthread_mutex_unlock(&s->lock);
     }
-    socket_call_done(&c);
+    closer_close(&c);
 }
 
 static void

@@ -55,7 +55,8 @@ struct socket_call {
     uint64_t user_vec;        /* of sendmmsg(2): where their lengths are told */
 };
 
-void socket_call_done(struct socket_call *c);
+// Closes its duplicates, which may block: for closer.h alone.
+void socket_call_close(struct socket_call *c);
 // Moves the call into an allocation of its own.
 struct socket_call *socket_call_move(struct socket_call *c);
 // What it asks for: OP_CONNECT, OP_BIND or OP_SEND.

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "bounds.h"
+#include "closer.h"
 #include "kernel.h"
 #include "sockets.h"
 #include "tracee.h"
@@ -25,7 +26,7 @@ message_done(struct message *m)
 }
 
 void
-socket_call_done(struct socket_call *c)
+socket_call_close(struct socket_call *c)
 {
     for (size_t i = 0; i < c->n; i++)
         message_done(&c->messages[i]);
@@ -81,7 +82,7 @@ socket_steal_fd(pid_t tid, int fd)
     if (ret < 0)
         return errno == EBADF ? -EBADF : -EACCES;
     if (leader && !is_same_file(tid, fd, ret)) {
-        close(ret);
+        closer_close_fd(ret);
         return -EBADF;
     }
     return ret;
@@ -270,6 +271,14 @@ decode_sendmsg(const struct seccomp_notif *n, struct socket_call *c)
     return ret;
 }
 
+static void
+drop_last(struct socket_call *c)
+{
+    struct socket_call last = {
+        .fd = -1, .messages = xmemdup(&c->messages[--c->n], sizeof *c->messages), .n = 1};
+    closer_close(&last);
+}
+
 // Takes in the messages of the batch up to the first with another address: a batch may be sent in
 // part, and the rest comes again with an address of its own. What is wrong with a later message is
 // told when it is the first.
@@ -293,8 +302,7 @@ decode_sendmmsg(const struct seccomp_notif *n, size_t max, struct socket_call *c
             return ret;
         } else if (ret || h.msg_namelen != c->addr_len || memcmp(name, c->addr, c->addr_len) != 0 ||
                    control + m->control_len > NONO_CONTROL_MAX / 64) {
-            message_done(m);
-            c->n--;
+            drop_last(c);
             return 0;
         }
         control += m->control_len;

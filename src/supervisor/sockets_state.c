@@ -6,6 +6,7 @@
 
 #include "bounds.h"
 #include "clock.h"
+#include "closer.h"
 #include "notify.h"
 #include "util.h"
 
@@ -53,7 +54,7 @@ judge_waiting(struct supervisor *s)
         list = w->next;
         if (notify_valid(s->o.listener, w->call->call.id))
             sockets_judge(s, w->call);
-        socket_call_done(w->call);
+        closer_close(w->call);
         free(w->call);
         free(w);
     }
@@ -135,7 +136,7 @@ sockets_free(struct supervisor *s)
     while (s->sockets->waiting) {
         struct waiting_call *w = s->sockets->waiting;
         s->sockets->waiting = w->next;
-        socket_call_done(w->call);
+        closer_close(w->call);
         free(w->call);
         free(w);
     }

@@ -15,6 +15,7 @@
 
 #include "bounds.h"
 #include "clock.h"
+#include "closer.h"
 #include "core.h"
 #include "event.h"
 #include "kernel.h"
@@ -458,6 +459,7 @@ clerk_main(void *arg)
     broker_withdraw_all(&s->broker, clock_mono_ns());
     flush_counts(s);
     main_push(s, MSG_DRAINED, NULL, NULL);
+    closer_flush();
     // Closing answers whoever still waits with ENOSYS: nothing is granted by our end (I1).
     close_fd(&s->o.listener);
     while (s->n_outbox) {

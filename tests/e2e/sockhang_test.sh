@@ -13,4 +13,7 @@ longest() { # ARG...
 scenario "O_NONBLOCK that changes under the call"
 at_most "an open is not delayed (ms)" "$(longest connect .)" 2000
 
+scenario "a connection that lingers when the last of it is closed"
+at_most "an open is not delayed (ms)" "$(longest linger)" 2000
+
 finish
