@@ -27,6 +27,7 @@
 #define NONO_SOCKET_RULES_MAX 1024          /* of each kind: hosts, ports, UNIX sockets */
 #define NONO_CONTROL_MAX (128 * 1024)       /* bytes of a message's control data */
 #define NONO_MESSAGE_MAX (16 * 1024 * 1024) /* bytes of a message that cannot be cut */
+#define NONO_SENDS_MAX (64 * 1024 * 1024)   /* bytes held for sends that wait; beyond: ENOMEM */
 #define NONO_HOSTS_MAX 4096                 /* host names whose addresses are known */
 #define NONO_LOOKUPS_MAX 16                 /* of them looked up at the same time */
 #define NONO_SOCKETS_MAX 4096               /* sockets of the sandbox's own that are known */

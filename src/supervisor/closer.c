@@ -124,7 +124,7 @@ submit(struct socket_call *call, int listener, int result)
     struct closing *c = xmalloc(sizeof *c);
     *c = (struct closing){.call = *call, .listener = listener, .result = result};
     call->messages = NULL;
-    call->n = 0;
+    call->n = call->charged = 0;
     call->fd = -1;
     if (is_plain(&c->call)) {
         finish(c);

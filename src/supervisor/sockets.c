@@ -378,13 +378,12 @@ judge_received(struct supervisor *s, struct socket_call *c)
 }
 
 static void
-tell_no_duplicates(struct supervisor *s)
+tell_once(struct supervisor *s, bool *told, const char *text)
 {
     pthread_mutex_lock(&s->lock);
-    if (!s->sockets->told)
-        core_notice(s, "the system does not let nono duplicate the command's sockets: their calls "
-                       "are refused (see nono doctor)");
-    s->sockets->told = true;
+    if (!*told)
+        core_notice(s, text);
+    *told = true;
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -396,7 +395,13 @@ socket_notified(struct supervisor *s, const struct call_row *row, const struct s
     if (error == 0 && c.kind == SOCKET_LISTEN)
         decode_listen(s, &c);
     if (error == EACCES && c.fd < 0)
-        tell_no_duplicates(s);
+        tell_once(s, &s->sockets->told,
+                  "the system does not let nono duplicate the command's sockets: their calls are "
+                  "refused (see nono doctor)");
+    if (error == ENOMEM)
+        tell_once(s, &s->sockets->told_full,
+                  "too much is held for sends that wait: more are refused with ENOMEM until some "
+                  "are decided");
     // Copied from whoever has that number: only now is it sure to be the asker's.
     if (error || !notify_valid(s->o.listener, n->id)) {
         notify_fail(s->o.listener, n->id, error ? error : EACCES);

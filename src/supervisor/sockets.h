@@ -52,6 +52,7 @@ struct socket_call {
     unsigned flags;           /* MSG_*, or the backlog */
     struct message *messages; /* owned */
     size_t n, done;           /* how many, and how many of them are sent */
+    size_t charged;           /* bytes of NONO_SENDS_MAX */
     uint64_t user_vec;        /* of sendmmsg(2): where their lengths are told */
 };
 
@@ -69,7 +70,8 @@ int socket_decode(const struct call_row *row, const struct seccomp_notif *n,
 // A duplicate of a descriptor of the task, or -errno as the task would get it: -EBADF; -EACCES when
 // the system does not let us.
 int socket_steal_fd(pid_t tid, int fd);
-// Takes the messages of a send in. 0 or an errno (positive).
+// Takes the messages of a send in. 0 or an errno (positive): ENOMEM when those that wait hold too
+// much.
 int socket_decode_messages(const struct seccomp_notif *n, struct socket_call *c);
 // The start of what the first message holds, for a look at it; its length.
 size_t socket_peek(const struct socket_call *c, void *buf, size_t len);

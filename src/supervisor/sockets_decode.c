@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@
 #include "sockets.h"
 #include "tracee.h"
 #include "util.h"
+
+static atomic_size_t charged; /* of NONO_SENDS_MAX */
 
 static void
 message_done(struct message *m)
@@ -33,6 +36,8 @@ socket_call_close(struct socket_call *c)
     free(c->messages);
     c->messages = NULL;
     c->n = 0;
+    atomic_fetch_sub(&charged, c->charged);
+    c->charged = 0;
     close_fd(&c->fd);
 }
 
@@ -41,7 +46,7 @@ socket_call_move(struct socket_call *c)
 {
     struct socket_call *moved = xmemdup(c, sizeof *c);
     c->messages = NULL;
-    c->n = 0;
+    c->n = c->charged = 0;
     c->fd = -1;
     return moved;
 }
@@ -286,7 +291,7 @@ static int
 decode_sendmmsg(const struct seccomp_notif *n, size_t max, struct socket_call *c)
 {
     pid_t tid = (pid_t)n->pid;
-    size_t control = 0;
+    size_t control = 0, iovs = 0;
     c->user_vec = n->data.args[1];
     for (size_t i = 0; i < max; i++) {
         struct msghdr h;
@@ -301,17 +306,19 @@ decode_sendmmsg(const struct seccomp_notif *n, size_t max, struct socket_call *c
         } else if (i == 0) {
             return ret;
         } else if (ret || h.msg_namelen != c->addr_len || memcmp(name, c->addr, c->addr_len) != 0 ||
-                   control + m->control_len > NONO_CONTROL_MAX / 64) {
+                   control + m->control_len > NONO_CONTROL_MAX / 64 ||
+                   iovs + m->n_iov > UIO_MAXIOV) {
             drop_last(c);
             return 0;
         }
         control += m->control_len;
+        iovs += m->n_iov;
     }
     return 0;
 }
 
-int
-socket_decode_messages(const struct seccomp_notif *n, struct socket_call *c)
+static int
+decode_messages(const struct seccomp_notif *n, struct socket_call *c)
 {
     const __u64 *a = n->data.args;
     size_t max = 1;
@@ -336,6 +343,25 @@ socket_decode_messages(const struct seccomp_notif *n, struct socket_call *c)
         break;
     }
     return decode_sendmmsg(n, max, c);
+}
+
+// However many calls wait, what they hold is bounded.
+static int
+charge(struct socket_call *c)
+{
+    size_t bytes = c->n * sizeof *c->messages;
+    for (size_t i = 0; i < c->n; i++)
+        bytes += c->messages[i].control_len + c->messages[i].n_iov * sizeof(struct iovec);
+    c->messages = c->n ? xrealloc(c->messages, c->n * sizeof *c->messages) : c->messages;
+    c->charged = bytes;
+    return atomic_fetch_add(&charged, bytes) + bytes > NONO_SENDS_MAX ? ENOMEM : 0;
+}
+
+int
+socket_decode_messages(const struct seccomp_notif *n, struct socket_call *c)
+{
+    int ret = decode_messages(n, c);
+    return ret ? ret : charge(c);
 }
 
 static enum socket_kind

@@ -15,6 +15,7 @@ struct sockets {
     struct own_sockets *own;
     struct waiting_call *waiting; /* for a name that is being looked up */
     unsigned lookups;             /* on their way */
+    bool told_full;               /* that sends hold too much */
     bool told;                    /* that sockets cannot be duplicated here */
 };
 

@@ -16,4 +16,10 @@ at_most "an open is not delayed (ms)" "$(longest connect .)" 2000
 scenario "a connection that lingers when the last of it is closed"
 at_most "an open is not delayed (ms)" "$(longest linger)" 2000
 
+scenario "sends that wait hold no more than they may"
+run_background --ui attach -- "$BIN/sockhang" memory
+poll grep -q refused "$T/tmp/out" && pass "one is refused" || fail "one is refused" "$(cat "$T/tmp/out")"
+join_background
+contains "the person is told" "$output" "too much is held for sends"
+
 finish

@@ -3,6 +3,7 @@
 //
 //     sockhang connect DIR    O_NONBLOCK changes under connects to a full backlog
 //     sockhang linger         the last close of a connection that lingers is the supervisor's
+//     sockhang memory         sends that wait with much control data, until one is refused
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -20,6 +21,7 @@
 
 #define FLIPPERS 8
 #define SECONDS 3
+#define SENDERS 900
 
 static double
 now(void)
@@ -158,6 +160,42 @@ run_linger(void)
     watch();
 }
 
+// --- memory ------------------------------------------------------------------------------------
+
+static void *
+send_much(void *arg)
+{
+    static char control[100 * 1024] __attribute__((aligned(8)));
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct iovec iov = {.iov_base = bytes, .iov_len = 1};
+    struct msghdr h = {.msg_name = &a,
+                       .msg_namelen = sizeof a,
+                       .msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = control,
+                       .msg_controllen = sizeof control};
+    *(struct cmsghdr *)control = (struct cmsghdr){.cmsg_len = sizeof control, .cmsg_level = 99};
+    if (sendmsg(socket(AF_INET, SOCK_DGRAM, 0), &h, 0) < 0 && errno == ENOMEM) {
+        printf("refused\n");
+        exit(0);
+    }
+    return NULL;
+}
+
+static void
+run_memory(void)
+{
+    pthread_t t[SENDERS];
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 65536);
+    for (int i = 0; i < SENDERS; i++)
+        pthread_create(&t[i], &attr, send_much, NULL);
+    for (int i = 0; i < SENDERS; i++)
+        pthread_join(t[i], NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -167,6 +205,8 @@ main(int argc, char **argv)
         run_connect(argv[2]);
     else if (strcmp(what, "linger") == 0)
         run_linger();
+    else if (strcmp(what, "memory") == 0)
+        run_memory();
     else
         return 2;
     return 0;
