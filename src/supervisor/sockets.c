@@ -311,6 +311,8 @@ lookup_run(struct job *j)
     onbehalf_leave(p->s);
     if (p->task.result < 0)
         p->at.fd = p->at.object_fd = -1;
+    else if (p->call->kind != SOCKET_BIND)
+        own_sockets_look_around(p->s->sockets->own);
 }
 
 static void
@@ -361,7 +363,9 @@ judge_received(struct supervisor *s, struct socket_call *c)
 {
     struct resolved r = {.fd = -1, .object_fd = -1};
     bool path = c->to.kind == SOCKADDR_UNIX && c->to.name == UNIX_PATH;
-    int ret = path ? resolve(c, RESOLVE_NOW, &r) : 0;
+    // Before a socket is reached it is looked for other names of it, which takes its time.
+    bool now = c->kind == SOCKET_BIND;
+    int ret = !path ? 0 : now ? resolve(c, RESOLVE_NOW, &r) : -EAGAIN;
     pthread_mutex_lock(&s->lock);
     core_wait_for_room(s);
     if (ret == -EAGAIN) {

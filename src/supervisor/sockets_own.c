@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include <sys/un.h>
 
 #include "bounds.h"
+#include "clock.h"
 #include "socket_policy.h"
 #include "util.h"
 
@@ -44,13 +46,20 @@ struct own_sockets {
     struct identity forbidden[NONO_SOCKETS_MAX];
     struct abstract_name names[NONO_SOCKETS_MAX];
     uint64_t bound[NONO_SOCKETS_MAX]; /* cookies of sockets, which the kernel never gives again */
-    size_t n_paths, n_forbidden, n_names, n_bound; /* ever added; the newest are kept */
+    size_t n_paths, n_names, n_bound; /* ever added; the newest are kept */
+    pthread_mutex_t looking;          /* one at a time */
+    uint64_t looked_at;               /* begin of the last look; under looking */
+    pthread_mutex_t lock;             /* guards what follows, and forbidden */
+    size_t n_forbidden;
+    bool blind; /* there is more than can be seen, or remembered */
 };
 
 struct own_sockets *
 own_sockets_new(void)
 {
     struct own_sockets *o = xcalloc(1, sizeof *o);
+    pthread_mutex_init(&o->looking, NULL);
+    pthread_mutex_init(&o->lock, NULL);
     own_sockets_look_around(o);
     return o;
 }
@@ -58,6 +67,10 @@ own_sockets_new(void)
 struct own_sockets *
 own_sockets_free(struct own_sockets *o)
 {
+    if (o) {
+        pthread_mutex_destroy(&o->looking);
+        pthread_mutex_destroy(&o->lock);
+    }
     free(o);
     return NULL;
 }
@@ -103,26 +116,37 @@ static void
 forbid(struct own_sockets *o, int dirfd, const char *name)
 {
     struct identity id;
-    if (identify(dirfd, name, AT_SYMLINK_NOFOLLOW, &id) &&
-        !is_among(o->forbidden, o->n_forbidden, &id))
-        o->forbidden[o->n_forbidden++ % NONO_SOCKETS_MAX] = id;
+    if (!identify(dirfd, name, AT_SYMLINK_NOFOLLOW, &id))
+        return;
+    pthread_mutex_lock(&o->lock);
+    if (!is_among(o->forbidden, o->n_forbidden, &id)) {
+        if (o->n_forbidden < NONO_SOCKETS_MAX)
+            o->forbidden[o->n_forbidden++] = id;
+        else
+            o->blind = true;
+    }
+    pthread_mutex_unlock(&o->lock);
 }
 
-// Looks at what lies in a directory, and in those directly below it that are forbidden.
+// Looks at what lies in a directory, and in those directly below it that are forbidden. *room:
+// entries that may still be looked at.
 static void
-look_into(struct own_sockets *o, const char *path, bool below)
+look_into(struct own_sockets *o, const char *path, bool below, size_t *room)
 {
     DIR *dir = opendir(path);
     struct dirent *e;
-    for (unsigned n = 0; dir && n < NONO_SOCKETS_MAX && (e = readdir(dir)); n++) {
-        cleanup_free char *name = xasprintf("%s/%s", path, e->d_name);
+    while (dir && *room && (e = readdir(dir))) {
+        --*room;
         if (e->d_name[0] == '.' && (!e->d_name[1] || e->d_name[1] == '.'))
             continue;
+        if (e->d_type != DT_SOCK && !(e->d_type == DT_DIR && below))
+            continue;
+        cleanup_free char *name = xasprintf("%s/%s", path, e->d_name);
         if (!socket_forbidden(name))
             continue;
-        if (e->d_type == DT_DIR && below)
-            look_into(o, name, false);
-        else if (e->d_type == DT_SOCK)
+        if (e->d_type == DT_DIR)
+            look_into(o, name, false, room);
+        else
             forbid(o, dirfd(dir), e->d_name);
     }
     if (dir)
@@ -144,17 +168,36 @@ own_sockets_look_around(struct own_sockets *o)
 {
     const char *runtime = getenv("XDG_RUNTIME_DIR"), *tmux = getenv("TMUX_TMPDIR");
     const char *const dirs[] = {"/tmp", "/run/screen", "/run/screens", tmux, runtime};
-    for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-        if (dirs[i] && dirs[i][0] == '/')
-            look_into(o, dirs[i], true);
-    look_at_tmux(o);
+    size_t room = NONO_NAMES_MAX;
+    uint64_t now = clock_mono_ns();
+    pthread_mutex_lock(&o->looking);
+    // One that began since we came has seen all that we would.
+    if (o->looked_at <= now) {
+        o->looked_at = clock_mono_ns();
+        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+            if (dirs[i] && dirs[i][0] == '/')
+                look_into(o, dirs[i], true, &room);
+        look_at_tmux(o);
+    }
+    pthread_mutex_unlock(&o->looking);
+    if (room)
+        return;
+    pthread_mutex_lock(&o->lock);
+    o->blind = true;
+    pthread_mutex_unlock(&o->lock);
 }
 
 bool
-own_sockets_is_forbidden(const struct own_sockets *o, int fd)
+own_sockets_is_forbidden(struct own_sockets *o, int fd)
 {
     struct identity id;
-    return identify(fd, "", AT_EMPTY_PATH, &id) && is_among(o->forbidden, o->n_forbidden, &id);
+    if (!identify(fd, "", AT_EMPTY_PATH, &id))
+        return false;
+    pthread_mutex_lock(&o->lock);
+    bool forbidden = is_among(o->forbidden, o->n_forbidden, &id) ||
+                     (o->blind && !is_among(o->paths, o->n_paths, &id));
+    pthread_mutex_unlock(&o->lock);
+    return forbidden;
 }
 
 // --- names without a file ----------------------------------------------------------------------

@@ -26,6 +26,8 @@ void own_sockets_add_bound(struct own_sockets *o, int fd);
 bool own_sockets_has_bound(const struct own_sockets *o, int fd);
 
 // I4: what lies where multiplexers and displays keep their sockets is remembered as what it is: a
-// name of it elsewhere, or a rename, changes nothing. Looks at what is there now.
+// name of it elsewhere, or a rename, changes nothing. Looks at what is there now, which takes as
+// long as the sandbox has made files there: in a worker, without the lock.
 void own_sockets_look_around(struct own_sockets *o);
-bool own_sockets_is_forbidden(const struct own_sockets *o, int fd);
+// Also when there was too much to look at, unless a task bound it.
+bool own_sockets_is_forbidden(struct own_sockets *o, int fd);

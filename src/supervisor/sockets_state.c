@@ -243,9 +243,7 @@ sockets_judge_unix(struct supervisor *s, const struct socket_call *c, const stru
         refuse(f, f->standing.j.by == DECIDER_PROTECTED ? "one of nono's own places" : "denied");
         f->verdict.fixed = f->standing.j.by == DECIDER_PROTECTED;
         f->verdict.reason = REASON_POLICY_BLOCKED;
-    } else if (r && !bind) {
-        own_sockets_look_around(s->sockets->own);
-        if (own_sockets_is_forbidden(s->sockets->own, r->fd))
-            refuse(f, "a terminal multiplexer's or a display's socket");
+    } else if (r && !bind && own_sockets_is_forbidden(s->sockets->own, r->fd)) {
+        refuse(f, "a terminal multiplexer's or a display's socket");
     }
 }

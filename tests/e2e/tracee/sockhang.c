@@ -2,6 +2,7 @@
 // Tries to make the supervisor wait for a socket. Prints how long an open took meanwhile at most.
 //
 //     sockhang connect DIR    O_NONBLOCK changes under connects to a full backlog
+//     sockhang names DIR      datagram sockets that connect to a path, again and again
 //     sockhang linger         the last close of a connection that lingers is the supervisor's
 //     sockhang memory         sends that wait with much control data, until one is refused
 #include <errno.h>
@@ -35,13 +36,14 @@ static void
 watch(void)
 {
     double longest = 0, end = now() + SECONDS;
-    while (now() < end) {
+    long n = 0;
+    for (; now() < end; n++) {
         double begin = now();
         close(open("/etc/nothing", O_RDONLY));
         if (now() - begin > longest)
             longest = now() - begin;
     }
-    printf("at most %.0f ms\n", longest * 1e3);
+    printf("at most %.0f ms, %ld opens\n", longest * 1e3, n);
 }
 
 // --- connect -----------------------------------------------------------------------------------
@@ -82,6 +84,32 @@ run_connect(const char *dir)
     watch();
     for (int i = 0; i < FLIPPERS; i++)
         kill(pids[i], SIGKILL);
+}
+
+// --- names -------------------------------------------------------------------------------------
+
+static void *
+reach(void *arg)
+{
+    struct sockaddr_un *un = arg;
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    for (;;)
+        connect(fd, (struct sockaddr *)un, sizeof *un);
+    return NULL;
+}
+
+static void
+run_names(const char *dir)
+{
+    static struct sockaddr_un un = {.sun_family = AF_UNIX};
+    snprintf(un.sun_path, sizeof un.sun_path, "%s/names", dir);
+    if (bind(socket(AF_UNIX, SOCK_DGRAM, 0), (struct sockaddr *)&un, sizeof un) < 0)
+        perror("bind");
+    for (int i = 0; i < FLIPPERS; i++) {
+        pthread_t t;
+        pthread_create(&t, NULL, reach, &un);
+    }
+    watch();
 }
 
 // --- linger ------------------------------------------------------------------------------------
@@ -203,6 +231,8 @@ main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (strcmp(what, "connect") == 0 && argc == 3)
         run_connect(argv[2]);
+    else if (strcmp(what, "names") == 0 && argc == 3)
+        run_names(argv[2]);
     else if (strcmp(what, "linger") == 0)
         run_linger();
     else if (strcmp(what, "memory") == 0)
