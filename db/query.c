@@ -228,6 +228,7 @@ enum event_column {
     C_CATEGORY,
     C_GRANTED,
     C_SHA256,
+    C_ADDR,
 };
 
 // Repeats of a decision are what was refused the same way and what its grants answered. (As one
@@ -265,7 +266,8 @@ static const char events_select[] =
     " e.kind = 'request' AND " DECIDED ","
     " r.target2, r.resolved2, r.detail, r.interpreter, coalesce(n.host, r.host),"
     " coalesce(n.family, r.family), coalesce(n.port, r.port), coalesce(n.abstract, r.abstract),"
-    " n.decision, n.category, coalesce(g.id, v.granted), r.sha256"
+    " n.decision, n.category, coalesce(g.id, v.granted), r.sha256,"
+    " coalesce(n.addr, r.addr)"
     " FROM event e JOIN session s ON s.nr = e.session"
     " LEFT JOIN request r ON r.session = e.session AND r.id = e.request"
     " LEFT JOIN decision d ON e.kind = 'decision' AND d.session = e.session AND d.seq = e.seq"
@@ -330,6 +332,8 @@ read_event(sqlite3_stmt *st, struct event_row *ret_row)
         .sha256 = sqlite3_column_bytes(st, C_SHA256) == SHA256_LEN
                       ? sqlite3_column_blob(st, C_SHA256)
                       : NULL,
+        .addr = sqlite3_column_blob(st, C_ADDR),
+        .addr_len = (size_t)sqlite3_column_bytes(st, C_ADDR),
     };
 }
 

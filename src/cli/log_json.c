@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -113,6 +114,11 @@ set_peer(json_t *o, const struct event_row *row)
     const char *category = net_category_to_string(row->category);
     set_word(o, "family", log_family_word(row->family));
     set_text(o, "host", row->host);
+    char addr[INET6_ADDRSTRLEN];
+    size_t addr_len = row->family == AF_INET ? 4 : row->family == AF_INET6 ? 16 : 0;
+    if (addr_len && row->addr_len >= addr_len &&
+        inet_ntop(row->family, row->addr, addr, sizeof addr))
+        set_text(o, "addr", addr);
     if (row->port >= 0)
         set(o, "port", json_integer(row->port));
     set_word(o, "unix_kind", log_unix_kind_word(row));

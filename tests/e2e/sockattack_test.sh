@@ -421,6 +421,8 @@ tried('127.0.0.1')"
     "$NONO" deny "$id" >/dev/null
     join_background
     lacks "and not reached" "$output" "GOT THROUGH"
+    equal "the record has the addresses" "$("$NONO" log --kind network --jsonl | rows "[r.get('addr') for r in rows]")" \
+        "['127.0.0.2', '127.0.0.2', '127.0.0.1']"
 fi
 
 scenario "options that do not parse, and names that do not resolve"
