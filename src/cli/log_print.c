@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log_print.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
@@ -165,6 +166,12 @@ log_was_asked(const struct event_row *row)
     return row->by == DECIDER_USER || row->by == DECIDER_TIMEOUT;
 }
 
+static bool
+net_passed(const struct event_row *row)
+{
+    return row->net_decision == NET_ALLOW || row->net_decision == NET_GRANTED;
+}
+
 static struct outcome
 outcome_of(const struct archive_session *s, const struct event_row *row)
 {
@@ -175,6 +182,9 @@ outcome_of(const struct archive_session *s, const struct event_row *row)
     if (row->kind == KIND_REQUEST)
         return s->state == SESSION_RUNNING ? (struct outcome){"waiting", YELLOW}
                                            : (struct outcome){"lost", YELLOW};
+    if (row->kind == KIND_NETWORK)
+        return (struct outcome){or_dash(net_decision_to_string(row->net_decision)),
+                                net_passed(row) ? GREEN : RED};
     if (row->kind != KIND_DECISION)
         return (struct outcome){or_dash(kind_to_string(row->kind)), ""};
     bool asked = log_was_asked(row);
@@ -276,6 +286,32 @@ put_request(const struct log_printer *p, struct buf *b, const struct archive_ses
 }
 
 void
+log_put_address(struct buf *b, const struct event_row *row)
+{
+    char text[INET6_ADDRSTRLEN];
+    size_t len = row->family == AF_INET ? 4 : row->family == AF_INET6 ? 16 : 0;
+    if (len && row->addr_len >= len && inet_ntop(row->family, row->addr, text, sizeof text))
+        buf_printf(b, len == 16 ? "[%s]:%d" : "%s:%d", text, row->port);
+}
+
+// Whether there was a request about it or not.
+static void
+put_network(const struct log_printer *p, struct buf *b, const struct event_row *row)
+{
+    cleanup_buf struct buf address = {0};
+    log_put_address(&address, row);
+    put_column(p, b, "", 26,
+               row->category > NET_CATEGORY_NONE ? or_dash(net_category_to_string(row->category))
+                                                 : "-");
+    put_column(p, b, "", 9, or_dash(op_to_string(row->op)));
+    const char *to = row->resolved && row->resolved[0] ? row->resolved : row->target;
+    put_shown(p, b, to ? to : "");
+    if (address.len && to && strcmp(to, buf_str(&address)) != 0)
+        buf_printf(b, " (%s)", buf_str(&address));
+    put_who(p, b, row);
+}
+
+void
 log_put_event(const struct log_printer *p, struct buf *b, const struct archive_session *s,
               const struct event_row *row)
 {
@@ -285,7 +321,9 @@ log_put_event(const struct log_printer *p, struct buf *b, const struct archive_s
     buf_printf(b, "  %s.%03u ", text, (unsigned)(row->real_ns % NS_PER_SEC / NS_PER_MS));
     struct outcome o = outcome_of(s, row);
     put_column(p, b, o.color, 11, o.word);
-    if (row->request)
+    if (row->kind == KIND_NETWORK)
+        put_network(p, b, row);
+    else if (row->request)
         put_request(p, b, s, row);
     else if (row->text)
         display_escape(b, row->text, strlen(row->text), p->display);

@@ -39,6 +39,8 @@ void log_put_duration(struct buf *b, int64_t ms);
 void log_put_argv(struct buf *b, const char *argv, size_t n, unsigned display);
 // 64 hexadecimal digits; nothing for NULL.
 void log_put_digest(struct buf *b, const uint8_t *sha256);
+// "192.0.2.7:443"; nothing where there is none.
+void log_put_address(struct buf *b, const struct event_row *row);
 // "unix", "inet", ...; NULL when it is no socket call.
 const char *log_family_word(int family);
 // "pathname", "abstract", "unnamed"; NULL when it is no AF_UNIX one.

@@ -75,6 +75,21 @@ put_decision(struct log_printer *p, const struct event_row *row)
     put(p, row->kind == KIND_GRANT ? "Uses" : "Answered", buf_str(&b));
 }
 
+static void
+put_network(struct log_printer *p, const struct event_row *row)
+{
+    cleanup_buf struct buf b = {0};
+    log_put_address(&b, row);
+    put(p, "Address", buf_str(&b));
+    if (row->kind != KIND_NETWORK)
+        return;
+    put(p, "Decision", net_decision_to_string(row->net_decision));
+    if (row->category > NET_CATEGORY_NONE)
+        put(p, "Category", net_category_to_string(row->category));
+    if (row->reason > REASON_NONE)
+        put(p, "Reason", reason_to_string(row->reason));
+}
+
 void
 log_print_verbose(struct log_printer *p, const struct archive_session *s,
                   const struct event_row *row)
@@ -108,6 +123,7 @@ log_print_verbose(struct log_printer *p, const struct archive_session *s,
     log_put_digest(&digest, row->sha256);
     put(p, "SHA-256", buf_str(&digest));
     put_text(p, "Host", row->host);
+    put_network(p, row);
     if ((int)row->risk >= 0 && (row->risk || (row->tags && row->tags[0]))) {
         cleanup_buf struct buf b = {0};
         buf_puts(&b, risk_to_string(row->risk));

@@ -58,11 +58,20 @@ equal "with the facts" \
     "$(network "[(r['target'], r['family'], r['port'], r['loopback'], r['category']) for r in rows]")" \
     "[('localhost:$port', 2, $port, 1, 'host_denied')]"
 
+shown=$("$NONO" log --color never --kind network)
+contains "the log tells of it in a line" "$shown" " denied "
+contains "with its address" "$shown" "connect   localhost:$port (127.0.0.1:$port)"
+contains "and in full" "$("$NONO" log --color never --kind network -v)" "Address    127.0.0.1:$port
+    Decision   denied
+    Category   host_denied"
+
 scenario "curl: allowed by what the footer said"
 run --on-ask deny --allow-connect "localhost:$port" -- curl -sS "http://127.0.0.1:$port/index.html"
 equal "the page" "$output" page
 equal "one event, allowed" "$(network "[(r['mode'], r['decision'], r['reason']) for r in rows]")" \
     "[('connect', 'allow', 'none')]"
+contains "the log tells of what had no request" "$("$NONO" log --color never --kind network)" \
+    " allow       -                          connect   localhost:$port (127.0.0.1:$port)  curl/"
 for grant in "127.0.0.1:$port" "127.0.0.0/8:*" "*:$port" "*:*"; do
     run --on-ask deny --allow-connect "$grant" -- curl -sS "http://127.0.0.1:$port/index.html"
     equal "by $grant" "$output" page
