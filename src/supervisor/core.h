@@ -50,6 +50,7 @@ struct supervisor {
     size_t tick_row;       /* where the next look after parked calls starts */
     struct task_job *jobs; /* in workers */
     struct exec_scripts scripts;
+    bool told_busy;    /* that too many calls block */
     unsigned killed;   /* programs that were not the approved ones */
     int timer_fd;      /* a poll(2) time-out would arm a timer for every call */
     uint64_t timer_at; /* monotonic; 0: not armed */

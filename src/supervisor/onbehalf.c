@@ -56,7 +56,9 @@ onbehalf_submit(struct supervisor *s, struct task_job *j)
 {
     if (worker_submit(s->workers, &j->job) < 0) {
         notify_fail(s->o.listener, j->call->id, EACCES);
-        core_notice(s, "too many blocked calls at once: one was refused");
+        if (!s->told_busy)
+            core_notice(s, "too many blocked calls at once: more are refused until some return");
+        s->told_busy = true;
         j->job.drop(&j->job);
         return;
     }

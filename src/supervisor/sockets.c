@@ -398,10 +398,12 @@ socket_notified(struct supervisor *s, const struct call_row *row, const struct s
     int error = socket_decode(row, n, &c);
     if (error == 0 && c.kind == SOCKET_LISTEN)
         decode_listen(s, &c);
-    if (error == EACCES && c.fd < 0)
+    if (error == EPERM && c.fd < 0) {
         tell_once(s, &s->sockets->told,
-                  "the system does not let nono duplicate the command's sockets: their calls are "
-                  "refused (see nono doctor)");
+                  "a program's sockets cannot be duplicated, as of one that is not dumpable: their "
+                  "calls are refused (see nono doctor)");
+        error = EACCES;
+    }
     if (error == ENOMEM)
         tell_once(s, &s->sockets->told_full,
                   "too much is held for sends that wait: more are refused with ENOMEM until some "

@@ -67,8 +67,8 @@ enum op socket_op(const struct socket_call *c);
 // in either case.
 int socket_decode(const struct call_row *row, const struct seccomp_notif *n,
                   struct socket_call *ret_c);
-// A duplicate of a descriptor of the task, or -errno as the task would get it: -EBADF; -EACCES when
-// the system does not let us.
+// A duplicate of a descriptor of the task, or -EBADF as the task would get it; -EPERM when the
+// system does not let us, -EACCES when it fails otherwise.
 int socket_steal_fd(pid_t tid, int fd);
 // Takes the messages of a send in. 0 or an errno (positive): ENOMEM when those that wait hold too
 // much.

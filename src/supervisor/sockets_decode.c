@@ -85,7 +85,7 @@ socket_steal_fd(pid_t tid, int fd)
         return -EACCES;
     int ret = (int)syscall(SYS_pidfd_getfd, thread, fd, 0);
     if (ret < 0)
-        return errno == EBADF ? -EBADF : -EACCES;
+        return errno == EBADF || errno == EPERM ? -errno : -EACCES;
     if (leader && !is_same_file(tid, fd, ret)) {
         closer_close_fd(ret);
         return -EBADF;
@@ -164,7 +164,7 @@ own_descriptors(pid_t tid, struct cmsghdr *h, struct message *m)
     for (size_t i = 0; i < n; i++) {
         int fd = socket_steal_fd(tid, fds[i]);
         if (fd < 0)
-            return -fd;
+            return fd == -EBADF ? EBADF : EACCES;
         m->fds[m->n_fds++] = fds[i] = fd;
     }
     return 0;
