@@ -67,6 +67,8 @@ void core_wait_for_room(struct supervisor *s);
 
 // One line for the person.
 void core_notice(struct supervisor *s, const char *text);
+// There is something for the clerk to look after, which may be asleep without a timer.
+void core_look_after(struct supervisor *s);
 // Something was counted: the counters go to the record within 100 ms.
 void core_mark_counted(struct supervisor *s);
 // Counts an access that the floor allows. Needs no lock, and must be called without it if locked is

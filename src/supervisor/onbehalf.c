@@ -67,6 +67,7 @@ onbehalf_submit(struct supervisor *s, struct task_job *j)
     if (s->jobs)
         s->jobs->before = j;
     s->jobs = j;
+    core_look_after(s);
 }
 
 void

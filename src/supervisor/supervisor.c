@@ -48,6 +48,12 @@ arm_timer(struct supervisor *s, uint64_t at)
     timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
+void
+core_look_after(struct supervisor *s)
+{
+    arm_timer(s, clock_mono_ns() + TICK_NS);
+}
+
 static void
 main_push(struct supervisor *s, int type, void *data, void (*free_fn)(void *))
 {
