@@ -44,4 +44,4 @@
 #define NONO_EXEC_PROGRAM_MAX (1 << 30)
 // What is kept of the terminal of a session (--record), compressed; beyond: a fault, and no more.
 #define NONO_RECORDED_MAX (64 * 1024 * 1024)
-#define NONO_IPC_MAX 4096 /* System V objects of each kind that a sandbox may make */
+#define NONO_IPC_MAX 4096 /* System V objects of each kind that are known as the sandbox's own */

@@ -17,14 +17,15 @@
 
 enum ipc_type { IPC_SHM, IPC_MSG, IPC_SEM, _IPC_TYPES };
 
-// What the sandbox made. One sandbox in a process.
+// What the sandbox made, the newest of each kind: the kernel gives a number again only after many
+// more than these. One sandbox in a process.
 static int made[_IPC_TYPES][NONO_IPC_MAX];
-static size_t n_made[_IPC_TYPES];
+static size_t n_made[_IPC_TYPES]; /* ever */
 
 static bool
 is_made(enum ipc_type type, int id)
 {
-    for (size_t i = 0; i < n_made[type]; i++)
+    for (size_t i = 0; i < n_made[type] && i < NONO_IPC_MAX; i++)
         if (made[type][i] == id)
             return true;
     return false;
@@ -66,7 +67,7 @@ get_for_task(int nr, const __u64 *a)
     bool private_ = (key_t)a[0] == IPC_PRIVATE;
     int id = private_ || flags & IPC_CREAT ? get(nr, a, flags | IPC_EXCL) : -EEXIST;
     if (id >= 0) {
-        made[type][n_made[type]++] = id;
+        made[type][n_made[type]++ % NONO_IPC_MAX] = id;
         return id;
     }
     if (id != -EEXIST || (flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
@@ -101,7 +102,7 @@ ipc_notified(struct supervisor *s, const struct call_row *row, const struct secc
     int nr = n->data.nr;
     enum ipc_type type = type_of(nr);
     if (nr == SYS_shmget || nr == SYS_msgget || nr == SYS_semget) {
-        int id = n_made[type] < NONO_IPC_MAX ? get_for_task(nr, a) : -ENOSPC;
+        int id = get_for_task(nr, a);
         if (id < 0)
             notify_fail(s->o.listener, n->id, -id);
         else

@@ -122,6 +122,9 @@ sysv(int shm, key_t key)
     say("get", shmget(key, 1, 0));
     say("get_or_make", shmget(key, 1, IPC_CREAT | 0600));
     say("remove", shmctl(shm, IPC_RMID, NULL));
+    // More than are known at a time: making and removing goes on.
+    for (int i = 0; i < 5000; i++)
+        shmctl(shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600), IPC_RMID, NULL);
     int own = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
     char *memory = shmat(own, NULL, 0);
     say("own", memory == (void *)-1 ? -1 : (*memory = 1));
