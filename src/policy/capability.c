@@ -29,6 +29,7 @@ capability_set_done(struct capability_set *s)
         free(s->caps[i].source);
     }
     denials_done(&s->denials);
+    path_index_done(&s->index);
     free(s->caps);
     *s = (struct capability_set){0};
 }
@@ -43,6 +44,7 @@ capability_append(struct capability_set *s, enum capability_kind kind, unsigned 
                                         .path = path,
                                         .len = strlen(path),
                                         .source = xstrdup(source)};
+    path_index_add(&s->index, path, s->n);
     return &s->caps[s->n++];
 }
 
@@ -148,18 +150,11 @@ path_shared(const char *path, const char *other)
     return edge;
 }
 
-// On every supervised call's way: no strlen() of what is constant, no call where the last byte
-// tells.
+// Of what path_walk_next() found: a file covers only itself.
 static bool
-capability_covers(const struct capability *c, const char *path, size_t len)
+covers_exactly(const struct capability *c, const char *path)
 {
-    if (c->len > len)
-        return false;
-    if (c->len == 1)
-        return c->kind == CAPABILITY_SUBTREE || len == 1;
-    if (path[c->len] != 0 && (path[c->len] != '/' || c->kind == CAPABILITY_FILE))
-        return false;
-    return path[c->len - 1] == c->path[c->len - 1] && memcmp(path, c->path, c->len) == 0;
+    return c->kind == CAPABILITY_SUBTREE || path[c->len] == 0;
 }
 
 static void
@@ -174,22 +169,23 @@ void
 capability_judge(const struct capability_set *s, const char *path, struct judgement *ret_j)
 {
     struct judgement j = {.by = DECIDER_PROTECTED};
-    size_t len = strlen(path);
     const struct denial *denied = denials_refuse(&s->denials, path);
     if (denied)
         judgement_refuse(&j, denied);
-    for (size_t i = 0; i < s->n; i++) {
-        const struct capability *c = &s->caps[i];
-        if (!capability_covers(c, path, len))
+    size_t row;
+    for (struct path_walk w = path_walk_start(&s->index, path); path_walk_next(&w, &row);) {
+        const struct capability *c = &s->caps[row];
+        if (!covers_exactly(c, path))
             continue;
         j.access |= c->access;
         j.exec |= c->exec;
         j.holed |= c->holed;
-        if (!j.nearest || c->len > j.nearest->len)
+        // Of several for one path the one that was given first.
+        if (!j.nearest || c->len > j.nearest->len || c < j.nearest)
             j.nearest = c;
     }
     if (j.nearest)
-        j.shared = j.nearest->len < len ? j.nearest->len + (j.nearest->len > 1) : len;
+        j.shared = j.nearest->len + (path[j.nearest->len] == '/' && j.nearest->len > 1);
     *ret_j = j;
 }
 
@@ -206,11 +202,11 @@ const struct capability *
 capability_giving(const struct capability_set *s, const char *path, unsigned access, bool exec)
 {
     const struct capability *best = NULL;
-    size_t len = strlen(path);
-    for (size_t i = 0; i < s->n; i++) {
-        const struct capability *c = &s->caps[i];
-        if (capability_covers(c, path, len) && !(access & ~c->access) && (c->exec || !exec) &&
-            (!best || c->len > best->len))
+    size_t row;
+    for (struct path_walk w = path_walk_start(&s->index, path); path_walk_next(&w, &row);) {
+        const struct capability *c = &s->caps[row];
+        if (covers_exactly(c, path) && !(access & ~c->access) && (c->exec || !exec) &&
+            (!best || c->len > best->len || c < best))
             best = c;
     }
     return best;

@@ -10,6 +10,7 @@
 #include "denial.h"
 #include "enums.h"
 #include "err.h"
+#include "path_index.h"
 
 enum capability_kind {
     CAPABILITY_SUBTREE, /* a directory and everything below it */
@@ -31,7 +32,8 @@ struct capability {
 struct capability_set {
     struct capability *caps;
     size_t n;
-    struct denials denials; /* nobody can grant what is refused here (I7) */
+    struct path_index index; /* of their paths */
+    struct denials denials;  /* nobody can grant what is refused here (I7) */
 };
 
 #define cleanup_capability_set __attribute__((cleanup(capability_set_done)))

@@ -25,6 +25,7 @@ denials_done(struct denials *d)
         free(d->rows[i].pattern);
         free(d->rows[i].source);
     }
+    path_index_done(&d->index);
     free(d->rows);
     *d = (struct denials){0};
 }
@@ -115,6 +116,7 @@ append(struct denials *d, char *path, const char *pattern, const char *source)
     struct denial *row = &d->rows[d->n++];
     *row = (struct denial){
         .path = path, .len = strlen(path), .pattern = xstrdup(pattern), .source = xstrdup(source)};
+    path_index_add(&d->index, path, d->n - 1);
     struct stat st;
     if (!pattern && lstat(path, &st) == 0 && !S_ISLNK(st.st_mode)) {
         row->dev = st.st_dev;
@@ -350,11 +352,12 @@ denial_place(const struct denial *d, const char *path, bool *ret_anywhere)
 const struct denial *
 denials_refuse(const struct denials *d, const char *path)
 {
-    bool anywhere;
-    for (size_t i = 0; i < d->n; i++)
-        if (is_at_or_below(path, &d->rows[i]) &&
-            denial_place(&d->rows[i], path, &anywhere) == PLACE_REFUSED)
-            return &d->rows[i];
+    size_t i;
+    for (struct path_walk w = path_walk_start(&d->index, path); path_walk_next(&w, &i);) {
+        const struct denial *row = &d->rows[i];
+        if (!row->n_parts || pattern_walk(row, below(path, row)) >> row->n_parts)
+            return row;
+    }
     return NULL;
 }
 

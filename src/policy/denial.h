@@ -8,6 +8,7 @@
 
 #include "err.h"
 #include "glob.h"
+#include "path_index.h"
 
 // A path and all below it, or what a pattern matches below a path.
 struct denial {
@@ -24,6 +25,7 @@ struct denial {
 struct denials {
     struct denial *rows;
     size_t n;
+    struct path_index index; /* of their paths */
     size_t n_objects; /* rows whose object must be known by itself: what is explicitly denied,
                          and nono's own that had other names when it was added */
 };

@@ -151,11 +151,10 @@ pattern_matches(const struct trust_pattern *t, const char *path)
 static bool
 may_match(const struct trust_policy *p, const char *path)
 {
-    for (const char *at = path; at; at = strchr(at, '/')) {
-        at += *at == '/';
-        if (*at && p->begins[0][(unsigned char)at[0]] && p->begins[1][(unsigned char)at[1]])
+    bool start = true;
+    for (const char *at = path; *at; start = *at++ == '/')
+        if (start && p->begins[0][(unsigned char)at[0]] && p->begins[1][(unsigned char)at[1]])
             return true;
-    }
     return false;
 }
 

@@ -89,6 +89,7 @@ static const struct call_row rows[] = {
     PROCESS(sched_setattr, WHEN_NOT_NULL, 0, 0),
     PROCESS(setpriority, WHEN_ALWAYS, 0, 0),
     PROCESS(ioprio_set, WHEN_ALWAYS, 0, 0),
+    PROCESS(capset, WHEN_ALWAYS, 0, 0),
     IPC(shmget),
     IPC(shmat),
     IPC(shmctl),

@@ -38,6 +38,7 @@ struct supervisor {
     atomic_bool drained; /* the last task is gone */
     atomic_bool received_all;
     atomic_uint restarts; /* calls that workers send round again, at most */
+    atomic_bool lowered;  /* a task has set its capabilities: they are looked at from then on */
     atomic_bool initial;  /* the command itself has not been run yet */
     // Under the lock.
     pthread_mutex_t lock;

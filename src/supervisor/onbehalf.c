@@ -36,10 +36,13 @@ held_free(void *held)
 int
 onbehalf_enter(const struct supervisor *s, pid_t tid)
 {
-    uint64_t caps = 0;
-    int ret = s->o.caps ? tracee_capabilities(tid, &caps) : 0;
     // Uid, gid and groups need no look: without CAP_SETUID and CAP_SETGID, without user namespaces
-    // and with no_new_privs, a task of the sandbox keeps those that it was started with.
+    // and with no_new_privs, a task of the sandbox keeps those that it was started with. Without
+    // CAP_SETPCAP it loses capabilities by capset(2) alone, which is notified.
+    if (!s->o.caps || !atomic_load(&s->lowered))
+        return 0;
+    uint64_t caps;
+    int ret = tracee_capabilities(tid, &caps);
     return ret < 0 ? ret : launch_lower_thread(s->o.caps & caps);
 }
 

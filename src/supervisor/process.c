@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// FAMILY_PROCESS: calls that set how a process is scheduled, or its limits. The kernel asks only
-// for the same user, and no scope of Landlock holds them: a process outside is refused. Who is
-// meant is a register, which no thread can change behind a look at it.
+// FAMILY_PROCESS: calls that set how a process is scheduled, its limits, or its capabilities. The
+// kernel asks only for the same user, and no scope of Landlock holds them: a process outside is
+// refused. Who is meant is a register, which no thread can change behind a look at it.
 #include <errno.h>
 #include <sys/resource.h>
 
@@ -28,6 +28,8 @@ whom(const struct seccomp_notif *n)
         return (int)a[0] == IOPRIO_WHO_PROCESS || ((int)a[0] == IOPRIO_WHO_PGRP && (pid_t)a[1] == 0)
                    ? (pid_t)a[1]
                    : -1;
+    case SYS_capset:
+        return 0; // only of the caller, whatever it names (capset(2))
     case SYS_prlimit64:
         return a[2] ? (pid_t)a[0] : 0; // only reads
     default:
@@ -39,6 +41,8 @@ static void
 process_notified(struct supervisor *s, const struct call_row *row, const struct seccomp_notif *n)
 {
     pid_t pid = whom(n);
+    if (n->data.nr == SYS_capset)
+        atomic_store(&s->lowered, true);
     // I2: registers only. A number that became another process's since is a chance in a wrap of all
     // of them, and gives no access to anything.
     if (pid == 0 || (pid > 0 && (pid == (pid_t)n->pid || tracee_is_inside(pid))))

@@ -78,26 +78,43 @@ base_link(pid_t tid, int dirfd, char *buf, size_t n)
 #define TASK_DIRS 16
 static _Thread_local struct {
     pid_t tid;
-    int fd;
+    int fd;  /* its directory */
+    int cwd; /* the link in it */
 } task_dirs[TASK_DIRS];
 
-// As base_link(), but read. The length or -errno.
+static ssize_t
+read_kept(size_t slot, int dirfd, char *buf, size_t size)
+{
+    char name[32];
+    if (dirfd == AT_FDCWD)
+        return readlinkat(task_dirs[slot].cwd, "", buf, size);
+    snprintf(name, sizeof name, "fd/%d", dirfd);
+    return readlinkat(task_dirs[slot].fd, name, buf, size);
+}
+
+// As base_link(), but read. The length or -1 with errno.
 static ssize_t
 read_base(pid_t tid, int dirfd, char *buf, size_t size)
 {
-    char name[32] = "cwd", path[32];
-    if (dirfd != AT_FDCWD)
-        snprintf(name, sizeof name, "fd/%d", dirfd);
+    char path[32];
     size_t slot = (size_t)tid % TASK_DIRS;
-    ssize_t n = task_dirs[slot].tid == tid ? readlinkat(task_dirs[slot].fd, name, buf, size) : -1;
+    ssize_t n = task_dirs[slot].tid == tid ? read_kept(slot, dirfd, buf, size) : -1;
     if (n >= 0)
         return n;
-    if (task_dirs[slot].tid)
+    if (task_dirs[slot].tid) {
         close(task_dirs[slot].fd);
+        close(task_dirs[slot].cwd);
+    }
+    task_dirs[slot].tid = 0;
     snprintf(path, sizeof path, "/proc/%d", (int)tid);
-    task_dirs[slot].fd = open(path, O_PATH | O_CLOEXEC | O_DIRECTORY);
-    task_dirs[slot].tid = task_dirs[slot].fd >= 0 ? tid : 0;
-    return readlinkat(task_dirs[slot].fd, name, buf, size);
+    cleanup_fd int dir = open(path, O_PATH | O_CLOEXEC | O_DIRECTORY);
+    cleanup_fd int cwd = openat(dir, "cwd", O_PATH | O_CLOEXEC | O_NOFOLLOW);
+    if (dir < 0 || cwd < 0)
+        return -1;
+    task_dirs[slot].tid = tid;
+    task_dirs[slot].fd = steal_fd(&dir);
+    task_dirs[slot].cwd = steal_fd(&cwd);
+    return read_kept(slot, dirfd, buf, size);
 }
 
 // Writes path, relative to the directory named base ("" for an absolute path), without empty and
@@ -109,8 +126,11 @@ join_plain(const char *base, const char *path, char *out, bool *ret_trailing)
     memcpy(out, base, len);
     *ret_trailing = false;
     while (*path) {
-        path += strspn(path, "/");
-        size_t n = strcspn(path, "/");
+        size_t n = 0;
+        while (*path == '/')
+            path++;
+        while (path[n] && path[n] != '/')
+            n++;
         *ret_trailing = n == 0 || path[n] == '/' || (n == 1 && path[0] == '.');
         if (n == 2 && path[0] == '.' && path[1] == '.')
             return -EINVAL;
@@ -214,17 +234,16 @@ open_cold_leaf(char *path, uint64_t flags)
     return fd;
 }
 
-// The common case in one or two calls: no symbolic link and no ".." anywhere, so the name is the
-// object's own. -ELOOP, -EINVAL: not that simple.
+// Writes the path from the root by its words into buf, which has room for r->path. -EINVAL: it has
+// none, or they are not that simple.
 static int
-resolve_plain(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *r)
+words_of(pid_t tid, int dirfd, const char *path, bool now, char *buf, bool *ret_trailing)
 {
     char base[NONO_PATH_MAX], link[64];
-    bool trailing;
     base[0] = 0;
     if (path[0] != '/') {
         ssize_t n;
-        if (flags & RESOLVE_NOW) {
+        if (now) {
             n = read_base(tid, dirfd, base, sizeof base - 1);
         } else {
             base_link(tid, dirfd, link, sizeof link);
@@ -236,9 +255,37 @@ resolve_plain(pid_t tid, int dirfd, const char *path, unsigned flags, struct res
         if (base[0] != '/' || (size_t)n >= sizeof base - 1 || ends_deleted(base))
             return -EINVAL;
     }
-    int ret = join_plain(base, path, r->path, &trailing);
+    return join_plain(base, path, buf, ret_trailing) < 0 ? -EINVAL : 0;
+}
+
+int
+resolve_words(pid_t tid, int dirfd, const char *path, char *buf)
+{
+    bool trailing;
+    return path[0] ? words_of(tid, dirfd, path, true, buf, &trailing) : -EINVAL;
+}
+
+bool
+resolve_words_hold(const char *words)
+{
+    // O_DIRECTORY: what is none costs no descriptor.
+    int fd = sys_openat2(AT_FDCWD, words, O_PATH | O_CLOEXEC | O_DIRECTORY, 0,
+                         RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_CACHED);
+    if (fd < 0)
+        return errno == ENOTDIR || errno == ENOENT;
+    close(fd);
+    return true;
+}
+
+// The common case in one or two calls: no symbolic link and no ".." anywhere, so the name is the
+// object's own. -ELOOP, -EINVAL: not that simple.
+static int
+resolve_plain(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *r)
+{
+    bool trailing;
+    int ret = words_of(tid, dirfd, path, flags & RESOLVE_NOW, r->path, &trailing);
     if (ret < 0)
-        return -EINVAL;
+        return ret;
     uint64_t how = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
     if (flags & RESOLVE_NOW)
         how |= RESOLVE_CACHED;
@@ -262,7 +309,7 @@ resolve_plain(pid_t tid, int dirfd, const char *path, unsigned flags, struct res
                         O_PATH | O_CLOEXEC | O_DIRECTORY, 0, how);
     *slash = '/';
     // A directory that was renamed since its name was read looks missing: let the walk find out.
-    return r->fd < 0 ? (errno == ENOENT && base[0] ? -EINVAL : -errno) : 0;
+    return r->fd < 0 ? (errno == ENOENT && path[0] != '/' ? -EINVAL : -errno) : 0;
 }
 
 struct walk {

@@ -31,6 +31,14 @@ struct resolved {
 // -EAGAIN with RESOLVE_NOW, -EBADF for a bad dirfd, -EINVAL with RESOLVE_PARENT for a last
 // component that is no name (".", "..", the root). *ret_r is only set on success.
 int resolve_path(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *ret_r);
+// The same in two halves for what is only to be let through (I2), with nothing held. First the path
+// from the root by its words alone, no link followed and nothing looked at; buf has room for
+// NONO_PATH_MAX + 256 bytes. 0, or -EINVAL: it is not that simple, ask resolve_path(). The
+// receiver's thread.
+int resolve_words(pid_t tid, int dirfd, const char *path, char *buf);
+// Then whether a walk along these words meets no link: what is there, if anything is, has that
+// name. False also where it cannot be told without blocking.
+bool resolve_words_hold(const char *words);
 // The object behind a descriptor of the task, whatever it is. -EBADF.
 int resolve_task_fd(pid_t tid, int fd, struct resolved *ret_r);
 void resolved_done(struct resolved *r);

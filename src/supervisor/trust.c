@@ -105,13 +105,19 @@ trust_is_written(const struct supervisor *s, const struct open_call *c)
 }
 
 bool
-trust_concerns(const struct supervisor *s, const struct open_call *c, const struct resolved *r)
+trust_concerns_path(const struct supervisor *s, const struct open_call *c, const char *path)
 {
-    if (!s->trust || !r->exists || r->pathless || !(files_access(c) & ACCESS_READ))
+    if (!s->trust || !(files_access(c) & ACCESS_READ))
         return false;
     // By the name that it is opened by or by its own: a link to one is as good as one.
-    bool own = trust_matches(s->trust->policy, r->path);
-    return trust_is_system(r->path) ? c->steers && !own : c->steers || own;
+    bool own = trust_matches(s->trust->policy, path);
+    return (own || c->steers) && (!trust_is_system(path) || !own);
+}
+
+bool
+trust_concerns(const struct supervisor *s, const struct open_call *c, const struct resolved *r)
+{
+    return r->exists && !r->pathless && trust_concerns_path(s, c, r->path);
 }
 
 // --- finding out, in a worker ------------------------------------------------------------------

@@ -28,6 +28,8 @@ bool trust_is_written(const struct supervisor *s, const struct open_call *c);
 // Would the open hand over what is in an instruction file? Any thread, without the lock.
 bool trust_concerns(const struct supervisor *s, const struct open_call *c,
                     const struct resolved *r);
+// The same for what is there by that name and no other.
+bool trust_concerns_path(const struct supervisor *s, const struct open_call *c, const char *path);
 // A pipe, or a file that has lost its name, behind the name of an instruction file: nobody can have
 // signed it. Is it to be refused?
 bool trust_refuses_nameless(const struct supervisor *s, const struct open_call *c);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,12 +68,15 @@ static void
 fill(struct capability_set *s, const struct cap_row *rows, size_t n)
 {
     s->caps = xcalloc(n, sizeof *s->caps);
-    for (size_t i = 0; i < n; i++)
-        s->caps[s->n++] = (struct capability){.kind = rows[i].kind,
-                                              .access = rows[i].access,
-                                              .path = xstrdup(rows[i].path),
-                                              .len = strlen(rows[i].path),
-                                              .source = xstrdup("test")};
+    for (size_t i = 0; i < n; i++) {
+        s->caps[s->n] = (struct capability){.kind = rows[i].kind,
+                                            .access = rows[i].access,
+                                            .path = xstrdup(rows[i].path),
+                                            .len = strlen(rows[i].path),
+                                            .source = xstrdup("test")};
+        path_index_add(&s->index, s->caps[s->n].path, s->n);
+        s->n++;
+    }
 }
 
 Test(policy, path_is_below)
@@ -132,6 +136,49 @@ Test(policy, judge)
                          "%s", rows[i].path);
         cr_expect(!j.protected_ && !j.holed);
     }
+}
+
+// Paths of few letters, so that many roots lie above many of them.
+static void
+make_path(unsigned *seed, char buf[64])
+{
+    size_t n = 0, parts = (size_t)rand_r(seed) % 6;
+    for (size_t i = 0; i < parts; i++)
+        n += (size_t)snprintf(buf + n, 64 - n, "/%.*s", 1 + rand_r(seed) % 5,
+                              &"abababbb"[rand_r(seed) % 4]);
+    strcpy(buf + n, n ? "" : "/");
+}
+
+Test(policy, the_index_finds_what_a_look_at_each_finds)
+{
+    static char roots[300][64];
+    struct path_index ix = {0};
+    unsigned seed = 1;
+    size_t row, found = 0;
+    struct path_walk none = path_walk_start(&ix, "/a");
+    cr_assert(!path_walk_next(&none, &row), "nothing in an empty one");
+    for (size_t n = 0; n < ARRAY_SIZE(roots); n++) {
+        make_path(&seed, roots[n]);
+        path_index_add(&ix, roots[n], n);
+        for (int i = 0; i < 50; i++) {
+            char path[64];
+            bool seen[ARRAY_SIZE(roots)] = {false};
+            size_t len = 0;
+            make_path(&seed, path);
+            for (struct path_walk w = path_walk_start(&ix, path); path_walk_next(&w, &row);) {
+                cr_assert(!seen[row] && strlen(roots[row]) >= len, "once, the shortest first");
+                seen[row] = true;
+                len = strlen(roots[row]);
+                found++;
+            }
+            for (size_t k = 0; k <= n; k++)
+                cr_assert_eq(seen[k], path_is_below(path, roots[k]), "%s, %s", path, roots[k]);
+        }
+    }
+    cr_expect_gt(found, 10000);
+    struct path_walk relative = path_walk_start(&ix, "ab/a");
+    cr_expect(!path_walk_next(&relative, &row));
+    path_index_done(&ix);
 }
 
 Test(policy, the_root_covers_everything)
