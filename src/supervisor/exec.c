@@ -507,17 +507,27 @@ interpreter_is_inside(const struct supervisor *s, const struct exec_call *c, int
     return inside;
 }
 
-// The common case, without the lock: what is not there, and what the floor gives.
+static bool
+is_sure_to_run(int fd)
+{
+    char head[EXEC_HEAD];
+    return faccessat(fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) == 0 &&
+           exec_read_head(fd, true, head) == 0 && exec_format_of(head) == EXEC_NATIVE;
+}
+
+// The common case, without the lock: what is not there, and what the floor gives. The command
+// itself only when it is sure to run: what runs behind it is not the command any more.
 static bool
 answer_inside(struct supervisor *s, const struct exec_call *c)
 {
+    bool initial = is_initial(s, &c->call);
     struct resolved r;
     struct stat st;
     struct part p;
     if (judge_logs_allowed(s))
         return false;
     int ret = exec_resolve(c, RESOLVE_NOW, &r);
-    if (ret == -EAGAIN)
+    if (ret == -EAGAIN || (ret < 0 && initial))
         return false;
     if (ret < 0) {
         notify_continue(s->o.listener, c->call.id);
@@ -526,11 +536,13 @@ answer_inside(struct supervisor *s, const struct exec_call *c)
     bool inside = fstat(r.fd, &st) == 0;
     if (inside) {
         stand(s, &r, &st, &p);
-        inside = p.given && interpreter_is_inside(s, c, r.fd);
+        inside = p.given && (initial ? is_sure_to_run(r.fd) : interpreter_is_inside(s, c, r.fd));
     }
     resolved_done(&r);
     if (!inside)
         return false;
+    if (initial)
+        atomic_store(&s->initial, false);
     notify_continue(s->o.listener, c->call.id);
     core_count_floor(s, OP_EXEC, false);
     return true;
@@ -547,7 +559,7 @@ exec_notified(struct supervisor *s, const struct call_row *row, const struct sec
     }
     int error = exec_decode(row, n, &c);
     // With --exec ask the floor gives more than was approved, without one nothing bounds a race.
-    bool floor_decides = s->o.floor->ruleset_fd >= 0 && !s->o.exec_ask && !is_initial(s, &c.call);
+    bool floor_decides = s->o.floor->ruleset_fd >= 0 && !s->o.exec_ask;
     if (c.flags & NONO_AT_EXECVE_CHECK) {
         // Nothing is run.
         judge_native(s, &c.call, EINVAL);
