@@ -80,6 +80,12 @@ row "floor: CONTINUE with SYNC_WAKE_UP" "$floor"
 measure "${run[@]}" "$T/bin/opens" file $N
 inside=$p50
 row "nono, inside the floor" "$floor"
+measure "$T/bin/floor" sync "$T/bin/opens" "$T/work/file" $N
+floor_absolute=$p50
+row "floor, SYNC_WAKE_UP, an absolute path" "$floor_absolute"
+measure "${run[@]}" "$T/bin/opens" "$T/work/file" $N
+inside_absolute=$p50
+row "nono, inside, an absolute path" "$floor_absolute"
 measure pending
 row "nono, inside, while one request is pending" "$floor"
 measure granted
@@ -174,5 +180,6 @@ echo
 "$bin/record_fill" "$T/giant.db" 1000000 1
 "$here/log.sh" "$build" "$T/log.db" "$T/giant.db"
 echo
-printf 'goals: inside / floor %.2f (1.6), start-up %.1f ms (6)\n' "$(ratio "$inside" "$floor")" \
+printf 'goals: inside / floor %.2f, by an absolute path %.2f (1.6), start-up %.1f ms (6)\n' \
+    "$(ratio "$inside" "$floor")" "$(ratio "$inside_absolute" "$floor_absolute")" \
     "$(ms $((t_nono - t_true)))"
