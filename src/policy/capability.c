@@ -48,6 +48,12 @@ capability_append(struct capability_set *s, enum capability_kind kind, unsigned 
     return &s->caps[s->n++];
 }
 
+static int
+too_many(const char *source, struct err *err)
+{
+    return err_set(err, -E2BIG, "%s: more than %d capabilities", source, NONO_CAPABILITIES_MAX);
+}
+
 int
 capability_add_path(struct capability_set *s, enum capability_kind kind, unsigned access,
                     const char *path, const char *source, struct err *err)
@@ -71,8 +77,7 @@ capability_add_path(struct capability_set *s, enum capability_kind kind, unsigne
                        : access == ACCESS_WRITE ? "--write"
                                                 : "--allow");
     if (s->n >= NONO_CAPABILITIES_MAX)
-        return err_set(err, -E2BIG, "%s %s: more than %d capabilities", source, shown,
-                       NONO_CAPABILITIES_MAX);
+        return too_many(source, err);
     struct capability *c = capability_append(s, kind, access, steal_pointer(&real), source);
     // Programs inside the readable directories may be run (--exec allow).
     c->exec = access & ACCESS_READ;
@@ -90,18 +95,32 @@ adjust_present(struct capability *c)
     c->device = strncmp(c->path, "/dev/", 5) == 0 && strcmp(c->path, "/dev/shm") != 0;
 }
 
+static bool
+is_known(const struct capability_set *s, unsigned access, const char *path)
+{
+    size_t row;
+    for (struct path_walk w = path_walk_start(&s->index, path); path_walk_next(&w, &row);)
+        if (s->caps[row].access == access && !path[s->caps[row].len])
+            return true;
+    return false;
+}
+
 int
 capability_add_present(struct capability_set *s, unsigned access, const char *path,
                        const char *source, struct err *err)
 {
     struct stat st;
-    if (stat(path, &st) < 0)
+    cleanup_free char *real = realpath(path, NULL);
+    if (!real || stat(real, &st) < 0 || is_known(s, access, real))
         return 0;
-    enum capability_kind kind = S_ISDIR(st.st_mode) ? CAPABILITY_SUBTREE : CAPABILITY_FILE;
-    int ret = capability_add_path(s, kind, access, path, source, err);
-    if (ret == 0)
-        adjust_present(&s->caps[s->n - 1]);
-    return ret;
+    if (s->n >= NONO_CAPABILITIES_MAX)
+        return too_many(source, err);
+    struct capability *c =
+        capability_append(s, S_ISDIR(st.st_mode) ? CAPABILITY_SUBTREE : CAPABILITY_FILE, access,
+                          steal_pointer(&real), source);
+    c->exec = access & ACCESS_READ;
+    adjust_present(c);
+    return 0;
 }
 
 int
@@ -109,7 +128,7 @@ capability_add_missing(struct capability_set *s, enum capability_kind kind, unsi
                        const char *path, const char *source, struct err *err)
 {
     if (s->n >= NONO_CAPABILITIES_MAX)
-        return err_set(err, -E2BIG, "%s: more than %d capabilities", source, NONO_CAPABILITIES_MAX);
+        return too_many(source, err);
     struct capability *c = capability_append(s, kind, access, path_canonical(path), source);
     c->exec = access & ACCESS_READ;
     adjust_present(c);

@@ -43,8 +43,8 @@ void capability_set_done(struct capability_set *s);
 // on with a line naming source and path in *err.
 int capability_add_path(struct capability_set *s, enum capability_kind kind, unsigned access,
                         const char *path, const char *source, struct err *err);
-// The same for what may be missing (profiles): 0 then, and nothing is added. kind follows what is
-// there.
+// The same for what may be missing, or said before (profiles): 0 then, and nothing is added. kind
+// follows what is there.
 int capability_add_present(struct capability_set *s, unsigned access, const char *path,
                            const char *source, struct err *err);
 // The same whether anything is there or not: for judging what happened elsewhere.

@@ -304,17 +304,6 @@ profile_expand(const struct profile_item *item, const struct profile_env *env, c
     return 1;
 }
 
-// Two profiles may say the same.
-static bool
-is_known(const struct capability_set *s, unsigned access, const char *path)
-{
-    cleanup_free char *real = realpath(path, NULL);
-    for (size_t i = 0; real && i < s->n; i++)
-        if (s->caps[i].access == access && strcmp(s->caps[i].path, real) == 0)
-            return true;
-    return false;
-}
-
 int
 profile_apply(const struct profile *p, const struct profile_env *env, struct capability_set *s,
               struct err *err)
@@ -329,7 +318,7 @@ profile_apply(const struct profile *p, const struct profile_env *env, struct cap
         int ret = profile_expand(item, env, &path, &fixed, err);
         if (ret > 0 && item->key == PROFILE_DENY)
             ret = capability_deny(s, path, fixed, item->source, err);
-        else if (ret > 0 && !is_known(s, row->access, path))
+        else if (ret > 0)
             ret = capability_add_present(s, row->access, path, item->source, err);
         if (ret < 0)
             return ret;
