@@ -527,10 +527,14 @@ answer_inside(struct supervisor *s, const struct exec_call *c)
     if (judge_logs_allowed(s))
         return false;
     int ret = exec_resolve(c, RESOLVE_NOW, &r);
-    if (ret == -EAGAIN || (ret < 0 && initial))
+    if (ret == -EAGAIN || (ret < 0 && initial && ret != -ENOENT))
         return false;
     if (ret < 0) {
-        notify_continue(s->o.listener, c->call.id);
+        // The command must not find there what appears meanwhile, and be the command still.
+        if (initial)
+            notify_fail(s->o.listener, c->call.id, -ret);
+        else
+            notify_continue(s->o.listener, c->call.id);
         return true;
     }
     bool inside = fstat(r.fd, &st) == 0;

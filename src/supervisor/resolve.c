@@ -530,6 +530,29 @@ resolve_walk(pid_t tid, int dirfd, const char *path, unsigned flags, struct reso
     return name_object(r);
 }
 
+// Links and ".." as well, followed by the kernel at once. What it finds in procfs is its idea of
+// "self", not the task's (I8), and what it does not find may be there for the task: -EAGAIN, the
+// walk by component knows.
+static int
+resolve_at_once(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *r)
+{
+    char link[64];
+    struct statfs fs;
+    cleanup_fd int base = -1;
+    if (path[0] != '/') {
+        base_link(tid, dirfd, link, sizeof link);
+        if ((base = open(link, O_PATH | O_CLOEXEC)) < 0)
+            return -EAGAIN;
+    }
+    r->fd =
+        sys_openat2(base, path, O_PATH | O_CLOEXEC | (flags & RESOLVE_KEEP_LINK ? O_NOFOLLOW : 0),
+                    0, RESOLVE_NO_MAGICLINKS | (flags & RESOLVE_NOW ? RESOLVE_CACHED : 0));
+    if (r->fd < 0)
+        return -EAGAIN;
+    r->exists = true;
+    return fstatfs(r->fd, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC ? -EAGAIN : name_object(r);
+}
+
 int
 resolve_task_fd(pid_t tid, int fd, struct resolved *ret_r)
 {
@@ -556,5 +579,11 @@ resolve_path(pid_t tid, int dirfd, const char *path, unsigned flags, struct reso
     if (ret != -ELOOP && ret != -EINVAL)
         return ret;
     ret_r->leaf[0] = 0;
+    if (!(flags & RESOLVE_PARENT)) {
+        if (resolve_at_once(tid, dirfd, path, flags, ret_r) == 0)
+            return 0;
+        resolved_done(ret_r);
+        ret_r->exists = ret_r->pathless = false;
+    }
     return resolve_walk(tid, dirfd, path, flags, ret_r);
 }
