@@ -167,18 +167,23 @@ static const struct broker_ops fake_ops = {
     .notice = fake_notice,
 };
 
-static char fake_root[] = "/home/u/.local/state/nono", fake_root_below[] = "/w/priv/state";
-static struct denial fake_denials[] = {
-    {.path = fake_root, .len = sizeof fake_root - 1},
-    {.path = fake_root_below, .len = sizeof fake_root_below - 1},
-};
-static const struct capability_set fake_caps = {.denials = {.rows = fake_denials, .n = 2}};
+// nono's own places, that nobody can grant.
+static inline const struct capability_set *
+fake_caps(void)
+{
+    static struct capability_set caps;
+    if (!caps.denials.n) {
+        denials_add_name(&caps.denials, "/home/u/.local/state/nono", NULL);
+        denials_add_name(&caps.denials, "/w/priv/state", NULL);
+    }
+    return &caps;
+}
 
 static inline void
 fake_init(struct fake *f, const char *approver, uint64_t timeout_ns)
 {
     *f = (struct fake){0};
-    broker_init(&f->broker, approver_find(approver), timeout_ns, &fake_caps, &fake_ops, f,
+    broker_init(&f->broker, approver_find(approver), timeout_ns, fake_caps(), &fake_ops, f,
                 fake_release_object, fake_release_call);
 }
 

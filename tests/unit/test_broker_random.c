@@ -403,7 +403,7 @@ Test(broker_random, one_answer_or_a_withdrawal)
         memset(&w, 0, sizeof w);
         w.state = seed;
         broker_init(&w.fake.broker, approver_find(approvers[seed % 4]),
-                    seed % 3 ? 50 * NS_PER_MS : 0, &fake_caps, &world_ops, &w, fake_release_object,
+                    seed % 3 ? 50 * NS_PER_MS : 0, fake_caps(), &world_ops, &w, fake_release_object,
                     fake_release_call);
         for (unsigned i = 0; i < STEPS + seed % 200; i++)
             step(&w);

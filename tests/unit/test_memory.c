@@ -19,7 +19,7 @@ static struct memory m;
 static void
 start(void)
 {
-    memory_init(&m, &fake_caps);
+    memory_init(&m, fake_caps());
 }
 
 static void
