@@ -84,6 +84,13 @@ db_fail(sqlite3 *h, int rc, const char *path, struct err *err)
     if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_IOERR)
         return err_set(err, code, "can't use the database %s: %s (%s); use --db FILE", shown,
                        strerror(-code), sqlite3_errstr(rc));
+    if ((rc & 0xff) == SQLITE_ERROR && h) {
+        cleanup_free char *why = display_str(sqlite3_errmsg(h), 0);
+        return err_set(err, code,
+                       "the database %s does not have the tables of its version (%s); use --db "
+                       "FILE or move it away",
+                       shown, why);
+    }
     return err_set(err, code, "can't use the database %s: %s", shown, sqlite3_errstr(rc));
 }
 

@@ -106,6 +106,11 @@ damaged() { # NAME EXPECTED-STATUS-OF-RUN
 }
 echo "this is somebody's diary" >"$state/audit.db"
 damaged "a foreign file" 3
+cp "$T/tmp/good.db" "$state/audit.db"
+sqlite "$state/audit.db" "DROP TABLE head"
+sqlite "$state/audit.db" "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
+damaged "tables of another's making" 3
+contains "and says so" "$output" "does not have the tables of its version (no such table: head)"
 head -c 100 "$T/tmp/good.db" >"$state/audit.db"
 damaged "a file cut to its header" 3
 head -c $((size / 2)) "$T/tmp/good.db" >"$state/audit.db"
