@@ -245,9 +245,12 @@ put_by(const struct log_printer *p, struct buf *b, const struct event_row *row)
 {
     cleanup_buf struct buf by = {0};
     buf_puts(&by, or_dash(decider_to_string(row->by)));
-    if (row->source && row->source[0]) {
-        cleanup_free char *source = display_str(row->source, p->display);
-        buf_printf(&by, " (%s)", source);
+    // What the floor refuses has no rule that could be named: the detail says why.
+    const char *why =
+        row->by == DECIDER_FLOOR && row->verdict == VERDICT_DENY ? row->detail : row->source;
+    if (why && why[0]) {
+        cleanup_free char *shown = display_str(why, p->display);
+        buf_printf(&by, " (%s)", shown);
     }
     put_column(p, b, "", 17, buf_str(&by));
 }

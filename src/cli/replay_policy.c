@@ -118,7 +118,7 @@ judge_event(void *ctx, struct archive_session *s, const struct event_row *row)
     }
     enum whatif_change change = whatif_compare(row, whatif_judge(&j->whatif, row, &source));
     struct lines *lines = &j->lines[change];
-    j->logged += row->by == DECIDER_FLOOR;
+    j->logged += row->by == DECIDER_FLOOR && row->verdict == VERDICT_ALLOW;
     lines->calls += row->count ? row->count : 1;
     if (lines->n == lines->room) {
         lines->room = lines->room ? lines->room * 2 : 64;

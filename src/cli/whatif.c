@@ -211,6 +211,9 @@ whatif_compare(const struct event_row *row, enum whatif_verdict now)
     bool denied = row->verdict == VERDICT_DENY || row->verdict == VERDICT_EXPIRED;
     bool asked = row->by == DECIDER_USER || row->by == DECIDER_TIMEOUT ||
                  row->verdict == VERDICT_WITHDRAWN || (int)row->verdict < 0;
+    // What is never there no policy gives.
+    if (denied && row->by == DECIDER_FLOOR)
+        return WHATIF_SAME;
     switch (now) {
     case WHATIF_ALLOW:
         return denied ? WHATIF_WIDENED : row->by == DECIDER_FLOOR ? WHATIF_SAME : WHATIF_SAVED;

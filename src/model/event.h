@@ -67,6 +67,7 @@ struct refusal {
     bool directory; /* the target is one */
     bool denied;    /* explicitly: no option allows it beside the denial */
     char *resolved;
+    char *detail; /* of the request */
 };
 struct refusal *refusal_free(struct refusal *r);
 void refusal_free_msg(void *r);

@@ -255,6 +255,7 @@ refusal_free(struct refusal *r)
     if (!r)
         return NULL;
     free(r->resolved);
+    free(r->detail);
     free(r);
     return NULL;
 }

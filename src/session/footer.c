@@ -14,7 +14,8 @@ footer_add(struct footer *f, struct refusal *r)
 {
     f->total++;
     for (size_t i = 0; i < f->n; i++) {
-        if (f->items[i]->op == r->op && strcmp(f->items[i]->resolved, r->resolved) == 0) {
+        if (f->items[i]->op == r->op && strcmp(f->items[i]->resolved, r->resolved) == 0 &&
+            (r->by != DECIDER_FLOOR || strcmp(f->items[i]->detail, r->detail) == 0)) {
             refusal_free(r);
             return;
         }
@@ -89,6 +90,10 @@ footer_print(const struct footer *f, const char *session, FILE *out)
         }
         if (is_socket(f->items[i]) && (strchr("@(", f->items[i]->resolved[0]))) {
             fputs("(a socket without a file: nothing can allow it)\n", out);
+            continue;
+        }
+        if (f->items[i]->by == DECIDER_FLOOR) {
+            fprintf(out, "(%s: nothing can allow it)\n", f->items[i]->detail);
             continue;
         }
         if (f->items[i]->by == DECIDER_PROTECTED) {

@@ -101,6 +101,7 @@ static const struct call_row rows[] = {
     IPC(semop),
     IPC(semtimedop),
     IPC(semctl),
+    {"io_uring_setup", SYS_io_uring_setup, FAMILY_ABSENT, WHEN_ALWAYS, 0, 0},
     SOCKET(connect, WHEN_ALWAYS, 0, 0),
     SOCKET(bind, WHEN_ALWAYS, 0, 0),
     SOCKET(listen, WHEN_ALWAYS, 0, 0),

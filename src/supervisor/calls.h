@@ -13,6 +13,7 @@ enum call_family {
     FAMILY_EXEC,    /* exec.h: what runs another program */
     FAMILY_PROCESS, /* process.c: what sets the limits and the scheduling of a process */
     FAMILY_IPC,     /* ipc.c: System V shared memory, queues and semaphores */
+    FAMILY_ABSENT,  /* absent.c: what is not there for the sandbox */
     _FAMILY_MAX,
 };
 
@@ -34,7 +35,7 @@ struct call_row {
 
 // The table and its length.
 const struct call_row *call_rows(size_t *ret_n);
-// NULL for a number that is not mediated.
+// By its number in the ABI of this program. NULL for one that is not mediated.
 const struct call_row *call_find(int nr);
 
 // What every family's copy of a call begins with.

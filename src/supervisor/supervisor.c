@@ -108,7 +108,8 @@ on_refused(void *ctx, const struct request *r, enum decider by, enum reason reas
                           .reason = reason,
                           .directory = r->object.exists && S_ISDIR(r->object.mode),
                           .denied = request_is_denied(r),
-                          .resolved = xstrdup(r->resolved)};
+                          .resolved = xstrdup(r->resolved),
+                          .detail = xstrdup(r->detail)};
     struct supervisor *s = ctx;
     free(s->last);
     s->last = last_text(r, by, reason);
@@ -218,6 +219,7 @@ static const struct family *const families[_FAMILY_MAX] = {
     [FAMILY_OPEN] = &family_open,       [FAMILY_PATH] = &family_path,
     [FAMILY_PROCESS] = &family_process, [FAMILY_SOCKET] = &family_socket,
     [FAMILY_EXEC] = &family_exec,       [FAMILY_IPC] = &family_ipc,
+    [FAMILY_ABSENT] = &family_absent,
 };
 
 const struct family *
@@ -229,7 +231,10 @@ core_family(const struct call *c)
 void
 core_notified(struct supervisor *s, const struct seccomp_notif *n)
 {
-    const struct call_row *row = call_find(n->data.nr);
+    // The numbers of another ABI mean other calls.
+    const struct call_row *row = absent_abi(n);
+    if (!row)
+        row = call_find(n->data.nr);
     // I8: already the lookup is made with no more than the task's powers.
     if (!row)
         notify_fail(s->o.listener, n->id, ENOSYS);

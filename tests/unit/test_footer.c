@@ -48,6 +48,10 @@ Test(footer, names_the_flag_that_would_allow_it)
     add(&f, OP_READ, ACCESS_READ, "/a/mine", (struct refusal){.reason = REASON_USER_DENIED});
     add(&f, OP_READ, ACCESS_READ, "/a/record", (struct refusal){.by = DECIDER_PROTECTED});
     add(&f, OP_READ, ACCESS_READ, "/a/file", (struct refusal){0});
+    add(&f, OP_EXEC, 0, "/a/ring",
+        (struct refusal){.by = DECIDER_FLOOR, .detail = xstrdup("no rings here")});
+    add(&f, OP_EXEC, 0, "/a/ring",
+        (struct refusal){.by = DECIDER_FLOOR, .detail = xstrdup("no rings here")});
     cleanup_free char *text = printed(&f);
     expect_line(text, "/a/file", "allow with: --read-file /a/file\n");
     expect_line(text, "/a/dir", "allow with: --read /a/dir\n");
@@ -56,7 +60,9 @@ Test(footer, names_the_flag_that_would_allow_it)
     expect_line(text, "/top", "allow with: --allow /\n");
     expect_line(text, "/a/mine", "(you denied it)\n");
     expect_line(text, "/a/record", "(protected: nothing can allow it)\n");
-    cr_expect(strstr(text, "refused 8 times"));
+    expect_line(text, "/a/ring", "(no rings here: nothing can allow it)\n");
+    cr_expect(strstr(text, "refused 10 times"));
+    cr_expect_eq(f.n, 8);
     footer_done(&f);
 }
 
