@@ -229,6 +229,7 @@ enum event_column {
     C_GRANTED,
     C_SHA256,
     C_ADDR,
+    C_ONLY_EXE,
 };
 
 // Repeats of a decision are what was refused the same way and what its grants answered. (As one
@@ -267,7 +268,9 @@ static const char events_select[] =
     " r.target2, r.resolved2, r.detail, r.interpreter, coalesce(n.host, r.host),"
     " coalesce(n.family, r.family), coalesce(n.port, r.port), coalesce(n.abstract, r.abstract),"
     " n.decision, n.category, coalesce(g.id, v.granted), r.sha256,"
-    " coalesce(n.addr, r.addr)"
+    " coalesce(n.addr, r.addr),"
+    " coalesce(g.exe, CASE e.kind WHEN 'decision' THEN (SELECT g3.exe FROM granted g3"
+    " WHERE g3.session = e.session AND g3.request = e.request) END)"
     " FROM event e JOIN session s ON s.nr = e.session"
     " LEFT JOIN request r ON r.session = e.session AND r.id = e.request"
     " LEFT JOIN decision d ON e.kind = 'decision' AND d.session = e.session AND d.seq = e.seq"
@@ -295,6 +298,7 @@ read_event(sqlite3_stmt *st, struct event_row *ret_row)
         .target = column_string(st, C_TARGET),
         .resolved = column_string(st, C_RESOLVED),
         .exe = column_string(st, C_EXE),
+        .only_exe = column_string(st, C_ONLY_EXE),
         .cwd = column_string(st, C_CWD),
         .argv = column_string(st, C_ARGV),
         .argv_len = (size_t)sqlite3_column_bytes(st, C_ARGV),

@@ -47,6 +47,7 @@ struct event_row {
     uint64_t real_ns;
     uint64_t request; /* 0: none */
     enum op op;
+    const char *only_exe; /* what was decided is for this program alone; or NULL */
     const char *target, *resolved, *exe, *cwd, *argv, *ancestry, *tags, *source, *note;
     const char *target2, *resolved2; /* rename, link: where to */
     const char *detail, *interpreter;

@@ -476,11 +476,16 @@ make_rules(struct detail *d, const struct view *v, const struct request *r, unsi
 
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         bool allow = keys[i].verdict == VERDICT_ALLOW;
-        enum reach used = keys[i].scope == SCOPE_ONCE ? steps[0] : reach;
+        bool once = keys[i].scope == SCOPE_ONCE;
+        const struct decision used = {.verdict = keys[i].verdict,
+                                      .scope = keys[i].scope,
+                                      .reach = once ? steps[0] : reach,
+                                      .program = !once && v->program,
+                                      .for_ns = v->for_ns};
         struct buf b = {0};
-        reach_rule(&b, r, keys[i].verdict, keys[i].scope, used, v->for_ns, flags);
-        if (allow && view_must_confirm(r, keys[i].scope, used)) {
-            cleanup_free char *name = reach_name(r, used);
+        reach_rule(&b, r, &used, flags);
+        if (allow && view_must_confirm(r, used.scope, used.reach)) {
+            cleanup_free char *name = reach_name(r, used.reach);
             buf_puts(&b, " (type ");
             add_bytes(&b, name, flags);
             buf_putc(&b, ')');

@@ -35,6 +35,7 @@ static const struct keys_row table[] = {
 
     {KEYS_NARROW, KEYS_CHOOSE, {'<', INPUT_LEFT}, "<, Left", NULL, "narrower rule"},
     {KEYS_WIDEN, KEYS_CHOOSE, {'>', INPUT_RIGHT}, ">, Right", NULL, "wider rule"},
+    {KEYS_PROGRAM, KEYS_CHOOSE, {'='}, "=", NULL, "this program alone, or any"},
     {KEYS_DURATION, KEYS_CHOOSE, {'T'}, "T", NULL, "how long t allows"},
     {KEYS_MARK, KEYS_CHOOSE, {' '}, "Space", NULL, "mark, to decide together"},
     {KEYS_MARK_GROUP, KEYS_CHOOSE, {'*'}, "*", NULL, "mark all that are like it"},

@@ -37,6 +37,7 @@ enum keys_command {
     KEYS_DENY_ALWAYS,
     KEYS_NARROW,
     KEYS_WIDEN,
+    KEYS_PROGRAM,
     KEYS_DURATION,
     KEYS_MARK,
     KEYS_MARK_GROUP,

@@ -171,11 +171,14 @@ add_what(const struct view *v, const struct view_row *at, struct buf *line)
         return true;
     }
     n = reach_ladder(at->request, steps);
-    if (v->reach == 0 || v->reach >= n)
+    if ((v->reach == 0 && !v->program) || v->reach >= n)
         return false;
+    const struct decision d = {.verdict = VERDICT_ALLOW,
+                               .scope = SCOPE_SESSION,
+                               .reach = steps[v->reach],
+                               .program = v->program};
     buf_puts(line, " > ");
-    reach_rule(line, at->request, VERDICT_ALLOW, SCOPE_SESSION, steps[v->reach], 0,
-               screen_display_flags());
+    reach_rule(line, at->request, &d, screen_display_flags());
     return true;
 }
 

@@ -256,6 +256,7 @@ run_decide(struct plain *p, const struct plain_line *l, bool alone, uint64_t now
     struct decision d = {
         .verdict = allow ? VERDICT_ALLOW : VERDICT_DENY,
         .scope = l->scope,
+        .program = l->program,
         .by = DECIDER_USER,
         .reason = allow ? REASON_NONE : REASON_USER_DENIED,
         .error = allow ? 0 : EACCES,
@@ -272,7 +273,9 @@ run_decide(struct plain *p, const struct plain_line *l, bool alone, uint64_t now
             wrong = "this request has no such reach";
         else if (row->request->peer.abstract && l->scope != SCOPE_ONCE)
             wrong = "an abstract socket is decided each time: once";
-        else if (l->scope == SCOPE_ONCE && d.reach != steps[0])
+        else if (d.program && !request_names_program(row->request))
+            wrong = "this request cannot be decided for its program alone";
+        else if (l->scope == SCOPE_ONCE && (d.program || d.reach != steps[0]))
             wrong = "once is about this call alone: a reach goes with for, session or always";
     }
     if (wrong) {
@@ -289,7 +292,7 @@ run_decide(struct plain *p, const struct plain_line *l, bool alone, uint64_t now
     buf_reset(&p->confirm_note);
     buf_puts(&p->confirm_note, l->note ? l->note : "");
     buf_puts(&p->out, "nono: ");
-    reach_rule(&p->out, row->request, d.verdict, d.scope, d.reach, d.for_ns, p->flags);
+    reach_rule(&p->out, row->request, &d, p->flags);
     buf_printf(&p->out, "\nnono: to do so, type %s", p->agent ? ":" : "");
     add_escaped(p, name);
     buf_puts(&p->out, " on a line of its own; anything else leaves it waiting\n");
@@ -406,8 +409,9 @@ static void
 run_help(struct plain *p)
 {
     static const char *const lines[] = {
-        "allow NUMBER [once | for 15m | session | always] [reach dir | subtree | host] [note TEXT]",
-        "deny NUMBER [once | session | always] [reach ...] [note TEXT]",
+        "allow NUMBER [once | for 15m | session | always] [reach dir | subtree | host] [program]"
+        " [note TEXT]",
+        "deny NUMBER [once | session | always] [reach ...] [program] [note TEXT]",
         "show NUMBER; list; grants; revoke NUMBER; freeze; thaw; quit (requests wait on)",
         "A line counts when it comes alone, 0.6 s or more after its request was told.",
     };

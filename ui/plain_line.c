@@ -99,11 +99,15 @@ parse_how(const char *line, struct plain_line *l)
             l->reach = reach_from_string(word);
             if ((int)l->reach < 0)
                 return "what reach? (object, dir, subtree, port, host)";
+        } else if (strcmp(word, "program") == 0) {
+            l->program = true;
         } else if (strcmp(word, "once") == 0 || strcmp(word, "session") == 0 ||
                    strcmp(word, "always") == 0) {
             l->scope = scope_from_string(word);
         } else {
-            return "once, for TIME, session, always, reach WHAT or note TEXT can follow the number";
+            return "once, for TIME, session, always, reach WHAT, program or note TEXT can follow "
+                   "the "
+                   "number";
         }
     }
 }

@@ -27,6 +27,7 @@ struct plain_line {
     enum scope scope;
     uint64_t for_ns;
     enum reach reach; /* _REACH_INVALID when it was not said */
+    bool program;
     const char *note; /* points into the line; NULL for none */
 };
 

@@ -142,24 +142,25 @@ reach_escape(struct buf *out, const char *bytes, size_t n, const char *marks, un
 }
 
 void
-reach_rule(struct buf *out, const struct request *r, enum verdict verdict, enum scope scope,
-           enum reach reach, uint64_t for_ns, unsigned flags)
+reach_rule(struct buf *out, const struct request *r, const struct decision *d, unsigned flags)
 {
     const char *op = op_to_string(r->op);
+    bool allow = d->verdict == VERDICT_ALLOW;
+    enum reach reach = d->reach;
     cleanup_free char *target = reach_target(r, reach);
 
-    buf_puts(out, verdict == VERDICT_ALLOW ? "allow " : "refuse ");
-    if (scope == SCOPE_ONCE) {
+    buf_puts(out, allow ? "allow " : "refuse ");
+    if (d->scope == SCOPE_ONCE) {
         buf_printf(out, "%s%s; no rule stays",
                    r->count > 1 ? "the calls that wait in this row" : "this one call",
-                   verdict == VERDICT_ALLOW ? "" : " (EACCES)");
+                   allow ? "" : " (EACCES)");
         return;
     }
-    if (scope == SCOPE_TIME) {
+    if (d->scope == SCOPE_TIME) {
         buf_puts(out, "for ");
-        reach_duration(out, for_ns);
+        reach_duration(out, d->for_ns);
     } else {
-        buf_puts(out, scope == SCOPE_SESSION ? "this session" : "always");
+        buf_puts(out, d->scope == SCOPE_SESSION ? "this session" : "always");
     }
     if (r->peer.abstract) {
         buf_puts(out, ": not possible, an abstract socket is decided each time");
@@ -167,8 +168,7 @@ reach_rule(struct buf *out, const struct request *r, enum verdict verdict, enum 
     }
     buf_printf(out, ": %s ", op ? op : "?");
     // As a capability to write does, it answers deleting, renaming and the like as well.
-    if (verdict == VERDICT_ALLOW && reach_is_wide(reach) && r->access & ACCESS_WRITE &&
-        !reach_is_inet(r))
+    if (allow && reach_is_wide(reach) && r->access & ACCESS_WRITE && !reach_is_inet(r))
         buf_puts(out, "and every other change ");
     if (reach == REACH_DIR)
         buf_puts(out, "of what lies directly in ");
@@ -187,5 +187,10 @@ reach_rule(struct buf *out, const struct request *r, enum verdict verdict, enum 
     if (reach_has_two_ends(r) && !reach_is_wide(reach)) {
         buf_puts(out, " -> ");
         reach_escape(out, r->resolved2, strlen(r->resolved2), ">", flags);
+    }
+    if (d->program) {
+        buf_puts(out, " by ");
+        display_escape(out, r->exe, strlen(r->exe), flags);
+        buf_puts(out, " alone");
     }
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "decision.h"
 #include "request.h"
 
 #define REACH_STEPS 3
@@ -24,9 +25,9 @@ char *reach_target(const struct request *r, enum reach reach);
 // What has to be typed to confirm it, as bytes: the last component of that, or the host, by name
 // where one was looked up. The caller frees it.
 char *reach_name(const struct request *r, enum reach reach);
-// "allow session read of everything below /home/u/.ssh". flags: of display_escape().
-void reach_rule(struct buf *out, const struct request *r, enum verdict verdict, enum scope scope,
-                enum reach reach, uint64_t for_ns, unsigned flags);
+// "allow this session: read of everything below /home/u/.ssh"; of d the verdict, scope, reach,
+// length and program count. flags: of display_escape().
+void reach_rule(struct buf *out, const struct request *r, const struct decision *d, unsigned flags);
 // display_escape(), with a backslash before each of the characters of marks as well: what nono puts
 // between names then is in no name.
 void reach_escape(struct buf *out, const char *bytes, size_t n, const char *marks, unsigned flags);

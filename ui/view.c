@@ -147,6 +147,7 @@ view_select(struct view *v, uint64_t key, uint64_t now_ns)
     v->selected = key;
     v->scroll = 0;
     v->reach = 0;
+    v->program = false;
     v->revision++;
     buf_reset(&v->note);
     if (v->prompt == VIEW_PROMPT_NOTE)

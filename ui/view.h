@@ -133,6 +133,7 @@ struct view {
     struct buf search, filter, note; /* as they were typed; the note is for the selected request */
     struct buf scroll_search;
     unsigned reach;  /* step of the ladder of the selected request, see reach.h */
+    bool program;    /* the rule is for its program alone */
     uint64_t for_ns; /* what t allows */
     struct {
         enum { VIEW_UNCOUNTED, VIEW_COUNTING, VIEW_COUNTED } state;

@@ -156,6 +156,7 @@ view_press_decide(struct view *v, enum keys_command command, uint64_t now_ns)
         .reach = decide_keys[k].scope == SCOPE_ONCE || v->batch ? steps[0]
                  : v->reach < n                                 ? steps[v->reach]
                                                                 : steps[n - 1],
+        .program = v->program && decide_keys[k].scope != SCOPE_ONCE && !v->batch,
         .by = DECIDER_USER,
         .reason = allow ? REASON_NONE : REASON_USER_DENIED,
         .error = allow ? 0 : EACCES,
@@ -224,6 +225,21 @@ view_change_reach(struct view *v, bool wider, uint64_t now_ns)
         return;
     }
     v->reach = wider ? v->reach + 1 : v->reach - 1;
+    v->revision++;
+}
+
+void
+view_change_program(struct view *v)
+{
+    const struct view_row *row = view_selected(v);
+
+    if (!row)
+        return;
+    if (!request_names_program(row->request)) {
+        v->hint = "a rule for one program is for sockets, and for a program that has a file";
+        return;
+    }
+    v->program = !v->program;
     v->revision++;
 }
 

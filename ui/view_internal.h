@@ -35,4 +35,5 @@ enum view_result view_undo_last(struct view *v);
 enum view_result view_press_decide(struct view *v, enum keys_command command, uint64_t now_ns);
 enum view_result view_press_confirm(struct view *v, bool alone, uint64_t now_ns);
 void view_change_reach(struct view *v, bool wider, uint64_t now_ns);
+void view_change_program(struct view *v);
 void view_change_duration(struct view *v, uint64_t now_ns);

@@ -270,6 +270,9 @@ press_general(struct view *v, enum keys_command command, uint64_t now_ns)
     case KEYS_WIDEN:
         view_change_reach(v, command == KEYS_WIDEN, now_ns);
         return VIEW_NOTHING;
+    case KEYS_PROGRAM:
+        view_change_program(v);
+        return VIEW_NOTHING;
     case KEYS_DURATION:
         view_change_duration(v, now_ns);
         return VIEW_NOTHING;

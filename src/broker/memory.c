@@ -170,12 +170,6 @@ same_content(const struct grant *g, const struct memory_query *q)
            (q->sha256 && memcmp(g->sha256, q->sha256, SHA256_LEN) == 0);
 }
 
-static bool
-same_program(const struct grant *g, const struct memory_query *q)
-{
-    return !g->exe || (q->exe && strcmp(g->exe, q->exe) == 0);
-}
-
 // Whoever owns a name may let it lead to this machine once it is allowed.
 static bool
 same_place(const struct grant *g, const struct memory_query *q)
@@ -195,13 +189,23 @@ is_over(const struct grant *g, uint64_t now_ns)
     return g->expires_mono_ns && now_ns >= g->expires_mono_ns;
 }
 
-static struct grant *
-find_denial(const struct memory *m, const char *path, uint64_t dev, uint64_t ino, enum op op,
-            unsigned access, uint64_t now_ns)
+static bool
+same_program(const struct grant *g, const char *exe)
 {
+    return !g->exe || (exe && strcmp(g->exe, exe) == 0);
+}
+
+static struct grant *
+find_denial(const struct memory *m, const struct memory_query *q, bool second, unsigned access,
+            uint64_t now_ns)
+{
+    const char *path = second ? q->path2 : q->path;
+    uint64_t dev = second ? q->dev2 : q->dev, ino = second ? q->ino2 : q->ino;
+    enum op op = q->op;
     for (size_t i = ino ? m->inodes[inode_bucket(dev, ino)] : 0; i; i = m->inode_chain[i - 1]) {
         struct grant *g = m->grants[i - 1];
-        if (g->dev == dev && g->ino == ino && denial_answers(g, op, access) && !is_over(g, now_ns))
+        if (g->dev == dev && g->ino == ino && denial_answers(g, op, access) &&
+            same_program(g, q->exe) && !is_over(g, now_ns))
             return g;
     }
     for (size_t at = strlen(path); at; at = m->n_wide ? above(path, at) : 0)
@@ -209,7 +213,7 @@ find_denial(const struct memory *m, const char *path, uint64_t dev, uint64_t ino
             struct grant *g = m->grants[i - 1];
             if (g->verdict == VERDICT_DENY && strncmp(g->path, path, at) == 0 && !g->path[at] &&
                 reach_covers(g, path, at, dev, ino, op) && denial_answers(g, op, access) &&
-                !is_over(g, now_ns))
+                same_program(g, q->exe) && !is_over(g, now_ns))
                 return g;
         }
     return NULL;
@@ -241,7 +245,7 @@ find_allow(const struct memory *m, const struct memory_query *q, bool second, ui
             struct grant *g = m->grants[i - 1];
             if (g->verdict != VERDICT_ALLOW || strncmp(g->path, path, at) != 0 || g->path[at] ||
                 !reach_covers(g, path, at, dev, ino, q->op) || !allow_answers(g, q->op, access) ||
-                !same_content(g, q) || !same_program(g, q) || !same_place(g, q) ||
+                !same_content(g, q) || !same_program(g, q->exe) || !same_place(g, q) ||
                 is_over(g, now_ns))
                 continue;
             // A grant to rename names both ends and counts for both together only.
@@ -292,9 +296,9 @@ memory_ask(const struct memory *m, const struct memory_query *q, uint64_t now_ns
         return false;
     // To move or link something out of a place is to read what it holds.
     unsigned leaving = q->op == OP_RENAME || q->op == OP_LINK ? ACCESS_READ : 0;
-    struct grant *g = find_denial(m, q->path, q->dev, q->ino, q->op, q->access | leaving, now_ns);
+    struct grant *g = find_denial(m, q, false, q->access | leaving, now_ns);
     if (!g && q->path2)
-        g = find_denial(m, q->path2, q->dev2, q->ino2, q->op, ACCESS_WRITE, now_ns);
+        g = find_denial(m, q, true, ACCESS_WRITE, now_ns);
     a.verdict = g ? VERDICT_DENY : VERDICT_ALLOW;
     if (!g)
         g = find_allow(m, q, false, now_ns);
@@ -399,6 +403,10 @@ memory_can_keep(const struct request *r, const struct decision *d)
     default:
         return -EINVAL;
     }
+    if (d->program && d->scope == SCOPE_ONCE)
+        return -EINVAL;
+    if (d->program && !request_names_program(r))
+        return -EOPNOTSUPP;
     return d->scope != SCOPE_ONCE && (r->peer.abstract || !r->resolved[0]) ? -EOPNOTSUPP : 0;
 }
 
@@ -439,6 +447,7 @@ memory_grant_for(struct memory *m, const struct request *r, const struct decisio
                         .ino2 = q.ino2,
                         .peer = r->peer,
                         .host = xstrdup(r->host),
+                        .exe = d->program ? xstrdup(r->exe) : NULL,
                         .created_real_ns = d->real_ns};
     if (q.path2)
         g->path2 = reach_root(xstrdup(q.path2), d->reach, &r->object2);

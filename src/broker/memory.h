@@ -5,10 +5,10 @@
 // What a grant answers. A grant is about one kind of thing: files, programs, connecting, binding.
 // Among files an allow answers the operations that it was given for (opening and creating are one;
 // deleting, renaming, linking, making a directory and changing attributes are each their own), and
-// no access that it does not hold; one with a program answers that program only. Only an allow to
-// write that reaches over a directory or a subtree answers every change there, as --write does. A
-// denial answers more: one of writing answers every change, and one of an object holds under every
-// name that the object gets.
+// no access that it does not hold. Only an allow to write that reaches over a directory or a
+// subtree answers every change there, as --write does. A denial answers more: one of writing
+// answers every change, and one of an object holds under every name that the object gets. Either
+// answers one program only when it names one.
 //
 // Reach: an object is one path and, where it exists, one inode, and one content of a program; a
 // directory is what lies directly in it, and reading itself; a subtree is a directory and

@@ -17,7 +17,7 @@
 #include "util.h"
 #include "wire.h"
 
-enum { OPT_FOR = OPTIONS_LONG, OPT_SESSION, OPT_ALWAYS, OPT_REACH, OPT_NOTE };
+enum { OPT_FOR = OPTIONS_LONG, OPT_SESSION, OPT_ALWAYS, OPT_REACH, OPT_PROGRAM, OPT_NOTE };
 
 #define ROW_SESSION                                                                                \
     {                                                                                              \
@@ -33,6 +33,10 @@ enum { OPT_FOR = OPTIONS_LONG, OPT_SESSION, OPT_ALWAYS, OPT_REACH, OPT_NOTE };
             "object (default), dir: directly in its directory, subtree:\n" OPTIONS_INDENT          \
             "everything below; of an address port (default) or host"                               \
     }
+#define ROW_PROGRAM                                                                                \
+    {                                                                                              \
+        OPT_PROGRAM, "program", NULL, "of a socket: for the program that asks alone, not for any"  \
+    }
 #define ROW_NOTE                                                                                   \
     {                                                                                              \
         OPT_NOTE, "note", "TEXT", "why; kept in the record"                                        \
@@ -47,12 +51,13 @@ static const struct option_row allow_rows[] = {
     ROW_SESSION,
     ROW_ALWAYS,
     ROW_REACH,
+    ROW_PROGRAM,
     ROW_NOTE,
     ROW_IN,
     {0},
 };
 
-static const struct option_row deny_rows[] = {ROW_SESSION, ROW_ALWAYS, ROW_REACH,
+static const struct option_row deny_rows[] = {ROW_SESSION, ROW_ALWAYS, ROW_REACH, ROW_PROGRAM,
                                               ROW_NOTE,    ROW_IN,     {0}};
 
 #define DECIDE_MORE                                                                                \
@@ -81,6 +86,7 @@ struct choice {
     enum scope scope;
     bool scope_said;
     enum reach reach;
+    bool program;
     uint64_t for_ns;
     char *note;
     char *session; /* owned, or NULL */
@@ -149,6 +155,10 @@ print_decided(const struct choice *c, const struct request *r)
     printf("%s %s", c->verdict == VERDICT_ALLOW ? "allowed" : "denied", scopes[c->scope]);
     if (c->reach != REACH_OBJECT)
         printf(", %s", reach_to_string(c->reach));
+    if (c->program) {
+        cleanup_free char *exe = display_str(r->exe, DISPLAY_QUOTE);
+        printf(", by %s", exe);
+    }
     printf(": %s %s\n", op_to_string(r->op), buf_str(&target));
 }
 
@@ -168,6 +178,7 @@ decide(const struct choice *c)
         .verdict = c->verdict,
         .scope = c->scope,
         .reach = c->reach,
+        .program = c->program,
         .for_ns = c->for_ns,
         .note = c->note,
     };
@@ -208,6 +219,9 @@ take_option(struct choice *c, struct options *o, int opt)
         c->reach = reach < 0 ? REACH_OBJECT : (enum reach)reach;
         return reach < 0 ? reach : 0;
     }
+    case OPT_PROGRAM:
+        c->program = true;
+        return 0;
     default:
         free(*slot);
         *slot = xstrdup(o->arg);
@@ -231,10 +245,11 @@ run(struct choice *c, const struct options_help *help, int argc, char **argv)
                                                  : "one ID at a time");
     if (c->note && strlen(c->note) > WIRE_NOTE_MAX)
         return options_error(&o, "a note has %d bytes at most", WIRE_NOTE_MAX);
-    if (c->scope == SCOPE_ONCE && c->reach != REACH_OBJECT && c->reach != REACH_PORT)
-        return options_error(&o, "--reach is for what holds longer than once (%s)",
-                             c->verdict == VERDICT_ALLOW ? "--for, --session, --always"
-                                                         : "--session, --always");
+    if (c->scope == SCOPE_ONCE &&
+        (c->program || (c->reach != REACH_OBJECT && c->reach != REACH_PORT)))
+        return options_error(
+            &o, "%s is for what holds longer than once (%s)", c->program ? "--program" : "--reach",
+            c->verdict == VERDICT_ALLOW ? "--for, --session, --always" : "--session, --always");
     int r = parse_number(argv[o.index], &c->session, &c->id);
     cleanup_free char *shown = display_str(argv[o.index], DISPLAY_QUOTE);
     if (r == -EEXIST)

@@ -100,6 +100,7 @@ set_decision(json_t *o, const struct event_row *row)
     set_word(o, "verdict", verdict_to_string(row->verdict));
     set_word(o, "scope", scope_to_string(row->scope));
     set_word(o, "reach", reach_to_string(row->reach));
+    set_text(o, "only_exe", row->only_exe);
     set_word(o, "by", decider_to_string(row->by));
     set_word(o, "reason", row->reason == REASON_NONE ? NULL : reason_to_string(row->reason));
     if (row->waited_ms >= 0)

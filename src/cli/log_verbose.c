@@ -50,6 +50,8 @@ put_decision(struct log_printer *p, const struct event_row *row)
         buf_printf(&b, ", %s", scope_to_string(row->scope));
     if ((int)row->reach >= 0)
         buf_printf(&b, ", %s", reach_to_string(row->reach));
+    if (row->only_exe)
+        buf_puts(&b, ", this program alone");
     if ((int)row->by >= 0)
         buf_printf(&b, ", by %s", decider_to_string(row->by));
     if (row->source && row->source[0]) {

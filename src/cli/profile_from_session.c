@@ -94,7 +94,7 @@ add_decision(void *ctx, struct archive_session *s, const struct event_row *row)
     if (row->op == OP_CONNECT || row->op == OP_BIND || row->op == OP_SEND) {
         bool peer = row->port >= 0, path = row->resolved && row->resolved[0] == '/';
         note(f, row->resolved, peer ? PLACE_PEER : PLACE_SOCKET, ACCESS_READ, row->verdict,
-             row->op == OP_BIND || (!peer && !path));
+             row->op == OP_BIND || row->only_exe || (!peer && !path));
         return 0;
     }
     cleanup_request struct request *r = NULL;
@@ -209,7 +209,7 @@ static bool
 is_given(const struct entry *e, enum place place, unsigned access, bool denied)
 {
     return e->place == place && !e->covered && !e->odd && e->denied == denied &&
-           (denied || (e->access == access && (place != PLACE_OBJECT || !e->vague)));
+           (denied || (e->access == access && (place == PLACE_DIR || !e->vague)));
 }
 
 // "key": [ ... ], with what entries there are; nothing without any.
@@ -249,8 +249,10 @@ print_profile(const struct from *f)
             printf("    // Left out: %s (%s; no clean text)\n", shown,
                    e->denied ? "was denied" : "was allowed");
         else if (e->vague && !e->denied && !e->covered)
-            printf("    // Left out: %s (a directory, something new, a bind, or no path)%s\n",
-                   shown, f->generalise ? "" : "; --generalise");
+            printf(
+                "    // Left out: %s (a directory, something new, a bind, for one program, or no "
+                "path)%s\n",
+                shown, f->generalise ? "" : "; --generalise");
     }
     puts("    \"extends\": \"default\",\n    \"filesystem\": {");
     print_list(f, "read", PLACE_DIR, ACCESS_READ, false, &first);

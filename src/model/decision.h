@@ -13,6 +13,7 @@ struct decision {
     enum verdict verdict;
     enum scope scope;
     enum reach reach;
+    bool program; /* for the program of the request alone, else for any */
     enum decider by;
     enum reason reason; /* REASON_NONE for an allow */
     char *source;       /* where it came from: "pane", "nono ui", "nono allow", "on-ask"; owned */

@@ -68,6 +68,16 @@ request_free_msg(void *r)
     request_free(r);
 }
 
+bool
+request_names_program(const struct request *r)
+{
+    // What is gone, or was never there (memfd_create(2)), leaves a name that anything may take.
+    static const char gone[] = " (deleted)";
+    size_t n = strlen(r->exe);
+    return (r->op == OP_CONNECT || r->op == OP_BIND || r->op == OP_SEND) && r->exe[0] == '/' &&
+           (n < sizeof gone || strcmp(r->exe + n + 1 - sizeof gone, gone) != 0);
+}
+
 static void
 seal_bytes(crypto_generichash_state *h, const void *data, size_t n)
 {

@@ -100,6 +100,10 @@ void request_free_msg(void *r);
 // Is it refused by a denial, whatever capabilities and decisions say?
 bool request_is_denied(const struct request *r);
 
+// Can a decision be for its program alone? That of a socket call, when the program is a file that
+// has a name.
+bool request_names_program(const struct request *r);
+
 // Sets the digest over every fact that a person is shown. A decision carries it back: what was
 // seen is what is decided.
 void request_seal(struct request *r);

@@ -403,6 +403,8 @@ wire_put_decide(struct buf *out, const struct decision *d)
     set_enum(o, "verdict", verdict_to_string(d->verdict));
     set_enum(o, "scope", scope_to_string(d->scope));
     set_enum(o, "reach", reach_to_string(d->reach));
+    if (d->program)
+        set(o, "program", json_true());
     if (d->note)
         set_text(o, "note", d->note);
     set_u64(o, "keys_ignored", d->keys_ignored);

@@ -365,6 +365,8 @@ parse_decide(struct reading *in, struct wire_msg *m)
         in->error = -EBADMSG;
     d->scope = GET_ENUM(in, scope, "scope");
     d->reach = GET_ENUM(in, reach, "reach");
+    if (json_object_get(in->o, "program"))
+        d->program = get_bool(in, "program");
     if (json_object_get(in->o, "note"))
         d->note = get_text(in, "note", WIRE_NOTE_MAX);
     if (json_object_get(in->o, "keys_ignored"))

@@ -111,6 +111,24 @@ page
 page"
 equal "an event each" "$(network "[r['decision'] for r in rows]")" "['granted', 'granted', 'granted']"
 
+scenario "a decision for this program alone"
+cp "$(command -v curl)" "$BIN/curl2"
+run_background --ui attach -- sh -c "curl -sS http://127.0.0.1:$port/index.html; $BIN/curl2 -sS http://127.0.0.1:$port/index.html
+    curl -sS http://127.0.0.1:$port/index.html; $BIN/curl2 -sS http://127.0.0.1:$port/index.html"
+id=$(wait_request ":$port")
+"$NONO" allow "$id" --program >/dev/null 2>"$T/tmp/err" && fail "not for one call" || contains "not for one call" "$(cat "$T/tmp/err")" "--program is for what holds longer than once"
+contains "nono allow says so" "$("$NONO" allow "$id" --session --reach host --program)" "allowed for the session, host, by $(readlink -f "$(command -v curl)"):"
+second=$(wait_request ":$port" "$id")
+equal "the other one asks" "$(pending_rows "rows[0]['exe']")" "$BIN/curl2"
+contains "the grant says whose it is" "$("$NONO" grants 2>&1)" "any port of localhost by $(readlink -f "$(command -v curl)")"
+"$NONO" deny "$second" --session --program >/dev/null || fail "nono deny succeeds"
+join_background
+equal "two pages, by the one" "$(echo "$output" | grep -c page)" 2
+equal "who was asked about" "$(log_rows "[r['exe'].split('/')[-1] for r in of(kind='decision', by='user')]")" "['curl', 'curl2']"
+contains "the record says it" "$("$NONO" log -v --color never --kind decision)" "allow, session, host, this program alone"
+equal "to programs as well" "$(log_rows "[r.get('only_exe', '')[-5:] for r in of(kind='decision', by='user')]")" "['/curl', 'curl2']"
+rm "$BIN/curl2"
+
 scenario "asyncio and connects that do not block"
 cat >async.py <<END
 import asyncio, socket, errno, select

@@ -321,6 +321,65 @@ Test(memory, ports_and_hosts)
     EXPECT(rows);
 }
 
+// exe is NULL where the supervisor did not look.
+static const char *
+answer_to(enum op op, const char *path, const char *exe)
+{
+    cleanup_request struct request *r = request_of(&(struct call){op, 0, path});
+    struct memory_query q = memory_query_of(r);
+    struct memory_answer a;
+    q.exe = exe;
+    return memory_ask(&m, &q, NOW, &a) ? verdict_to_string(a.verdict) : "-";
+}
+
+static int
+keep_of(enum op op, const char *path, const char *exe, enum verdict verdict, enum scope scope)
+{
+    cleanup_request struct request *r = request_of(&(struct call){op, 0, path});
+    const struct decision d = {.verdict = verdict,
+                               .scope = scope,
+                               .reach = path[0] == '/' ? REACH_OBJECT : REACH_HOST,
+                               .program = true};
+    free(r->exe);
+    r->exe = xstrdup(exe);
+    int ret = memory_can_keep(r, &d);
+    return ret < 0 ? ret : memory_add(&m, memory_grant_for(&m, r, &d, NOW));
+}
+
+Test(memory, one_program_or_any)
+{
+    const enum scope session = SCOPE_SESSION;
+    cr_assert_eq(keep_of(OP_CONNECT, "a.example.org:443", "/bin/a", VERDICT_ALLOW, session), 0);
+    cr_assert_eq(keep_of(OP_CONNECT, "b.example.org:443", "/bin/a", VERDICT_DENY, session), 0);
+    cr_assert_eq(keep_of(OP_CONNECT, "/run/agent", "/bin/a", VERDICT_ALLOW, session), 0);
+    keep(&(struct call){OP_CONNECT, 0, "b.example.org:443"}, VERDICT_ALLOW, REACH_HOST);
+    static const struct {
+        const char *path, *exe, *want;
+    } rows[] = {
+        {"a.example.org:443", "/bin/a", "allow"},
+        {"a.example.org:80", "/bin/a", "allow"},
+        {"a.example.org:443", "/bin/aa", "-"},
+        {"a.example.org:443", "/bin/", "-"},
+        {"a.example.org:443", "", "-"},
+        {"a.example.org:443", NULL, "-"},
+        {"b.example.org:443", "/bin/a", "deny"},
+        {"b.example.org:443", "/bin/b", "allow"},
+        {"b.example.org:443", NULL, "allow"},
+        {"/run/agent", "/bin/a", "allow"},
+        {"/run/agent", "/bin/b", "-"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_expect_str_eq(answer_to(OP_CONNECT, rows[i].path, rows[i].exe), rows[i].want, "row %zu",
+                         i);
+    // Not for one call, not for files, not for what has no file that others could not take.
+    static const char host[] = "a.example.org:443";
+    cr_expect_eq(keep_of(OP_CONNECT, host, "/bin/a", VERDICT_ALLOW, SCOPE_ONCE), -EINVAL);
+    cr_expect_eq(keep_of(OP_READ, "/w/a", "/bin/a", VERDICT_ALLOW, session), -EOPNOTSUPP);
+    cr_expect_eq(keep_of(OP_CONNECT, host, "", VERDICT_ALLOW, session), -EOPNOTSUPP);
+    cr_expect_eq(keep_of(OP_CONNECT, host, "/memfd:a (deleted)", VERDICT_ALLOW, session),
+                 -EOPNOTSUPP);
+}
+
 // Does an allow of a name at one address answer for it at the other?
 static bool
 follows(int family, const char *shown, const char *now)

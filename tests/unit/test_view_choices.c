@@ -123,6 +123,45 @@ Test(choices, sockets_reach_a_port_or_a_host)
     cr_assert_eq(d.scope, SCOPE_ALWAYS);
 }
 
+Test(choices, a_socket_for_this_program_alone)
+{
+    VIEW(v);
+    view_add(&v, 0, make_connect(1, ""), now);
+    view_add(&v, 0, make_connect(2, ""), now);
+    arm(&v, &now);
+    press_slowly(&v, '=', &now, &d);
+    cr_assert_eq(press_slowly(&v, 'o', &now, &d), VIEW_DECIDE);
+    cr_expect(!d.program, "once is about this call");
+    press_slowly(&v, '=', &now, &d);
+    cr_assert_eq(press_slowly(&v, 's', &now, &d), VIEW_DECIDE);
+    cr_expect(d.program);
+    view_add(&v, 0, make_connect(3, ""), now);
+    cr_assert_eq(press_slowly(&v, 'D', &now, &d), VIEW_DECIDE);
+    cr_expect(!d.program, "it was about another request");
+    view_add(&v, 0, make_connect(4, ""), now);
+    press_slowly(&v, '=', &now, &d);
+    press_slowly(&v, '=', &now, &d);
+    cr_assert_eq(press_slowly(&v, 's', &now, &d), VIEW_DECIDE);
+    cr_expect(!d.program, "any again");
+    view_add(&v, 0, make_request(5, RISK_NONE), now);
+    press_slowly(&v, '=', &now, &d);
+    cr_assert_eq(press_slowly(&v, 's', &now, &d), VIEW_DECIDE);
+    cr_expect(!d.program, "no rule about a file is");
+}
+
+Test(choices, the_rule_of_one_program_in_words)
+{
+    cleanup_request struct request *r = make_connect(1, "example.org");
+    cleanup_buf struct buf b = {0};
+    const struct decision d = {
+        .verdict = VERDICT_ALLOW, .scope = SCOPE_SESSION, .reach = REACH_HOST, .program = true};
+    free(r->exe);
+    r->exe = xstrdup("/usr/bin/cu\033rl");
+    reach_rule(&b, r, &d, 0);
+    cr_expect_str_eq(buf_str(&b), "allow this session: connect to any port of 104.16.3.35 "
+                                  "(example.org) by /usr/bin/cu\\x1brl alone");
+}
+
 Test(choices, an_abstract_socket_leaves_no_rule)
 {
     VIEW(v);
@@ -452,7 +491,11 @@ Test(choices, rules_in_words)
         r->op = rows[i].op;
         r->access = rows[i].access;
         r->object = (struct object){.exists = true, .mode = rows[i].mode | 0644};
-        reach_rule(&b, r, VERDICT_ALLOW, rows[i].scope, rows[i].reach, 5400 * NS_PER_SEC, 0);
+        const struct decision d = {.verdict = VERDICT_ALLOW,
+                                   .scope = rows[i].scope,
+                                   .reach = rows[i].reach,
+                                   .for_ns = 5400 * NS_PER_SEC};
+        reach_rule(&b, r, &d, 0);
         cr_expect_str_eq(buf_str(&b), rows[i].want);
     }
 }

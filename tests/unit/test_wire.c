@@ -226,6 +226,7 @@ Test(wire, other_messages_round_trip)
                          .scope = SCOPE_SESSION,
                          .reach = REACH_OBJECT,
                          .note = note,
+                         .program = true,
                          .keys_ignored = 3};
     struct request_update u = {.id = 3,
                                .state = STATE_ASKED,
@@ -265,6 +266,7 @@ Test(wire, other_messages_round_trip)
     cr_expect_str_eq(m[1].decision->note, note);
     cr_expect_eq(m[1].decision->scope, SCOPE_SESSION);
     cr_expect_eq(m[1].decision->keys_ignored, 3);
+    cr_expect(m[1].decision->program);
     cr_expect_eq(m[2].update.verdict, _VERDICT_INVALID);
     cr_expect_eq(m[2].update.count, 4);
     cr_expect_eq(m[3].stats.floor, UINT64_MAX);
