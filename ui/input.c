@@ -216,7 +216,7 @@ bool
 input_next(struct input *in, uint64_t now_ns, struct input_key *ret_key)
 {
     bool stale = now_ns >= input_deadline(in);
-    const char *p = in->bytes.data + in->used;
+    const char *p = buf_str(&in->bytes) + in->used;
     size_t n = in->bytes.len - in->used, length, begin = sizeof paste_begin - 1;
     struct input_key k = {.raw = p};
 

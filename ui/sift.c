@@ -11,7 +11,14 @@
 #define CANCEL "\x18" /* ends a sequence without effect */
 
 // What a byte means to the one that reads it.
-enum fate { FATE_PASS, FATE_DROP, FATE_RELEASE, FATE_REPEAT, FATE_CANCEL };
+enum fate {
+    FATE_PASS,
+    FATE_DROP,
+    FATE_RELEASE, /* what was held back, and this byte */
+    FATE_REPEAT,
+    FATE_CANCEL, /* ends the sequence and goes through */
+    FATE_ABORT,  /* ends the sequence and is dropped */
+};
 
 static enum fate
 take_text(struct sift *s, unsigned char c)
@@ -71,8 +78,27 @@ take_escape(struct sift *s, unsigned char c)
     }
     s->state = c == '[' ? SIFT_CSI : SIFT_TEXT;
     s->plain = s->first = true;
-    s->count = 0;
+    s->count = s->digits = 0;
+    s->numbers = 1;
     return FATE_RELEASE;
+}
+
+static enum fate
+take_digit(struct sift *s, unsigned char c)
+{
+    if (s->first && s->count < SIFT_REPEAT_MAX)
+        s->count = s->count * 10 + c - '0';
+    s->digits += s->digits <= SIFT_DIGITS_MAX;
+    return s->digits <= SIFT_DIGITS_MAX && s->numbers <= SIFT_NUMBERS_MAX ? FATE_PASS : FATE_DROP;
+}
+
+static enum fate
+take_separator(struct sift *s)
+{
+    s->first = false;
+    s->digits = 0;
+    s->numbers += s->numbers <= SIFT_NUMBERS_MAX;
+    return s->numbers <= SIFT_NUMBERS_MAX ? FATE_PASS : FATE_DROP;
 }
 
 static enum fate
@@ -87,14 +113,11 @@ take_csi(struct sift *s, unsigned char c)
         s->state = SIFT_TEXT;
         return c == 'b' && s->plain ? FATE_REPEAT : FATE_PASS;
     }
-    if (c >= '0' && c <= '9') {
-        if (s->first && s->count < SIFT_REPEAT_MAX)
-            s->count = s->count * 10 + c - '0';
-    } else if (c == ':' || c == ';') {
-        s->first = false;
-    } else {
-        s->plain = false;
-    }
+    if (c >= '0' && c <= '9')
+        return take_digit(s, c);
+    if (c == ':' || c == ';')
+        return take_separator(s);
+    s->plain = false;
     return FATE_PASS;
 }
 
@@ -118,8 +141,11 @@ take_byte(struct sift *s, unsigned char c)
 {
     if (s->state == SIFT_STRING || s->state == SIFT_STRING_ESCAPE)
         return take_string(s, c);
-    if (c == ESC)
-        return begin_escape(s);
+    if (c == ESC) {
+        bool inside = s->state == SIFT_CSI;
+        begin_escape(s);
+        return inside ? FATE_ABORT : FATE_DROP;
+    }
     // Control characters act inside of a sequence, and it goes on behind them.
     if (c < 0x20 || c == 0x7f) {
         if (c == CAN || c == SUB)
@@ -172,7 +198,7 @@ sift_feed(struct sift *s, const char *data, size_t n,
         start = i + 1;
         if (fate == FATE_REPEAT)
             put_repeated(s, out, ctx);
-        else if (fate == FATE_CANCEL)
+        else if (fate == FATE_CANCEL || fate == FATE_ABORT)
             out(ctx, CANCEL, 1);
         else if (fate == FATE_RELEASE)
             out(ctx, s->held, s->n_held);

@@ -4,12 +4,18 @@
 //   that asks for an unknown setting crashes libvterm.
 // - REP (CSI n b: the last character n times more) is made into those characters. libvterm never
 //   comes back from one that has no character of any width before it.
+// - the numbers of a CSI behind the sixteenth are dropped, and digits of one behind the ninth:
+//   libvterm writes the seventeenth behind its array, and takes a high bit for a mark of its own.
+// - whatever comes inside of a CSI that ends it, ends it for libvterm as well: what it takes for
+//   text and what for numbers is the same here and there.
 // Private to terminal.c, pure.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 
 #define SIFT_REPEAT_MAX 4096 /* characters for one REP */
+#define SIFT_NUMBERS_MAX 16  /* of a CSI */
+#define SIFT_DIGITS_MAX 9    /* of a number */
 #define SIFT_HELD_MAX 16     /* bytes of an escape that are held back; longer ones are dropped */
 
 enum sift_state {
@@ -28,6 +34,8 @@ struct sift {
     bool plain;         /* the CSI has numbers alone so far */
     bool first;         /* its first number is not over */
     unsigned count;     /* that number */
+    unsigned numbers;   /* so far, at most one more than are passed on */
+    unsigned digits;    /* of the last one, likewise */
     char last[4];       /* the last character, in UTF-8 */
     unsigned char len;  /* its bytes so far */
     unsigned char want; /* and how many it has; 0: there is none */

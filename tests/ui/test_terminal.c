@@ -291,6 +291,60 @@ Test(terminal, repeated_characters, .timeout = 20)
     }
 }
 
+// libvterm alone writes what the agent likes behind its sixteen numbers, into what it calls next.
+Test(terminal, more_numbers_than_libvterm_holds)
+{
+    static const char *const ways[] = {
+        "",
+        "\033[1",
+        "\033[1\033]0;title\a",
+        "\033[1\033\\",
+        "\033[1\033Pq\033\\",
+        "\033[1\033(",
+        "\033[1\033                 ",
+        "\033[1\033\xc3\xa4",
+        "\033[1\xc3\xa4",
+        "\033[1\177\001",
+        "\033[1 2",
+        "\033[1?2",
+        "\033[?1",
+        "\033([1",
+        "\033[1\033_x\030",
+    };
+    struct terminal_cell c;
+
+    for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+        for (int colons = 0; colons < 2; colons++) {
+            TERM(x, 24, 80);
+            feed(&x, ways[i]);
+            feed(&x, "\033[");
+            for (int n = 0; n < 200; n++)
+                feed(&x, colons ? "77:" : "77;");
+            feed(&x, "m");
+            feed(&x, ways[i]);
+            for (int n = 0; n < 200; n++)
+                feed(&x, colons ? "77:" : "77;");
+            feed(&x, "m\033c\033[38;2;1;2;3;48;2;4;5;6;1;3;4;7;9;53;5;5;5mX");
+            terminal_cell(x.t, 0, 0, &c);
+            cr_expect_eq(c.chars[0], 'X', "%zu", i);
+            cr_expect(c.bold && c.italic && c.underline && c.reverse && !c.blink, "%zu", i);
+            cr_expect_eq(c.fg, TERMINAL_RGB | 0x010203);
+        }
+    }
+}
+
+Test(terminal, numbers_of_any_length)
+{
+    TERM(x, 24, 80);
+    struct terminal_cell c;
+
+    feed(&x, "\033[2147483648;2147483649;99999999999999999999999999m");
+    feed(&x, "\033[2147483648A\033[4294967297B\033[H\033[0000000001;1mX");
+    terminal_cell(x.t, 0, 0, &c);
+    cr_expect_eq(c.chars[0], 'X');
+    cr_expect(c.bold);
+}
+
 Test(terminal, odd_characters_in_cells)
 {
     TERM(x, 24, 80);
