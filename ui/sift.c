@@ -2,6 +2,7 @@
 #include "sift.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "display.h"
 
@@ -10,34 +11,98 @@
 #define SUB 0x1a
 #define CANCEL "\x18" /* ends a sequence without effect */
 
+#define INVALID "\xef\xbf\xbd"
+
 // What a byte means to the one that reads it.
 enum fate {
     FATE_PASS,
     FATE_DROP,
     FATE_RELEASE, /* what was held back, and this byte */
     FATE_REPEAT,
-    FATE_CANCEL, /* ends the sequence and goes through */
+    FATE_CANCEL, /* ends the sequence and is text */
     FATE_ABORT,  /* ends the sequence and is dropped */
+    FATE_TEXT,
 };
 
-static enum fate
-take_text(struct sift *s, unsigned char c)
+struct out {
+    char data[SIFT_PIECE];
+    size_t n;
+    void (*fn)(void *ctx, const char *data, size_t n);
+    void *ctx;
+};
+
+static void
+put_flush(struct out *o)
+{
+    if (o->n)
+        o->fn(o->ctx, o->data, o->n);
+    o->n = 0;
+}
+
+static void
+put(struct out *o, const char *data, size_t n)
+{
+    if (n > sizeof o->data - o->n)
+        put_flush(o);
+    memcpy(o->data + o->n, data, n);
+    o->n += n;
+}
+
+// Does it join the character before it? More than libvterm's own idea of that.
+static bool
+is_mark(uint32_t c)
+{
+    bool private_use = (c >= 0xe000 && c <= 0xf8ff) || c >= 0xf0000;
+
+    return (display_char_width(c) < 1 && !private_use) || c == 0x6de || c == 0x1734 ||
+           c == 0x302e || c == 0x302f;
+}
+
+// A character is whole.
+static void
+put_character(struct sift *s, struct out *o)
+{
+    uint32_t c = 0;
+
+    if (display_decode(s->last, s->len, &c) != s->len || (c >= 0x7f && c < 0xa0)) {
+        s->len = s->want = 0;
+        put(o, INVALID, strlen(INVALID));
+        s->marks = 0;
+        return;
+    }
+    s->marks = is_mark(c) ? s->marks + (s->marks <= SIFT_MARKS_MAX) : 0;
+    if (s->marks <= SIFT_MARKS_MAX)
+        put(o, s->last, s->len);
+}
+
+// What began and was not gone on with.
+static void
+put_broken_off(struct sift *s, struct out *o)
+{
+    if (s->len < s->want)
+        put(o, INVALID, strlen(INVALID));
+}
+
+static void
+put_text(struct sift *s, struct out *o, unsigned char c)
 {
     static const unsigned char lengths[] = {2, 2, 3, 4};
 
-    if (c < 0x80) {
-        s->last[0] = (char)c;
-        s->len = s->want = 1;
-    } else if (c >= 0xc2 && c < 0xf5) {
-        s->last[0] = (char)c;
-        s->len = 1;
-        s->want = lengths[(c >> 4) - 12];
-    } else if (c < 0xc0 && s->len && s->len < s->want) {
+    if (c >= 0x80 && c < 0xc0 && s->len < s->want) {
         s->last[s->len++] = (char)c;
     } else {
-        s->want = s->len = 0;
+        put_broken_off(s, o);
+        s->last[0] = (char)c;
+        s->len = s->want = 1;
+        if (c >= 0xc2 && c < 0xf5)
+            s->want = lengths[(c >> 4) - 12];
     }
-    return FATE_PASS;
+    if (c < 0x80) {
+        s->marks = 0;
+        put(o, s->last, 1);
+    } else if (s->len == s->want) {
+        put_character(s, o);
+    }
 }
 
 static enum fate
@@ -69,7 +134,7 @@ take_escape(struct sift *s, unsigned char c)
     // No escape at all: libvterm would go on waiting for its end.
     if (c >= 0x80) {
         s->state = SIFT_TEXT;
-        return take_text(s, c);
+        return FATE_TEXT;
     }
     if (c == ']' || c == 'P' || c == 'X' || c == '^' || c == '_') {
         s->state = SIFT_STRING;
@@ -106,7 +171,6 @@ take_csi(struct sift *s, unsigned char c)
 {
     if (c >= 0x80) {
         s->state = SIFT_TEXT;
-        take_text(s, c);
         return FATE_CANCEL;
     }
     if (c >= 0x40) {
@@ -158,7 +222,7 @@ take_byte(struct sift *s, unsigned char c)
     }
     if (s->state == SIFT_ESCAPE)
         return take_escape(s, c);
-    return s->state == SIFT_CSI ? take_csi(s, c) : take_text(s, c);
+    return s->state == SIFT_CSI ? take_csi(s, c) : FATE_TEXT;
 }
 
 void
@@ -169,42 +233,57 @@ sift_interrupt(struct sift *s)
 }
 
 static void
-put_repeated(const struct sift *s, void (*out)(void *, const char *, size_t), void *ctx)
+put_repeated(const struct sift *s, struct out *o)
 {
     unsigned n = s->count ? s->count : 1;
     uint32_t c = 0;
 
-    out(ctx, CANCEL, 1);
+    put(o, CANCEL, 1);
     // A mark alone has no width: that is the case that must not come through.
     if (!s->want || s->len != s->want || display_decode(s->last, s->len, &c) != s->len ||
         display_char_width(c) < 1)
         return;
     for (n = n < SIFT_REPEAT_MAX ? n : SIFT_REPEAT_MAX; n > 0; n--)
-        out(ctx, s->last, s->len);
+        put(o, s->last, s->len);
 }
 
 void
 sift_feed(struct sift *s, const char *data, size_t n,
           void (*out)(void *ctx, const char *data, size_t n), void *ctx)
 {
-    size_t start = 0;
+    struct out o = {.n = 0, .fn = out, .ctx = ctx};
 
     for (size_t i = 0; i < n; i++) {
         enum fate fate = take_byte(s, (unsigned char)data[i]);
 
-        if (fate == FATE_PASS)
-            continue;
-        out(ctx, data + start, i - start);
-        start = i + 1;
-        if (fate == FATE_REPEAT)
-            put_repeated(s, out, ctx);
-        else if (fate == FATE_CANCEL || fate == FATE_ABORT)
-            out(ctx, CANCEL, 1);
-        else if (fate == FATE_RELEASE)
-            out(ctx, s->held, s->n_held);
-        // What was held back stands before the byte that let it go.
-        if (fate == FATE_RELEASE || fate == FATE_CANCEL)
-            start = i;
+        if (fate != FATE_TEXT && s->len < s->want) {
+            put_broken_off(s, &o);
+            s->len = s->want = 0;
+        }
+        switch (fate) {
+        case FATE_RELEASE:
+            put(&o, s->held, s->n_held);
+            put(&o, data + i, 1);
+            break;
+        case FATE_PASS:
+            put(&o, data + i, 1);
+            break;
+        case FATE_REPEAT:
+            put_repeated(s, &o);
+            break;
+        case FATE_CANCEL:
+            put(&o, CANCEL, 1);
+            put_text(s, &o, (unsigned char)data[i]);
+            break;
+        case FATE_TEXT:
+            put_text(s, &o, (unsigned char)data[i]);
+            break;
+        case FATE_ABORT:
+            put(&o, CANCEL, 1);
+            break;
+        case FATE_DROP:
+            break;
+        }
     }
-    out(ctx, data + start, n - start);
+    put_flush(&o);
 }

@@ -6,6 +6,11 @@
 //   comes back from one that has no character of any width before it.
 // - the numbers of a CSI behind the sixteenth are dropped, and digits of one behind the ninth:
 //   libvterm writes the seventeenth behind its array, and takes a high bit for a mark of its own.
+// - text comes as whole characters: what is no valid UTF-8 is made into U+FFFD, and so is a C1
+//   control character. libvterm writes two of them for one byte that breaks a character off, into
+//   room for one, and moves the cursor back over a C1.
+// - marks on one character behind the eighth are dropped: libvterm keeps them all, without end.
+// - no piece is longer than SIFT_PIECE: libvterm puts eight times as much on the stack.
 // - whatever comes inside of a CSI that ends it, ends it for libvterm as well: what it takes for
 //   text and what for numbers is the same here and there.
 // Private to terminal.c, pure.
@@ -16,7 +21,9 @@
 #define SIFT_REPEAT_MAX 4096 /* characters for one REP */
 #define SIFT_NUMBERS_MAX 16  /* of a CSI */
 #define SIFT_DIGITS_MAX 9    /* of a number */
-#define SIFT_HELD_MAX 16     /* bytes of an escape that are held back; longer ones are dropped */
+#define SIFT_MARKS_MAX 8     /* on one character */
+#define SIFT_PIECE 4096
+#define SIFT_HELD_MAX 16 /* bytes of an escape that are held back; longer ones are dropped */
 
 enum sift_state {
     SIFT_TEXT,
@@ -36,6 +43,7 @@ struct sift {
     unsigned count;     /* that number */
     unsigned numbers;   /* so far, at most one more than are passed on */
     unsigned digits;    /* of the last one, likewise */
+    unsigned marks;     /* since the last character that is none */
     char last[4];       /* the last character, in UTF-8 */
     unsigned char len;  /* its bytes so far */
     unsigned char want; /* and how many it has; 0: there is none */

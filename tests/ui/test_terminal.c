@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "../../ui/sift.h"
 #include "../../ui/terminal.h"
 #include "buf.h"
 #include "util.h"
@@ -343,6 +344,83 @@ Test(terminal, numbers_of_any_length)
     terminal_cell(x.t, 0, 0, &c);
     cr_expect_eq(c.chars[0], 'X');
     cr_expect(c.bold);
+}
+
+// libvterm alone writes two characters for the byte that breaks one off, into room for one.
+Test(terminal, broken_characters)
+{
+    static const struct {
+        const char *output, *row; /* a question mark is U+FFFD or what else is not ASCII */
+    } rows[] = {
+        {"a\xe6z", "a?z"},
+        {"a\xe6\xbcz", "a?z"},
+        {"a\xe6\xbc\xa2z", "a?z"},
+        {"\xc3\xc3\xa4\xc3", "??"},
+        {"\xff\xfe\x80\xc0y", "????y"},
+        {"\xed\xa0\x80y", "?y"},
+        {"\xf4\x90\x80\x80y", "?y"},
+        {"a\xc2\x9by", "a?y"},
+        {"a\xe6\033[my", "a?y"},
+        {"a\xe6\ry", "y?"},
+        {"\033[\xc3\xa4y", "?y"},
+        {"a\xe6\033]x\az", "a?z"},
+        {"\033)\xe6\xbc\xa2y", "?y"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        for (int piecewise = 0; piecewise < 2; piecewise++) {
+            TERM(x, 2, 40);
+            for (const char *p = rows[i].output; piecewise && *p; p++)
+                terminal_feed(x.t, p, 1);
+            if (!piecewise)
+                feed(&x, rows[i].output);
+            expect_row(x.t, 0, 0, rows[i].row);
+        }
+    }
+}
+
+static size_t sifted;
+
+static void
+count_sifted(void *ctx, const char *data, size_t n)
+{
+    size_t *pieces = ctx;
+
+    cr_expect_leq(n, SIFT_PIECE);
+    sifted += n;
+    ++*pieces;
+}
+
+// libvterm alone keeps as many marks on one character as memory has room for.
+Test(terminal, marks_without_end)
+{
+    static const char *const marks[] = {"\xcc\x81",        "\xe2\x80\x8d", "\xdb\x9e",
+                                        "\xe1\x9c\xb4",    "\xe3\x80\xae", "\xef\xb8\x8f",
+                                        "\xf3\xa0\x84\x80"};
+    size_t pieces = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+        struct sift s = {0};
+        sifted = 0;
+        sift_feed(&s, "a", 1, count_sifted, &pieces);
+        for (int n = 0; n < 1000; n++)
+            sift_feed(&s, marks[i], strlen(marks[i]), count_sifted, &pieces);
+        cr_expect_eq(sifted, 1 + SIFT_MARKS_MAX * strlen(marks[i]), "%zu: %zu", i, sifted);
+    }
+}
+
+// libvterm alone puts all of it on the stack, several times.
+Test(terminal, much_at_once)
+{
+    struct sift s = {0};
+    cleanup_free char *text = xmalloc(1 << 20);
+    size_t pieces = 0;
+
+    memset(text, 'x', 1 << 20);
+    sifted = 0;
+    sift_feed(&s, text, 1 << 20, count_sifted, &pieces);
+    cr_expect_eq(sifted, 1 << 20);
+    cr_expect_eq(pieces, (1 << 20) / SIFT_PIECE);
 }
 
 Test(terminal, odd_characters_in_cells)
