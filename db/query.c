@@ -95,28 +95,6 @@ static const char sessions_sql[] =
     "SELECT s.id, s.name, s.cwd, s.argv, s.pid, s.start_time, s.boot_id, s.uid, s.started_ns,"
     " s.ended_ns, s.wait_status FROM session s ORDER BY s.nr";
 
-// Numbers of requests have no gaps: when as many were decided as the last one's number says, nobody
-// needs to count them, which would read every request. The decisions are read from their index.
-static const char counts_sql[] =
-    "SELECT iif((SELECT max(r.id) FROM request r WHERE r.session = s.nr) IS d.n, d.n,"
-    "   (SELECT count(*) FROM request r WHERE r.session = s.nr)),"
-    " d.allowed + coalesce((SELECT sum(c.n) FROM access_count c WHERE c.session = s.nr"
-    "   AND c.what = 'grant'), 0) - g.refused,"
-    " d.refused + g.refused + coalesce((SELECT sum(c.n) FROM access_count c"
-    "   WHERE c.session = s.nr AND c.what = 'refused'), 0),"
-    " coalesce((SELECT sum(c.n) FROM access_count c WHERE c.session = s.nr"
-    "   AND c.what = 'floor'), 0), d.n, d.logged"
-    " FROM session s, (SELECT count(*) AS n, coalesce(sum(count = 0), 0) AS logged,"
-    "   coalesce(sum(iif(verdict = 'allow', count, 0)), 0) AS allowed,"
-    "   coalesce(sum(iif(verdict IN ('deny', 'expired'), count, 0)), 0) AS refused"
-    "   FROM decision INDEXED BY decision_by_request"
-    "   WHERE session = (SELECT nr FROM session WHERE id = ?1)) d,"
-    // Few grants refuse: those alone are looked up.
-    " (SELECT coalesce(sum(c.n), 0) AS refused FROM granted g CROSS JOIN access_count c"
-    "   ON c.session = g.session AND c.what = 'grant' AND c.request = g.id"
-    "   WHERE g.session = (SELECT nr FROM session WHERE id = ?1) AND g.verdict = 'deny') g"
-    " WHERE s.id = ?1";
-
 static void
 read_session(sqlite3_stmt *st, struct session_row *ret_row)
 {
@@ -156,34 +134,6 @@ reader_sessions(struct reader *r, session_fn fn, void *ctx, struct err *err)
         ret = fn(ctx, &row);
     }
     return reader_finish(r, st, rc, ret, err);
-}
-
-int
-reader_counts(struct reader *r, const char *id, struct session_counts *ret_counts, struct err *err)
-{
-    sqlite3_stmt *st = NULL;
-    struct session_counts counts = {0};
-    int rc = reader_prepare(r, counts_sql, &st);
-    if (rc == SQLITE_OK) {
-        sqlite3_bind_text(st, 1, id, -1, SQLITE_STATIC);
-        rc = sqlite3_step(st);
-    }
-    if (rc == SQLITE_ROW) {
-        uint64_t decided = column_u64(st, 4);
-        counts = (struct session_counts){
-            .asked = column_u64(st, 0),
-            .allowed = column_u64(st, 1),
-            .refused = column_u64(st, 2),
-            .floor = column_u64(st, 3),
-        };
-        counts.waiting = counts.asked > decided ? counts.asked - decided : 0;
-        // What --log-allowed wrote down was nobody's question.
-        counts.asked -= column_u64(st, 5) < counts.asked ? column_u64(st, 5) : counts.asked;
-    }
-    int ret = reader_finish(r, st, rc, 0, err);
-    if (ret == 0)
-        *ret_counts = counts;
-    return ret;
 }
 
 enum event_column {

@@ -24,6 +24,7 @@ row() { # GOAL NAME SINK ARGS...
 printf '%-44s %6s %6s\n' "a record of $(stat -c %s "$db") bytes" ms cpu
 row 100 "log, first page" "head -n 50" log
 row 100 "log -n 50" cat log -n 50
+row 100 "log @ -n 50" cat log @ -n 50
 row 300 "log --decision withdrawn" cat log --decision withdrawn
 row 300 "log --decision deny -n 50" cat log --decision deny -n 50
 row 300 "log --by user -n 50" cat log --by user -n 50
@@ -47,6 +48,7 @@ row 1000 "log --stats --group dir" cat log --stats --group dir
 row - "replay --policy default" cat replay --policy default --exit-code
 [ -z "${3:-}" ] || db=$3
 [ -z "${3:-}" ] || row 100 "log, first page of one giant session" "head -n 50" log
+[ -z "${3:-}" ] || row 100 "log @ -n 50 of it" cat log @ -n 50
 
 # The browser: processor time of a key, the frame it leads to included; a frame is 16 ms.
 browser() {
