@@ -5,103 +5,45 @@
 #include <string.h>
 #include <strings.h>
 
+#include "redact_rules.h"
 #include "util.h"
 
-enum rule_kind {
-    RULE_FLAG,   /* the whole name of a flag or an assignment */
-    RULE_NAME,   /* it, or its last part: --github-token, DB_PASSWORD=, -Ddb.password= */
-    RULE_USER,   /* a flag whose value is USER:SECRET */
-    RULE_HEADER, /* NAME: value */
-    RULE_QUERY,  /* ?NAME=value in a URL; RULE_NAME too */
-    RULE_SHAPE,  /* a token begins like that, and at least min more characters follow */
+// What the next word is.
+enum pending {
+    PENDING_NONE,
+    PENDING_SECRET,
+    PENDING_BARE, /* a secret, unless it is a flag */
+    PENDING_USER,
 };
-
-#define RULE(kind, word, min)                                                                      \
-    {                                                                                              \
-        kind, word, sizeof word - 1, min                                                           \
-    }
-
-static const struct rule {
-    enum rule_kind kind;
-    const char *word; /* '-' stands for '_' and the other way round, but for shapes */
-    size_t len;
-    size_t min;
-} rules[] = {
-    RULE(RULE_FLAG, "auth", 0),
-    RULE(RULE_FLAG, "bearer", 0),
-    RULE(RULE_FLAG, "pass", 0),
-    RULE(RULE_NAME, "token", 0),
-    RULE(RULE_NAME, "password", 0),
-    RULE(RULE_NAME, "passwd", 0),
-    RULE(RULE_NAME, "passphrase", 0),
-    RULE(RULE_NAME, "secret", 0),
-    RULE(RULE_NAME, "api-key", 0),
-    RULE(RULE_NAME, "apikey", 0),
-    RULE(RULE_NAME, "access-key", 0),
-    RULE(RULE_NAME, "access-key-id", 0),
-    RULE(RULE_NAME, "secret-key", 0),
-    RULE(RULE_NAME, "private-key", 0),
-    RULE(RULE_NAME, "credentials", 0),
-    RULE(RULE_USER, "u", 0),
-    RULE(RULE_USER, "user", 0),
-    RULE(RULE_USER, "proxy-user", 0),
-    RULE(RULE_HEADER, "authorization", 0),
-    RULE(RULE_HEADER, "proxy-authorization", 0),
-    RULE(RULE_HEADER, "x-api-key", 0),
-    RULE(RULE_HEADER, "x-auth-token", 0),
-    RULE(RULE_HEADER, "private-token", 0),
-    RULE(RULE_HEADER, "cookie", 0),
-    RULE(RULE_HEADER, "set-cookie", 0),
-    RULE(RULE_QUERY, "key", 0),
-    RULE(RULE_QUERY, "code", 0),
-    RULE(RULE_QUERY, "state", 0),
-    RULE(RULE_QUERY, "nonce", 0),
-    RULE(RULE_QUERY, "sig", 0),
-    RULE(RULE_QUERY, "signature", 0),
-    RULE(RULE_QUERY, "x-amz-signature", 0),
-    RULE(RULE_SHAPE, "ghp_", 30),
-    RULE(RULE_SHAPE, "gho_", 30),
-    RULE(RULE_SHAPE, "ghu_", 30),
-    RULE(RULE_SHAPE, "ghs_", 30),
-    RULE(RULE_SHAPE, "ghr_", 30),
-    RULE(RULE_SHAPE, "github_pat_", 20),
-    RULE(RULE_SHAPE, "glpat-", 16),
-    RULE(RULE_SHAPE, "sk-", 20),
-    RULE(RULE_SHAPE, "sk_live_", 16),
-    RULE(RULE_SHAPE, "rk_live_", 16),
-    RULE(RULE_SHAPE, "xoxa-", 10),
-    RULE(RULE_SHAPE, "xoxb-", 10),
-    RULE(RULE_SHAPE, "xoxp-", 10),
-    RULE(RULE_SHAPE, "xoxr-", 10),
-    RULE(RULE_SHAPE, "xoxs-", 10),
-    RULE(RULE_SHAPE, "AKIA", 16),
-    RULE(RULE_SHAPE, "ASIA", 16),
-    RULE(RULE_SHAPE, "AIza", 30),
-    RULE(RULE_SHAPE, "ya29.", 20),
-    RULE(RULE_SHAPE, "eyJ", 30),
-    RULE(RULE_SHAPE, "npm_", 30),
-    RULE(RULE_SHAPE, "pypi-", 30),
-    RULE(RULE_SHAPE, "hf_", 30),
-    RULE(RULE_SHAPE, "dop_v1_", 30),
-    RULE(RULE_SHAPE, "SG.", 30),
-};
-
-enum pending { PENDING_NONE, PENDING_SECRET, PENDING_USER };
 
 struct scan {
     const char *more;
     struct buf *out;
-    size_t n;             /* taken out so far */
-    enum pending pending; /* what the next word is */
+    size_t n; /* taken out so far */
+    enum pending pending;
+    char user;           /* of PENDING_USER: as in struct redact_tool */
+    const char *program; /* that was named last; NULL: none that is listed */
+    size_t program_len;
 };
 
 // --- names -------------------------------------------------------------------------------------
 
 static bool
+is_separator(char c)
+{
+    return c == '_' || c == '-' || c == '.';
+}
+
+static bool
+is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static bool
 is_name_char(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || is_upper(c) || (c >= '0' && c <= '9') || is_separator(c);
 }
 
 static size_t
@@ -113,28 +55,44 @@ name_len(const char *s, size_t n)
     return i;
 }
 
-static bool
-same(const char *a, const char *b, size_t n)
+static char
+lower(char c)
 {
-    for (size_t i = 0; i < n; i++) {
-        char x = a[i] == '_' ? '-' : a[i], y = b[i] == '_' ? '-' : b[i];
-        if (x >= 'A' && x <= 'Z')
-            x += 'a' - 'A';
-        if (y >= 'A' && y <= 'Z')
-            y += 'a' - 'A';
-        if (x != y)
-            return false;
-    }
-    return true;
+    return is_upper(c) ? (char)(c + ('a' - 'A')) : c;
 }
 
-// tail: also as the last part of a longer name.
-static bool
-matches(const char *name, size_t n, const char *word, size_t word_len, bool tail)
+// How much of the name stands before the word that it ends with; SIZE_MAX when it does not.
+static size_t
+before_tail(const char *name, size_t n, const char *word, size_t word_len)
 {
-    if (n < word_len || !word_len || !same(name + n - word_len, word, word_len))
+    while (word_len) {
+        char c = word[word_len - 1];
+        if (is_separator(c)) {
+            word_len--;
+        } else if (n && is_separator(name[n - 1])) {
+            n--;
+        } else if (n && lower(name[n - 1]) == lower(c)) {
+            n--;
+            word_len--;
+        } else {
+            return SIZE_MAX;
+        }
+    }
+    return n;
+}
+
+static bool
+matches(const char *name, size_t n, const char *word, size_t word_len, enum redact_kind kind)
+{
+    size_t before = before_tail(name, n, word, word_len), i = 0;
+    if (before == SIZE_MAX || before == n)
         return false;
-    return n == word_len || (tail && strchr("-_.", name[n - word_len - 1]));
+    while (i < before && is_separator(name[i]))
+        i++;
+    if (i == before || kind == RULE_NAME)
+        return true;
+    bool camel = is_upper(name[before]) && !is_upper(name[before - 1]);
+    return kind == RULE_PART && (camel || is_separator(name[before - 1]));
 }
 
 // The next line of the caller's own names; NULL behind the last.
@@ -154,28 +112,40 @@ is_more_name(const struct scan *s, const char *name, size_t n)
 {
     size_t len;
     for (const char *m = s->more; (m = next_more(m, &len)); m += len) {
-        if (m[len - 1] != '*' && matches(name, n, m, len, true))
+        if (m[len - 1] != '*' && matches(name, n, m, len, RULE_PART))
             return true;
     }
     return false;
 }
 
-// kinds: bits 1 << enum rule_kind.
+// kinds: bits 1 << enum redact_kind.
 static bool
 is_listed(const struct scan *s, const char *name, size_t n, unsigned kinds)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
-        const struct rule *r = &rules[i];
-        if ((kinds & 1u << r->kind) && matches(name, n, r->word, r->len, r->kind == RULE_NAME))
+    for (size_t i = 0; n && i < redact_rules_n; i++) {
+        const struct redact_rule *r = &redact_rules[i];
+        bool likely = is_separator(name[n - 1]) || lower(name[n - 1]) == r->word[r->len - 1];
+        if (likely && (kinds & 1u << r->kind) && matches(name, n, r->word, r->len, r->kind))
             return true;
     }
-    return kinds != 1u << RULE_USER && is_more_name(s, name, n);
+    return kinds != 1u << RULE_USER && kinds != 1u << RULE_HEADER && is_more_name(s, name, n);
 }
 
-#define SECRET_NAMES (1u << RULE_FLAG | 1u << RULE_NAME)
-#define QUERY_NAMES (1u << RULE_QUERY | 1u << RULE_NAME | 1u << RULE_FLAG)
+#define SECRET_NAMES (1u << RULE_FLAG | 1u << RULE_PART | 1u << RULE_NAME)
 
 // --- pieces ------------------------------------------------------------------------------------
+
+static bool
+is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool
+is_quote(char c)
+{
+    return c == '\'' || c == '"' || c == '`';
+}
 
 static void
 take_out(struct scan *s)
@@ -184,24 +154,41 @@ take_out(struct scan *s)
     s->n++;
 }
 
-// A token of a known shape at p: its length, else 0.
-static size_t
-shape_len(const struct scan *s, const char *p, size_t n)
+// Is that a token of a known shape?
+static bool
+is_shape(const struct scan *s, const char *p, size_t run)
 {
-    size_t run = name_len(p, n), len;
-    if (!run)
-        return 0;
-    for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
-        const struct rule *r = &rules[i];
-        if (r->kind == RULE_SHAPE && p[0] == r->word[0] && run >= r->len + r->min &&
-            memcmp(p, r->word, r->len) == 0)
-            return run;
+    size_t len;
+    for (size_t i = 0; i < redact_shapes_n; i++) {
+        const struct redact_rule *r = &redact_shapes[i];
+        if (p[0] == r->word[0] && run >= r->len + r->min && memcmp(p, r->word, r->len) == 0)
+            return true;
     }
     for (const char *m = s->more; (m = next_more(m, &len)); m += len) {
         if (m[len - 1] == '*' && len > 1 && run >= len && strncmp(p, m, len - 1) == 0)
-            return run;
+            return true;
     }
-    return 0;
+    return false;
+}
+
+// p: behind the piece of a rule that ends with what is at p - 1. Where the secret behind it ends;
+// NULL when there is none.
+static const char *
+behind_piece(const char *begin, const char *p, const char *end)
+{
+    for (size_t i = 0; i < redact_pieces_n; i++) {
+        const struct redact_rule *r = &redact_pieces[i];
+        if (p[-1] != r->word[r->len - 1] || (size_t)(p - begin) < r->len ||
+            memcmp(p - r->len, r->word, r->len) != 0)
+            continue;
+        const char *stop = r->kind == RULE_BLOCK ? memmem(p, (size_t)(end - p), "-----END", 8) : p;
+        while (r->kind == RULE_URL && stop < end && !is_space(*stop) && !is_quote(*stop) &&
+               *stop != '?' && *stop != '#')
+            stop++;
+        stop = stop ? stop : end;
+        return (size_t)(stop - p) > r->min ? stop : NULL;
+    }
+    return NULL;
 }
 
 // "user:secret@" or "token@" behind "://": how much of it is copied, and how much taken out.
@@ -226,119 +213,262 @@ put_userinfo(struct scan *s, const char **p, const char *end)
     *p = at;
 }
 
-// A word without spaces: user-info and query values of URLs, shapes of tokens.
-static void
-put_plain(struct scan *s, const char *p, size_t n)
+// Behind an opening quote: its closing one, or the end.
+static const char *
+closing(const char *p, const char *end)
 {
-    const char *end = p + n, *begin = p;
-    while (p < end) {
-        size_t left = (size_t)(end - p), len;
-        bool boundary = p == begin || !is_name_char(p[-1]);
-        if (boundary && (len = shape_len(s, p, left))) {
-            take_out(s);
-            p += len;
-            continue;
-        }
-        if (left > 3 && memcmp(p, "://", 3) == 0) {
-            buf_add(s->out, p, 3);
-            p += 3;
-            put_userinfo(s, &p, end);
-            continue;
-        }
-        char c = *p++;
-        buf_putc(s->out, c);
-        if (!strchr("?&;#", c))
-            continue;
-        len = name_len(p, (size_t)(end - p));
-        if (p + len < end && p[len] == '=' && is_listed(s, p, len, QUERY_NAMES)) {
-            buf_add(s->out, p, len + 1);
-            p += len + 1;
-            take_out(s);
-            while (p < end && !strchr("&;#", *p))
-                p++;
-        }
-    }
-}
-
-// The value of curl's -u: only what stands behind the colon.
-static void
-put_user(struct scan *s, const char *p, size_t n)
-{
-    const char *colon = memchr(p, ':', n);
-    if (!colon) {
-        put_plain(s, p, n);
-        return;
-    }
-    buf_add(s->out, p, (size_t)(colon + 1 - p));
-    take_out(s);
-}
-
-// A flag, an assignment, or anything else without spaces around it.
-static void
-put_token(struct scan *s, const char *p, size_t n)
-{
-    size_t dashes = 0;
-    while (dashes < n && p[dashes] == '-')
-        dashes++;
-    const char *name = p + dashes;
-    size_t len = name_len(name, n - dashes);
-    bool value = dashes + len < n && name[len] == '=';
-    if (value && is_listed(s, name, len, SECRET_NAMES)) {
-        buf_add(s->out, p, dashes + len + 1);
-        take_out(s);
-        return;
-    }
-    if (dashes && dashes + len == n) {
-        if (is_listed(s, name, len, SECRET_NAMES))
-            s->pending = PENDING_SECRET;
-        else if (is_listed(s, name, len, 1u << RULE_USER))
-            s->pending = PENDING_USER;
-    }
-    put_plain(s, p, n);
-}
-
-// How long the part of a header up to its value is, when p starts with one whose value is secret.
-static size_t
-header_len(const struct scan *s, const char *p, size_t n)
-{
-    static const char *const before[] = {"-H", "--header="};
-    size_t skip = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(before) && !skip; i++) {
-        if (n > strlen(before[i]) && strncmp(p, before[i], strlen(before[i])) == 0)
-            skip = strlen(before[i]);
-    }
-    size_t len = name_len(p + skip, n - skip);
-    if (skip + len >= n || p[skip + len] != ':' || !is_listed(s, p + skip, len, 1u << RULE_HEADER))
-        return 0;
-    len += skip + 1;
-    while (len < n && p[len] == ' ')
-        len++;
-    return len;
-}
-
-static bool
-is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static bool
-is_quote(char c)
-{
-    return c == '\'' || c == '"' || c == '`';
+    char quote = p[-1];
+    while (p < end && *p != quote)
+        p++;
+    return p;
 }
 
 // The value of a flag inside of a text: a quoted one with its spaces.
 static const char *
 skip_value(const char *p, const char *end)
 {
-    if (is_quote(*p)) {
-        const char *close = memchr(p + 1, *p, (size_t)(end - p - 1));
-        return close ? close + 1 : end;
+    if (p < end && is_quote(*p)) {
+        p = closing(p + 1, end);
+        return p < end ? p + 1 : p;
     }
     while (p < end && !is_space(*p) && !is_quote(*p))
         p++;
     return p;
+}
+
+// Is it NAME=VALUE, NAME: VALUE, "NAME": "VALUE" or the like that begins at p, and the value a
+// secret? *ret_value, *ret_stop: where that is. query: the NAME stands behind '?' or '&'.
+static bool
+is_assignment(const struct scan *s, const char *p, const char *end, bool query,
+              const char **ret_value, const char **ret_stop)
+{
+    size_t len = name_len(p, (size_t)(end - p));
+    const char *v = p + len;
+    // Its own quote, which may be escaped in a text that is quoted itself.
+    while (len && v < end && (is_quote(*v) || *v == '\\'))
+        v++;
+    const char *blank = v;
+    while (len && v < end && *v == ' ')
+        v++;
+    if (!len || v == end || (*v != '=' && *v != ':') || (*v == ':' && end - v > 2 && v[1] == '/'))
+        return false;
+    bool header = *v == ':' && blank == v && is_listed(s, p, len, 1u << RULE_HEADER);
+    unsigned kinds = SECRET_NAMES | (query ? 1u << RULE_QUERY : 0);
+    // "auth: ..." is how people begin a sentence.
+    if (*v == ':' && v == p + len)
+        kinds &= ~(1u << RULE_FLAG);
+    if (!header && !is_listed(s, p, len, kinds))
+        return false;
+    while (v < end && (*v == '=' || *v == ':' || *v == '>'))
+        v++;
+    while (v < end && *v == ' ')
+        v++;
+    if (v == end)
+        return false;
+    const char *stop = v;
+    if (*v == '\\' && end - v > 1 && is_quote(v[1]))
+        stop = closing(v + 2, end);
+    else if (header && !is_quote(*v))
+        while (stop < end && !is_quote(*stop) && *stop != '\n')
+            stop++;
+    else
+        stop = skip_value(v, end);
+    if (query && !is_quote(*v))
+        for (const char *q = v; q < stop; q++)
+            if (strchr("&;#", *q))
+                stop = q;
+    *ret_value = v;
+    *ret_stop = stop;
+    return stop > v;
+}
+
+// A token without spaces up to stop, in a text up to end: assignments, URLs, shapes of tokens. Up
+// to where that was.
+static const char *
+put_plain(struct scan *s, const char *p, const char *stop, const char *end)
+{
+    const char *begin = p, *value, *after;
+    while (p < stop) {
+        size_t left = (size_t)(stop - p), run = name_len(p, left);
+        bool query = p > begin && strchr("?&;#", p[-1]);
+        if (run && is_shape(s, p, run)) {
+            take_out(s);
+            p += run;
+        } else if (run && is_assignment(s, p, end, query, &value, &after)) {
+            buf_add(s->out, p, (size_t)(value - p));
+            take_out(s);
+            p = after;
+        } else if (left > 3 && memcmp(p, "://", 3) == 0) {
+            buf_add(s->out, p, 3);
+            p += 3;
+            put_userinfo(s, &p, stop);
+        } else {
+            run = run ? run : 1;
+            buf_add(s->out, p, run);
+            p += run;
+            if ((after = behind_piece(begin, p, end))) {
+                take_out(s);
+                p = after;
+            }
+        }
+    }
+    return p;
+}
+
+// Numbers of a user and a group are no secret.
+static bool
+is_number(const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] < '0' || p[i] > '9')
+            return false;
+    return true;
+}
+
+// The value of curl's -u: only what stands behind the colon.
+static void
+put_user(struct scan *s, const char *p, size_t n, char separator)
+{
+    const char *at = separator == '@' ? memrchr(p, '@', n) : p + n;
+    const char *c = memchr(p, separator == '@' ? ':' : separator, n);
+    if (!c || !at || c > at || is_number(p, (size_t)(c - p)) || memmem(p, n, "://", 3)) {
+        put_plain(s, p, p + n, p + n);
+        return;
+    }
+    buf_add(s->out, p, (size_t)(c + 1 - p));
+    take_out(s);
+    buf_add(s->out, at, (size_t)(p + n - at));
+}
+
+// --- programs ----------------------------------------------------------------------------------
+
+static bool
+is_program(const struct redact_tool *t, const char *name, size_t n)
+{
+    // Most are another one at the first look: this is done for every word.
+    if (!n || name[0] != t->program[0])
+        return false;
+    size_t len = strlen(t->program);
+    bool begins = t->program[len - 1] == '*';
+    len -= begins;
+    return (begins ? n >= len : n == len) && memcmp(name, t->program, len) == 0;
+}
+
+static void
+note_program(struct scan *s, const char *p, size_t n)
+{
+    const char *slash = memrchr(p, '/', n);
+    const char *name = slash ? slash + 1 : p;
+    size_t len = (size_t)(p + n - name);
+    for (size_t i = 0; i < redact_tools_n; i++) {
+        if (is_program(&redact_tools[i], name, len)) {
+            s->program = name;
+            s->program_len = len;
+        }
+    }
+}
+
+static void
+expect_user(struct scan *s, char separator)
+{
+    s->pending = PENDING_USER;
+    s->user = separator;
+}
+
+static void
+expect(struct scan *s, const struct redact_tool *t, bool flag)
+{
+    s->pending = flag ? PENDING_SECRET : PENDING_BARE;
+    if (t->user)
+        expect_user(s, t->user);
+}
+
+// "-sSu": letters, of which the last is the one.
+static bool
+is_cluster(const char *p, size_t n, char last)
+{
+    for (size_t i = 1; i < n; i++)
+        if (lower(p[i]) < 'a' || lower(p[i]) > 'z')
+            return false;
+    return n > 2 && p[0] == '-' && p[n - 1] == last;
+}
+
+// What the program that was named last takes as a secret. True when all of the token was put.
+static bool
+put_option(struct scan *s, const char *p, size_t n, bool quoted)
+{
+    for (size_t i = 0; s->program && i < redact_tools_n; i++) {
+        const struct redact_tool *t = &redact_tools[i];
+        size_t len = strlen(t->flag);
+        bool same = n >= len && memcmp(p, t->flag, len) == 0;
+        if (!is_program(t, s->program, s->program_len))
+            continue;
+        if (t->how & TOOL_NAMED && is_listed(s, p, n, SECRET_NAMES))
+            s->pending = PENDING_BARE;
+        else if (same && n == len && (t->how & TOOL_NEXT || (t->how & TOOL_GLUED && quoted)))
+            expect(s, t, p[0] == '-');
+        else if (t->how & TOOL_CLUSTER && is_cluster(p, n, t->flag[1]))
+            expect(s, t, true);
+        else if (t->how & TOOL_GLUED && same && n > len) {
+            buf_add(s->out, p, len);
+            if (t->user)
+                put_user(s, p + len, n - len, t->user);
+            else
+                take_out(s);
+            return true;
+        }
+    }
+    return false;
+}
+
+// --- words -------------------------------------------------------------------------------------
+
+// A flag, an assignment, or anything else without spaces around it, in a text up to end.
+static const char *
+put_token(struct scan *s, const char *p, const char *stop, const char *end)
+{
+    size_t n = (size_t)(stop - p), len = name_len(p, n);
+    const char *value, *after;
+    bool flag = n > 1 && p[0] == '-';
+    if (flag && len < n && p[len] == '=' && is_listed(s, p, len, 1u << RULE_USER)) {
+        buf_add(s->out, p, len + 1);
+        put_user(s, p + len + 1, n - len - 1, ':');
+        return stop;
+    }
+    if (put_option(s, p, n, stop < end && is_quote(*stop)))
+        return stop;
+    if (!flag)
+        note_program(s, p, n);
+    if (flag && len == n && !s->pending && !is_assignment(s, p, end, false, &value, &after)) {
+        if (is_listed(s, p, n, SECRET_NAMES))
+            s->pending = PENDING_SECRET;
+        else if (is_listed(s, p, n, 1u << RULE_USER))
+            expect_user(s, ':');
+    }
+    return put_plain(s, p, stop, end);
+}
+
+// How long the part of a header up to its value is, when p starts with one whose value is secret.
+static size_t
+header_len(const struct scan *s, const char *p, size_t n)
+{
+    // -H, -sH, --header=, http.extraheader=
+    size_t skip = name_len(p, n), colon = skip;
+    if (skip < n && p[skip] == '=')
+        skip++;
+    else if (skip > 2 && p[0] == '-' && p[1] != '-' && memchr(p, 'H', skip))
+        skip = (size_t)((const char *)memchr(p, 'H', skip) - p) + 1;
+    else
+        skip = 0;
+    colon = skip + name_len(p + skip, n - skip);
+    if (colon >= n || p[colon] != ':' || n - colon < 2 || p[colon + 1] == '/' ||
+        !is_listed(s, p + skip, colon - skip, 1u << RULE_HEADER | 1u << RULE_NAME))
+        return 0;
+    bool header = is_listed(s, p + skip, colon - skip, 1u << RULE_HEADER);
+    for (colon++; colon < n && p[colon] == ' ';)
+        colon++;
+    // Any name that sounds like a secret may begin a sentence; a token has no spaces.
+    return header || !memchr(p + colon, ' ', n - colon) ? colon : 0;
 }
 
 // One word of a shell script inside of a word.
@@ -346,17 +476,9 @@ static const char *
 put_inner(struct scan *s, const char *p, const char *end)
 {
     const char *stop = skip_value(p, end);
-    size_t head = header_len(s, p, (size_t)(end - p));
-    if (head) {
-        buf_add(s->out, p, head);
-        take_out(s);
-        for (p += head; p < end && !is_quote(*p) && *p != '\n'; p++)
-            ;
-        return p;
-    }
     enum pending pending = s->pending;
     s->pending = PENDING_NONE;
-    if (pending == PENDING_SECRET) {
+    if (pending == PENDING_SECRET || (pending == PENDING_BARE && *p != '-')) {
         take_out(s);
         return stop;
     }
@@ -365,13 +487,9 @@ put_inner(struct scan *s, const char *p, const char *end)
         s->pending = pending;
         return p + 1;
     }
-    // An assignment's value may be quoted: TOKEN='a b'.
-    if (stop < end && is_quote(*stop) && stop > p && stop[-1] == '=')
-        stop = skip_value(stop, end);
-    if (pending == PENDING_USER)
-        put_user(s, p, (size_t)(stop - p));
-    else
-        put_token(s, p, (size_t)(stop - p));
+    if (pending != PENDING_USER)
+        return put_token(s, p, stop, end);
+    put_user(s, p, (size_t)(stop - p), s->user);
     return stop;
 }
 
@@ -388,8 +506,6 @@ put_inner_words(struct scan *s, const char *p, size_t n)
     s->pending = PENDING_NONE;
 }
 
-// --- entries -----------------------------------------------------------------------------------
-
 static void
 put_word(struct scan *s, const char *p, size_t n)
 {
@@ -399,17 +515,17 @@ put_word(struct scan *s, const char *p, size_t n)
     for (size_t i = 0; i < n; i++)
         inner |= is_space(p[i]) || is_quote(p[i]);
     s->pending = PENDING_NONE;
-    if (pending == PENDING_SECRET) {
+    if (pending == PENDING_SECRET || (pending == PENDING_BARE && p[0] != '-')) {
         take_out(s);
     } else if (head) {
         buf_add(s->out, p, head);
         take_out(s);
     } else if (pending == PENDING_USER) {
-        put_user(s, p, n);
+        put_user(s, p, n, s->user);
     } else if (inner) {
         put_inner_words(s, p, n);
     } else {
-        put_token(s, p, n);
+        put_token(s, p, p + n, p + n);
     }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Secrets are taken out of command lines and notes before they are recorded: values of flags and
 // assignments that look secret, headers, user-info and query values of URLs, known shapes of
-// tokens. One table in redact.c says which. Best effort: what looks like nothing of that stays.
-// Pure; any thread.
+// tokens, and what known programs take. redact_rules.c says which. Best effort: what looks like
+// nothing of that stays. Pure; any thread.
 #pragma once
 #include <stddef.h>
 
