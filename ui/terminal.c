@@ -244,6 +244,7 @@ terminal_restore(struct terminal *t, const struct terminal_copy *copy)
         return false;
     t->cursor = from->cursor;
     t->cursor_visible = from->cursor_visible;
+    t->reversed = from->reversed;
     t->mouse = from->mouse;
     t->shape = from->shape;
     t->blink = from->blink;

@@ -168,7 +168,7 @@ show_state(struct playback *p)
     buf_puts(&b, " / ");
     put_clock(&b, timeline_length(t));
     buf_printf(&b, "  event %zu of %zu  x%g", t->shown, t->n, t->speed);
-    buf_puts(&b, p->behind ? "  ..." : p->terminal.damaged ? "  the terminal is damaged" : "");
+    buf_puts(&b, p->behind ? "  ..." : p->terminal.here.damaged ? "  the terminal is damaged" : "");
     cleanup_buf struct buf whatif = {0};
     if (replay_whatif_put(&p->whatif, &whatif) && !p->whatif.typing)
         buf_printf(&b, "  %s", buf_str(&whatif));
@@ -289,7 +289,11 @@ turn(struct playback *p, int signal_fd)
     show_state(p);
     int wait = ui_draw(p->ui, now);
     bool still = p->line.paused || p->line.shown == p->line.n;
-    if (p->behind)
+    if (!p->behind)
+        ret = replay_terminal_look_ahead(&p->terminal, p->ui);
+    if (ret < 0)
+        return ret;
+    if (ret > 0)
         wait = 0;
     if (!still && (wait < 0 || wait > TURN_MS))
         wait = TURN_MS;

@@ -9,9 +9,10 @@
 #include "util.h"
 
 #define SIZE_MAX_SHOWN 1000 /* rows and columns of the emulator, whatever is recorded */
-#define SPACING (256 * 1024)
+#define SPACING (128 * 1024)
 #define FRAMES_MAX (128 * 1024 * 1024) /* bytes; beyond, every other one is dropped */
 #define BUDGET_NS (10 * NS_PER_MS)     /* for one call: keys are read in between */
+#define AHEAD_NS (4 * NS_PER_MS)       /* likewise, when a key may come that has its own to do */
 
 struct stretch {
     uint64_t chunk, first_ns;
@@ -57,12 +58,30 @@ replay_terminal_open(struct replay_terminal *t, struct reader *reader,
 }
 
 static void
+player_done(struct replay_player *p)
+{
+    free(p->shown);
+    buf_done(&p->text);
+    *p = (struct replay_player){0};
+}
+
+static void
 drop_frames(struct replay_terminal *t)
 {
     for (size_t i = 0; i < t->frames_n; i++)
         ui_free_copy(t->frames[i].copy);
     t->frames_n = t->frames_bytes = 0;
     t->spacing = SPACING;
+    t->ahead_copy = ui_free_copy(t->ahead_copy);
+}
+
+// To the begin of a stretch.
+static void
+place(struct replay_player *p, size_t at)
+{
+    p->at = at;
+    p->since = 0;
+    p->loaded = false;
 }
 
 void
@@ -71,8 +90,8 @@ replay_terminal_done(struct replay_terminal *t)
     drop_frames(t);
     free(t->frames);
     free(t->stretches);
-    free(t->shown);
-    buf_done(&t->text);
+    player_done(&t->here);
+    player_done(&t->ahead);
     *t = (struct replay_terminal){0};
 }
 
@@ -82,40 +101,47 @@ replay_terminal_end(const struct replay_terminal *t)
     return t->n ? t->stretches[t->n - 1].last_ns : 0;
 }
 
+struct loading {
+    struct replay_player *p;
+    uint64_t started_ns;
+};
+
 static int
 add_shown(void *ctx, const struct cast_event *e)
 {
-    struct replay_terminal *t = ctx;
-    if (t->shown_n == t->shown_room) {
-        t->shown_room = t->shown_room ? t->shown_room * 2 : 256;
-        t->shown = xrealloc(t->shown, t->shown_room * sizeof *t->shown);
+    const struct loading *l = ctx;
+    struct replay_player *p = l->p;
+    if (p->shown_n == p->shown_room) {
+        p->shown_room = p->shown_room ? p->shown_room * 2 : 256;
+        p->shown = xrealloc(p->shown, p->shown_room * sizeof *p->shown);
     }
-    t->shown[t->shown_n++] = (struct shown){.real_ns = t->session->started_ns + e->at_ns,
+    p->shown[p->shown_n++] = (struct shown){.real_ns = l->started_ns + e->at_ns,
                                             .code = e->code,
-                                            .start = t->text.len,
+                                            .start = p->text.len,
                                             .n = e->n,
                                             .rows = e->rows,
                                             .columns = e->columns};
-    buf_add(&t->text, e->text, e->n);
+    buf_add(&p->text, e->text, e->n);
     return 0;
 }
 
 static int
 take_chunk(void *ctx, const struct terminal_row *row)
 {
-    struct replay_terminal *t = ctx;
-    if (cast_read(row->data, row->len, add_shown, t) < 0)
-        t->damaged = true;
+    struct loading *l = ctx;
+    if (cast_read(row->data, row->len, add_shown, l) < 0)
+        l->p->damaged = true;
     return 0;
 }
 
 static int
-load(struct replay_terminal *t)
+load(struct replay_terminal *t, struct replay_player *p)
 {
-    t->shown_n = t->next = 0;
-    buf_reset(&t->text);
-    t->loaded = true;
-    return reader_terminal(t->reader, t->session->id, t->stretches[t->at].chunk, take_chunk, t,
+    struct loading l = {.p = p, .started_ns = t->session->started_ns};
+    p->shown_n = p->next = 0;
+    buf_reset(&p->text);
+    p->loaded = true;
+    return reader_terminal(t->reader, t->session->id, t->stretches[p->at].chunk, take_chunk, &l,
                            t->err);
 }
 
@@ -145,19 +171,19 @@ thin_frames(struct replay_terminal *t)
 
 // Between two stretches.
 static void
-keep_frame(struct replay_terminal *t, struct ui *ui)
+keep_frame(struct replay_terminal *t, struct replay_player *p, struct ui *ui)
 {
-    if (t->frames_n && (t->at <= t->frames[t->frames_n - 1].at || t->since < t->spacing))
+    if (t->frames_n && (p->at <= t->frames[t->frames_n - 1].at || p->since < t->spacing))
         return;
     if (t->frames_n == t->frames_room) {
         t->frames_room = t->frames_room ? t->frames_room * 2 : 64;
         t->frames = xrealloc(t->frames, t->frames_room * sizeof *t->frames);
     }
     struct keyframe *f = &t->frames[t->frames_n++];
-    f->at = t->at;
+    f->at = p->at;
     f->copy = ui_copy_agent(ui, &f->bytes);
     t->frames_bytes += f->bytes;
-    t->since = 0;
+    p->since = 0;
     if (t->frames_bytes > FRAMES_MAX)
         thin_frames(t);
 }
@@ -166,12 +192,12 @@ static void
 begin(struct replay_terminal *t, struct ui *ui)
 {
     drop_frames(t);
-    t->at = t->since = 0;
-    t->loaded = false;
+    place(&t->here, 0);
+    place(&t->ahead, 0);
     t->begun = true;
-    t->now_ns = 0;
+    t->here.now_ns = 0;
     ui_restart_agent(ui, in_bounds(t->stretches[0].rows), in_bounds(t->stretches[0].columns));
-    keep_frame(t, ui);
+    keep_frame(t, &t->here, ui);
 }
 
 // To the last moment that is kept and not later; on from here when that is later still.
@@ -182,25 +208,46 @@ jump(struct replay_terminal *t, struct ui *ui, uint64_t real_ns)
     while (i && t->stretches[t->frames[i].at - 1].last_ns > real_ns)
         i--;
     const struct keyframe *f = &t->frames[i];
-    if (real_ns >= t->now_ns && f->at <= t->at)
+    if (real_ns >= t->here.now_ns && f->at <= t->here.at)
         return;
-    t->at = f->at;
-    t->loaded = false;
-    t->since = 0;
+    place(&t->here, f->at);
     if (!ui_set_agent(ui, f->copy))
         begin(t, ui);
 }
 
 static void
-show_next(struct replay_terminal *t, struct ui *ui)
+show_next(struct replay_player *p, struct ui *ui)
 {
-    const struct shown *s = &t->shown[t->next++];
-    t->since += s->n;
+    const struct shown *s = &p->shown[p->next++];
+    p->since += s->n;
     if (s->code == 'o')
-        ui_agent_output(ui, t->text.data + s->start, s->n);
+        ui_agent_output(ui, p->text.data + s->start, s->n);
     else if (s->code == 'r')
         ui_resize_agent(ui, in_bounds(s->rows), in_bounds(s->columns));
-    t->now_ns = s->real_ns;
+    p->now_ns = s->real_ns;
+}
+
+// Up to that moment, or until it is time to stop: then 1. 0 or -errno.
+static int
+play(struct replay_terminal *t, struct replay_player *p, struct ui *ui, uint64_t real_ns,
+     uint64_t stop_ns)
+{
+    while (p->at < t->n && t->stretches[p->at].first_ns <= real_ns) {
+        int ret = p->loaded ? 0 : load(t, p);
+        if (ret < 0)
+            return ret;
+        while (p->next < p->shown_n && p->shown[p->next].real_ns <= real_ns) {
+            show_next(p, ui);
+            if (clock_mono_ns() > stop_ns)
+                return 1;
+        }
+        if (p->next < p->shown_n)
+            break;
+        p->loaded = false;
+        p->at++;
+        keep_frame(t, p, ui);
+    }
+    return 0;
 }
 
 int
@@ -212,21 +259,35 @@ replay_terminal_show(struct replay_terminal *t, struct ui *ui, uint64_t real_ns)
     if (!t->begun)
         begin(t, ui);
     jump(t, ui, real_ns);
-    while (t->at < t->n && t->stretches[t->at].first_ns <= real_ns) {
-        int ret = t->loaded ? 0 : load(t);
-        if (ret < 0)
-            return ret;
-        while (t->next < t->shown_n && t->shown[t->next].real_ns <= real_ns) {
-            show_next(t, ui);
-            if (clock_mono_ns() > stop)
-                return 1;
-        }
-        if (t->next < t->shown_n)
-            break;
-        t->loaded = false;
-        t->at++;
-        keep_frame(t, ui);
+    int ret = play(t, &t->here, ui, real_ns, stop);
+    if (ret == 0)
+        t->here.now_ns = real_ns;
+    return ret;
+}
+
+int
+replay_terminal_look_ahead(struct replay_terminal *t, struct ui *ui)
+{
+    uint64_t stop = clock_mono_ns() + AHEAD_NS;
+    size_t bytes;
+    if (!t->begun || t->aimless || t->ahead.at == t->n)
+        return 0;
+    const struct keyframe *last = &t->frames[t->frames_n - 1];
+    const struct terminal_copy *from = t->ahead_copy;
+    if (!from || t->ahead.at < last->at) {
+        place(&t->ahead, last->at);
+        from = last->copy;
     }
-    t->now_ns = real_ns;
-    return 0;
+    struct terminal_copy *back = ui_copy_agent(ui, &bytes);
+    int ret = ui_set_agent(ui, from) ? play(t, &t->ahead, ui, UINT64_MAX, stop) : 0;
+    t->ahead_copy = ui_free_copy(t->ahead_copy);
+    if (ret > 0)
+        t->ahead_copy = ui_copy_agent(ui, &bytes);
+    // Many changes of size make all copies worthless: the pane starts again, and catches up.
+    if (!ui_set_agent(ui, back)) {
+        t->aimless = true;
+        begin(t, ui);
+    }
+    ui_free_copy(back);
+    return t->aimless ? 1 : ret;
 }

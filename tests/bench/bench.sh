@@ -178,7 +178,8 @@ echo
 echo
 "$bin/record_fill" "$T/log.db" 1000000 10
 "$bin/record_fill" "$T/giant.db" 1000000 1
-"$here/log.sh" "$build" "$T/log.db" "$T/giant.db"
+"$bin/record_fill" "$T/recorded.db" 180000 1 2
+"$here/log.sh" "$build" "$T/log.db" "$T/giant.db" "$T/recorded.db"
 echo
 printf 'goals: inside / floor %.2f, by an absolute path %.2f (1.6), start-up %.1f ms (6)\n' \
     "$(ratio "$inside" "$floor")" "$(ratio "$inside_absolute" "$floor_absolute")" \

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# log.sh BUILD FILE [GIANT] - what it takes to read a record (of record_fill), and one of a single
-# session: best of three, elapsed and processor time in ms. The goals are those of a quiet machine.
+# log.sh BUILD FILE [GIANT [RECORDED]] - what it takes to read a record (of record_fill), one of a
+# single session, and one with a terminal of two hours: best of three, elapsed and processor time in
+# ms. The goals are those of a quiet machine.
 set -u
 nono=$(readlink -f "$1")/nono
 db=$2
@@ -50,12 +51,26 @@ row - "replay --policy default" cat replay --policy default --exit-code
 [ -z "${3:-}" ] || row 100 "log, first page of one giant session" "head -n 50" log
 [ -z "${3:-}" ] || row 100 "log @ -n 50 of it" cat log @ -n 50
 
-# The browser: processor time of a key, the frame it leads to included; a frame is 16 ms.
+# Processor time of a key, the frame it leads to included; a frame is 16 ms.
+on() { tmux -S "$socket" "$@"; }
+used() { awk '{print ($14 + $15) * 10}' "/proc/$pid/stat"; }
+keys() { # NAME KEY...: a hundred of them
+    local name=$1 before key i n
+    shift
+    before=$(used)
+    n=$((100 / $#))
+    # Each by itself: of several at once only the last one is drawn.
+    for i in $(seq $n); do
+        for key; do on send-keys "$key" && sleep 0.02; done
+    done
+    sleep 0.3
+    printf '%-44s %6s %6s   goal 16\n' "$name" - \
+        "$(awk -v used=$(($(used) - before)) -v n=$((n * $#)) 'BEGIN {printf "%.1f", used / n}')"
+}
+
 browser() {
-    local socket before pid key i
+    local socket pid key i
     socket=$(mktemp -u)
-    on() { tmux -S "$socket" "$@"; }
-    used() { awk '{print ($14 + $15) * 10}' "/proc/$pid/stat"; }
     on -f /dev/null new-session -d -x 80 -y 24 "LANG=C.UTF-8 exec '$nono' log -i --db '$db'"
     pid=$(on display -p '#{pane_pid}')
     for i in $(seq 50); do
@@ -69,12 +84,37 @@ browser() {
         sleep 0.1
     done
     for key in k N PPage; do
-        before=$(used)
-        for i in $(seq 100); do on send-keys "$key"; done
-        sleep 0.3
-        printf '%-44s %6s %6s   goal 16\n' "log -i, key $key" - \
-            "$(awk -v n=$(($(used) - before)) 'BEGIN {printf "%.1f", n / 100}')"
+        keys "log -i, key $key" "$key"
     done
     on send-keys C-c
 }
-[ -z "$(command -v tmux)" ] || browser
+
+replay() { # WHAT FILE
+    local socket pid before last i
+    socket=$(mktemp -u)
+    on -f /dev/null new-session -d -x 80 -y 24 "LANG=C.UTF-8 exec '$nono' replay --db '$2'"
+    pid=$(on display -p '#{pane_pid}')
+    for i in $(seq 50); do
+        on capture-pane -p | grep -q ' of ' && break
+        sleep 0.1
+    done
+    printf '%-44s %6s %6d   goal 500\n' "replay $1, open" - "$(used)"
+    on send-keys Space
+    # Until the looking ahead is done.
+    before=$(used)
+    for last in 1 0; do
+        while [ "$last" != "$(used)" ]; do
+            last=$(used)
+            sleep 0.3
+        done
+    done
+    printf '%-44s %6s %6d\n' "  what it looks ahead for jumps" - "$(($(used) - before))"
+    keys "  a seek" 9 2 7 0 5
+    keys "  a step back" ,
+    on send-keys C-c
+}
+if command -v tmux >/dev/null; then
+    browser
+    [ -z "${3:-}" ] || replay "of a giant session" "$3"
+    [ -z "${4:-}" ] || replay "of a terminal of two hours" "$4"
+fi

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// record_fill FILE EVENTS SESSIONS - a record of that many events, through the writer, as agents
-// make them: requests with their decisions, some grants, some connections.
+// record_fill FILE EVENTS SESSIONS [HOURS] - a record of that many events, through the writer, as
+// agents make them: requests with their decisions, some grants, some connections. HOURS: so long a
+// terminal of 80x24 is recorded besides, in the last session.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "cast.h"
 #include "clock.h"
 #include "queue.h"
 #include "util.h"
@@ -117,15 +119,51 @@ make_grant(uint64_t id, const struct request *r, const struct decision *d)
     return g;
 }
 
+// A second of what an agent shows: a line or two of text, a status line that is drawn ten times.
 static void
-fill_session(const char *path, int n, uint64_t events)
+show_second(struct cast *c, uint64_t now, unsigned second)
+{
+    cleanup_buf struct buf b = {0};
+    for (unsigned i = 0; i < 10; i++) {
+        buf_reset(&b);
+        if (i % 5 == 0)
+            buf_printf(&b,
+                       "\r\033[K\033[1m* part %u of it\033[0m: \033[38;5;%um%*u\033[0m files were"
+                       " read, and what they say is told in a line that is wrapped, in %s\r\n",
+                       second, 16 + pick(200), 8, pick(99999), places[pick(ARRAY_SIZE(places))]);
+        buf_printf(&b,
+                   "\r\033[K\033[35m%c\033[0m Working \033[2m(%us, %u tokens, esc stops)\033[0m",
+                   "-\\|/"[i % 4], second, second * 37 + i);
+        if (i == 9)
+            buf_printf(&b, "\0337\033[1;1H\033[7m %-78.78s \033[0m\0338", places[pick(6)]);
+        cast_output(c, now + i * 100 * NS_PER_MS, b.data, b.len);
+    }
+}
+
+static void
+add_terminal(struct writer *w, uint64_t start, unsigned hours)
+{
+    struct cast c;
+    cast_init(&c, start, 24, 80);
+    for (unsigned second = 0; second < hours * 3600; second++) {
+        wait_for_room(w);
+        show_second(&c, start + second * NS_PER_SEC, second);
+        writer_add_terminal(w, cast_take(&c));
+    }
+    cast_done(&c);
+}
+
+static void
+fill_session(const char *path, int n, uint64_t events, unsigned hours)
 {
     struct queue *acks = queue_new(1024);
     cleanup_err struct err err = {0};
     char id[16], name[] = "shop", boot[] = "boot", cwd[] = "/home/u/work/shop", argv[] = "claude";
     char capabilities[] = "rw /home/u/work/shop (default)";
     struct writer *w = NULL;
-    uint64_t now = START_NS + (uint64_t)n * 86400 * NS_PER_SEC, grants = 0, made = 1;
+    uint64_t now = hours ? clock_real_ns() - hours * 3600 * NS_PER_SEC
+                         : START_NS + (uint64_t)n * 86400 * NS_PER_SEC;
+    uint64_t grants = 0, made = 1;
     snprintf(id, sizeof id, "%012x", 0xabc000 + n);
     struct session_info info = {.id = id,
                                 .name = name,
@@ -151,6 +189,7 @@ fill_session(const char *path, int n, uint64_t events)
             writer_add_count(w, "grant", grants, OP_READ, 1 + pick(50));
         writer_add_decision(w, d, g, 1, false);
     }
+    add_terminal(w, info.started_real_ns, hours);
     writer_stop(w, 0);
     queue_free(acks);
 }
@@ -158,11 +197,12 @@ fill_session(const char *path, int n, uint64_t events)
 int
 main(int argc, char **argv)
 {
-    if (argc != 4)
-        die("usage: record_fill FILE EVENTS SESSIONS");
+    if (argc < 4)
+        die("usage: record_fill FILE EVENTS SESSIONS [HOURS]");
     uint64_t events = strtoull(argv[2], NULL, 10);
     int sessions = atoi(argv[3]);
+    unsigned hours = argc > 4 ? (unsigned)atoi(argv[4]) : 0;
     for (int i = 0; i < sessions; i++)
-        fill_session(argv[1], i, events / (uint64_t)sessions);
+        fill_session(argv[1], i, events / (uint64_t)sessions, i + 1 == sessions ? hours : 0);
     return 0;
 }

@@ -98,6 +98,34 @@ poll test -s "$T/tmp/status"
 equal "q leaves" "$(cat "$T/tmp/status")" 0
 screen_stop
 
+scenario "what lies behind is looked at meanwhile, and leaves no trace"
+cat >much.sh <<'END'
+echo first words; sleep 0.3
+seq 40000; printf '\033[?5h\033[?25l\033[2;5r'; seq 40000; stty rows 30 cols 90; printf '\033[2J\033[H'; seq 40000
+sleep 0.3; echo last words; sleep 0.3
+END
+screen_start "$NONO" run --record --ui none -- sh much.sh
+poll test -s "$T/tmp/status"
+screen_stop
+screen_start "$NONO" replay --speed 0.02
+wait_screen "it begins" main:0 "first words"
+screen_keys main:0 Space
+pid=$(tmux -S "$TMUX_SOCKET" list-panes -t main:0 -F '#{pane_pid}')
+# It works while nobody asks for anything; when that ends it has seen everything.
+worked() { awk '{print $14 + $15}' "/proc/$pid/stat"; }
+at_rest() { local before; before=$(worked); sleep 0.5; [ "$(worked)" = "$before" ]; }
+poll at_rest && pass "it comes to rest" || fail "it comes to rest"
+shown=$(screen_text main:0)
+contains "the begin is still there" "$shown" "first words"
+lacks "and nothing else" "$shown" "40000"
+screen_keys main:0 9
+wait_screen "it jumps to the end" main:0 "40000"
+screen_keys main:0 0 Space
+wait_screen "and back" main:0 "first words"
+equal "as it was" "$(screen_text main:0 | grep -v ' event ')" "$(echo "$shown" | grep -v ' event ')"
+screen_keys main:0 q
+screen_stop
+
 scenario "without a terminal, and without --record"
 status_of run --record -- true
 contains "there is nothing to record" "$status $output" "125 nono: --record needs a terminal"

@@ -529,6 +529,24 @@ Test(copies, a_copy_goes_on_as_the_terminal_did)
     terminal_free(t);
 }
 
+Test(copies, a_reversed_screen)
+{
+    struct terminal *t = terminal_new(24, 80, drop_reply, NULL);
+    struct terminal_cell c;
+    size_t bytes;
+
+    terminal_keep(t);
+    struct terminal_copy *copy = terminal_copy(t, &bytes);
+    terminal_feed(t, "\033[?5h", 5);
+    terminal_cell(t, 3, 3, &c);
+    cr_assert(c.reverse);
+    cr_assert(terminal_restore(t, copy));
+    terminal_cell(t, 3, 3, &c);
+    cr_assert(!c.reverse);
+    terminal_copy_free(copy);
+    terminal_free(t);
+}
+
 Test(copies, too_many_changes_of_size_give_them_up)
 {
     struct terminal *t = terminal_new(24, 80, drop_reply, NULL);
