@@ -48,6 +48,12 @@ reader_close(struct reader *r)
     return NULL;
 }
 
+void
+reader_interrupt(struct reader *r)
+{
+    sqlite3_interrupt(r->h);
+}
+
 #define NULL_ENDPOINT                                                                              \
     "NULL AS family, NULL AS socktype, NULL AS port, NULL AS addr, NULL AS scope_id,"              \
     " NULL AS abstract, NULL AS loopback, NULL AS host"

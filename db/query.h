@@ -189,6 +189,9 @@ typedef int (*terminal_fn)(void *ctx, const struct terminal_row *row);
 int reader_terminal(struct reader *r, const char *session, uint64_t chunk, terminal_fn fn,
                     void *ctx, struct err *err);
 
+// From any thread, while r is in use: what it reads at this moment fails with -EINTR or the like.
+void reader_interrupt(struct reader *r);
+
 // Number of the last event of a session, 0 for none.
 uint64_t reader_last_seq(struct reader *r, const char *id);
 // A number that is another one after somebody wrote.

@@ -44,7 +44,7 @@ settle(struct browse *b)
         b->top = b->at - b->rows + 1;
     if (b->top && b->n - b->top < b->rows)
         b->top = b->n > b->rows ? b->n - b->rows : 0;
-    if (b->text_of != b->at)
+    if (b->text_of != b->at && !b->page)
         b->down = 0;
 }
 
@@ -57,18 +57,79 @@ browse_set_size(struct browse *b, unsigned rows)
     settle(b);
 }
 
+static void
+count_lines(struct browse *b)
+{
+    b->lines = 0;
+    for (const char *p = buf_str(&b->text); (p = strchr(p, '\n')); p++)
+        b->lines++;
+}
+
 const char *
 browse_text(struct browse *b)
 {
+    if (b->page)
+        return b->made ? buf_str(&b->text) : "  reading ...\n";
     if (b->text_of != b->at && b->n) {
         buf_reset(&b->text);
         b->ops->whole(b->ctx, b->at, &b->text);
         b->text_of = b->at;
-        b->down = b->lines = 0;
-        for (const char *p = buf_str(&b->text); (p = strchr(p, '\n')); p++)
-            b->lines++;
+        b->down = 0;
+        count_lines(b);
     }
     return b->n ? buf_str(&b->text) : "";
+}
+
+// Out of what has the whole screen.
+static void
+close_text(struct browse *b)
+{
+    if (b->page) {
+        b->ops->page(b->ctx, BROWSE_NO_PAGE);
+        b->page = BROWSE_NO_PAGE;
+        b->text_of = SIZE_MAX;
+    }
+    b->opened = false;
+}
+
+static void
+open_page(struct browse *b, enum browse_page page)
+{
+    bool close = b->page == page;
+    close_text(b);
+    if (close)
+        return;
+    b->page = page;
+    b->opened = true;
+    b->made = false;
+    b->down = b->lines = 0;
+    b->ops->page(b->ctx, page);
+}
+
+void
+browse_set_page(struct browse *b, const char *text)
+{
+    if (!b->page)
+        return;
+    buf_reset(&b->text);
+    buf_puts(&b->text, text);
+    b->made = true;
+    count_lines(b);
+}
+
+void
+browse_set_list(struct browse *b, size_t n, size_t at)
+{
+    size_t down = b->down;
+    b->n = n;
+    b->at = at;
+    settle(b);
+    if (b->page)
+        return;
+    // The same one, perhaps decided meanwhile: read again where it was.
+    b->text_of = SIZE_MAX;
+    browse_text(b);
+    b->down = b->opened && down < b->lines ? down : 0;
 }
 
 static void
@@ -110,8 +171,8 @@ look_for(struct browse *b, int direction)
 static void
 ask(struct browse *b, enum browse_prompt prompt)
 {
+    close_text(b);
     b->prompt = prompt;
-    b->opened = false;
     buf_reset(&b->typed);
     // A filter is changed rather than typed anew.
     if (prompt == BROWSE_SIFT)
@@ -212,7 +273,16 @@ back(struct browse *b, bool leave)
 {
     if (!b->opened)
         b->leave = leave;
-    b->opened = false;
+    close_text(b);
+}
+
+static void
+follow(struct browse *b)
+{
+    b->following = !b->following;
+    b->ops->follow(b->ctx, b->following);
+    if (b->following)
+        go(b, b->n ? b->n - 1 : 0);
 }
 
 void
@@ -262,8 +332,20 @@ browse_key(struct browse *b, uint32_t code)
         break;
     case '\r':
     case '\n':
-        b->opened = b->n && !b->opened;
+        if (b->opened)
+            close_text(b);
+        else
+            b->opened = b->n > 0;
         b->down = 0;
+        break;
+    case 't':
+        open_page(b, BROWSE_TREE);
+        break;
+    case 's':
+        open_page(b, BROWSE_STATS);
+        break;
+    case 'F':
+        follow(b);
         break;
     case '/':
         ask(b, BROWSE_SEARCH);
@@ -272,10 +354,10 @@ browse_key(struct browse *b, uint32_t code)
         ask(b, BROWSE_SIFT);
         break;
     case 'n':
-        look_for(b, 1);
-        break;
     case 'N':
-        look_for(b, -1);
+        if (b->page)
+            close_text(b);
+        look_for(b, code == 'n' ? 1 : -1);
         break;
     case '?':
         b->help = true;

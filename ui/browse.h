@@ -8,6 +8,8 @@
 
 #include "buf.h"
 
+enum browse_page { BROWSE_NO_PAGE, BROWSE_TREE, BROWSE_STATS };
+
 // All text that is handed back is display-safe.
 struct browse_ops {
     // Entry i (0 is the oldest) as one line.
@@ -24,6 +26,10 @@ struct browse_ops {
     int (*search)(void *ctx, const char *words, struct buf *ret_why);
     // The nearest entry behind (1) or before (-1) that one; false when there is none.
     bool (*next)(void *ctx, size_t from, int direction, size_t *ret_i);
+    // Makes a page of what is listed, for browse_set_page(); BROWSE_NO_PAGE: not any more.
+    void (*page)(void *ctx, enum browse_page page);
+    // Goes on with what happens now, by browse_set_list(); or not any more.
+    void (*follow)(void *ctx, bool on);
 };
 
 enum browse_prompt { BROWSE_LIST, BROWSE_SEARCH, BROWSE_SIFT };
@@ -36,9 +42,12 @@ struct browse {
     size_t top;            /* the first that is in sight */
     unsigned rows;         /* how many are */
     unsigned detail;       /* lines for the whole of the one at the cursor; 0: no room */
-    bool opened;           /* it has the whole screen */
+    bool opened;           /* it, or the page, has the whole screen */
+    enum browse_page page; /* instead of it */
+    bool made;             /* the page is there */
+    bool following;
     size_t down;           /* its first line in sight */
-    struct buf text;       /* it; of the entry text_of, SIZE_MAX for none */
+    struct buf text;       /* it, of the entry text_of, SIZE_MAX for none; or the page */
     size_t text_of, lines; /* lines in it */
     enum browse_prompt prompt;
     struct buf typed; /* at the prompt; foreign bytes */
@@ -56,5 +65,9 @@ void browse_set_size(struct browse *b, unsigned rows);
 void browse_key(struct browse *b, uint32_t code);
 // Bytes that were pasted: to the prompt, or nowhere.
 void browse_paste(struct browse *b, const char *bytes, size_t n);
-// All of the entry at the cursor; valid until the cursor moves.
+// Other entries than before; the cursor is to be on that one.
+void browse_set_list(struct browse *b, size_t n, size_t at);
+// The page that was asked for, each line ended by a newline.
+void browse_set_page(struct browse *b, const char *text);
+// All of the entry at the cursor, or the page; valid until the cursor moves.
 const char *browse_text(struct browse *b);

@@ -30,6 +30,8 @@ static const char *const help[] = {
     "& WORDS          list only what they want: op:read,write  decision:-allow  asked",
     "                 path:'*.pem'  exe:git  host:10.0.0.0/8  since:'2h ago'  grep:REGEX",
     "                 (nothing: all again; other words are looked for in all texts)",
+    "t                by process              s               figures (again: back)",
+    "F                go on with what happens now; the cursor stays at the end when it is there",
     "q                leave                      ^L              draw anew",
 };
 
@@ -73,6 +75,33 @@ browser_resized(struct browser *b)
 {
     screen_resize();
     take_size(b);
+}
+
+void
+browser_press(struct browser *b, uint32_t code)
+{
+    browse_key(&b->browse, code);
+    b->dirty = true;
+}
+
+void
+browser_set_list(struct browser *b, size_t n, size_t at)
+{
+    browse_set_list(&b->browse, n, at);
+    b->dirty = true;
+}
+
+void
+browser_set_page(struct browser *b, const char *text)
+{
+    browse_set_page(&b->browse, text);
+    b->dirty = true;
+}
+
+size_t
+browser_at(const struct browser *b)
+{
+    return b->browse.at;
 }
 
 static void
@@ -119,12 +148,13 @@ draw_top(struct browser *b)
 {
     cleanup_buf struct buf line = {0};
     const struct browse *v = &b->browse;
-    buf_printf(&line, " nono log -i  %zu of %zu", v->n ? v->at + 1 : 0, v->n);
+    buf_printf(&line, " nono log -i  %zu of %zu%s", v->n ? v->at + 1 : 0, v->n,
+               v->following ? "  following" : "");
     if (v->words.len) {
         buf_puts(&line, "  &");
         put_escaped(&line, &v->words);
     }
-    if (v->n) {
+    if (v->n && !v->page) {
         buf_puts(&line, "  ");
         v->ops->place(v->ctx, v->at, &line);
     }
@@ -179,9 +209,10 @@ draw_bottom(struct browser *b, unsigned *ret_cursor)
         buf_printf(&line, " %s", buf_str(&v->note));
         look = LOOK_STRONG;
     } else {
-        buf_puts(&line, v->opened ? " j k move  n N match  Enter back  q back"
-                                  : " j k move  Enter all of it  / search  n N  & filter"
-                                    "  ? help  q leave");
+        buf_puts(&line, v->page     ? " j k move  t tree  s stats  q back"
+                        : v->opened ? " j k move  n N match  Enter back  q back"
+                                    : " Enter all of it  / search  n N  & filter  t tree  s stats"
+                                      "  F follow  ? help  q leave");
     }
     screen_text(b->rows - 1, 0, b->cols, look, buf_str(&line));
 }

@@ -18,6 +18,13 @@ struct browser *browser_free(struct browser *b);
 // The terminal has input. 0; 1 when the person wants to leave; -ENODATA when it is gone.
 int browser_read_input(struct browser *b, uint64_t now_ns);
 void browser_resized(struct browser *b);
+// As if that key had been pressed.
+void browser_press(struct browser *b, uint32_t code);
+// browse_set_list() and browse_set_page() of what is on the screen.
+void browser_set_list(struct browser *b, size_t n, size_t at);
+void browser_set_page(struct browser *b, const char *text);
+// The entry that the cursor is on; 0 when there is none.
+size_t browser_at(const struct browser *b);
 // Draws if anything changed. Milliseconds until it wants to be called again without any event, -1
 // for never.
 int browser_draw(struct browser *b, uint64_t now_ns);

@@ -152,7 +152,7 @@ list_sessions(struct archive *a, struct err *err)
 }
 
 struct archive_session *
-archive_find(struct archive *a, size_t reader, const char *id)
+archive_find(const struct archive *a, size_t reader, const char *id)
 {
     // Events come session by session, mostly of the newest.
     for (size_t i = a->sessions_n; i-- > 0;)
@@ -235,6 +235,37 @@ nothing_recorded(struct archive *a)
     return 0;
 }
 
+static int
+open_readers(struct archive *a, const char *const *paths, size_t n, struct err *err)
+{
+    int ret = 0;
+    a->readers = xcalloc(n, sizeof *a->readers);
+    for (size_t i = 0; i < n && ret == 0; i++) {
+        ret = reader_open(paths[i], &a->readers[i], err);
+        a->readers_n += ret == 0;
+    }
+    return ret;
+}
+
+int
+archive_again(const struct archive *a, struct archive *ret_again, struct err *err)
+{
+    *ret_again = (struct archive){.o = a->o};
+    int ret = a->paths_n ? open_readers(ret_again, a->paths, a->paths_n, err)
+                         : open_readers(ret_again, (const char *const *)&a->standard, 1, err);
+    if (ret == 0)
+        ret = list_sessions(ret_again, err);
+    for (size_t i = 0; i < ret_again->sessions_n; i++) {
+        struct archive_session *s = ret_again->sessions[i];
+        const struct archive_session *known = archive_find(a, s->reader, s->id);
+        s->selected = known ? known->selected : !a->specs_n;
+    }
+    // Without any the next reader would take it for all.
+    for (size_t i = 0; i < a->specs_n; i++)
+        archive_add_spec(ret_again, a->specs[i]);
+    return ret;
+}
+
 int
 archive_open(struct archive *a)
 {
@@ -251,11 +282,7 @@ archive_open(struct archive *a)
         paths = (const char *const *)&a->standard;
         n = 1;
     }
-    a->readers = xcalloc(n, sizeof *a->readers);
-    for (size_t i = 0; i < n && ret == 0; i++) {
-        ret = reader_open(paths[i], &a->readers[i], &err);
-        a->readers_n += ret == 0;
-    }
+    ret = open_readers(a, paths, n, &err);
     bool missing = ret == -ENOENT && (!a->paths_n || access(paths[a->readers_n], F_OK) == 0);
     if (missing && n == 1)
         return nothing_recorded(a);

@@ -50,6 +50,9 @@ void archive_add_operands(struct archive *a);
 // there yet is an empty one, with a word about it, unless a session was asked for.
 int archive_open(struct archive *a);
 void archive_done(struct archive *a);
+// The same records with the same selection, opened once more, for another thread: nothing is shared
+// but what the user typed. 0, or -errno; archive_done() either way.
+int archive_again(const struct archive *a, struct archive *ret_again, struct err *err);
 // Looks for sessions that began, and that ended, since. 0 or -errno.
 int archive_refresh(struct archive *a, struct err *err);
 // Only the newest session is selected. False when there is none.
@@ -57,7 +60,7 @@ bool archive_select_newest(struct archive *a);
 // For event_filter.sessions: NULL when no session was asked for; valid until the next call.
 const char *const *archive_ids(struct archive *a);
 // The session of that reader with that id; NULL for one that began a moment ago.
-struct archive_session *archive_find(struct archive *a, size_t reader, const char *id);
+struct archive_session *archive_find(const struct archive *a, size_t reader, const char *id);
 int archive_count(struct archive *a, struct archive_session *s, struct err *err);
 // Prints "nono log: MESSAGE"; EXIT_UNREADABLE.
 int archive_failed(const struct archive *a, const struct err *err);

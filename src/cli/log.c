@@ -138,8 +138,8 @@ conflict(const struct log *l)
 {
     if (l->group && l->format != LOG_STATS)
         return "--group goes with --stats";
-    if (l->browse && (l->follow || l->filter.f.reverse || l->format != LOG_SHORT || l->exit_code))
-        return "-i goes with filters, sessions, -n and --db only";
+    if (l->browse && (l->filter.f.reverse || l->format != LOG_SHORT || l->exit_code))
+        return "-i goes with filters, sessions, -n, -f and --db only";
     if (l->follow && l->filter.f.reverse)
         return "-f and -r do not go together";
     if (l->follow && (l->format == LOG_JSON || l->format == LOG_TREE || l->format == LOG_STATS))

@@ -15,14 +15,11 @@
 #include "browser.h"
 #include "clock.h"
 #include "display.h"
-#include "log.h"
+#include "log_job.h"
 #include "ui.h"
 #include "util.h"
 
-struct key_list {
-    struct event_key *list; /* by time; owned */
-    size_t n;
-};
+#define FOLLOW_MS 100 /* between two looks at whether anything was written */
 
 struct browsing {
     struct log *l;
@@ -31,56 +28,17 @@ struct browsing {
     struct key_list listed; /* what the filter in force leaves */
     struct key_list found;  /* what the search finds, listed or not */
     bool outcomes;          /* listed are outcomes, not events of all kinds */
+    struct buf words;       /* of the filter in force */
+    struct browser *browser;
+    struct log_job *page_job, *list_job; /* at work; or NULL */
+    bool following;
+    int64_t seen; /* of the record's version, when following looked last */
     // Of the row that is being read.
     struct buf *out;
     struct archive_session *session;
     uint64_t request;
     struct err err;
 };
-
-static void
-key_list_done(struct key_list *k)
-{
-    free(k->list);
-    *k = (struct key_list){0};
-}
-
-// The first of the list that is not before key.
-static size_t
-lower_bound(const struct key_list *k, const struct event_key *key)
-{
-    size_t low = 0, high = k->n;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (event_key_compare(&k->list[middle], key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static struct key_list
-key_list_both(const struct key_list *a, const struct key_list *b)
-{
-    struct key_list both = {.list = xcalloc((a->n < b->n ? a->n : b->n) + 1, sizeof *both.list)};
-    for (size_t i = 0, k = 0; i < a->n && k < b->n;) {
-        int c = event_key_compare(&a->list[i], &b->list[k]);
-        if (c == 0)
-            both.list[both.n++] = a->list[i];
-        i += c <= 0;
-        k += c >= 0;
-    }
-    return both;
-}
-
-static int
-read_keys(struct browsing *b, struct event_filter *f, struct key_list *ret_keys)
-{
-    cleanup_err struct err err = {0};
-    f->by_time = true;
-    return archive_keys(&b->l->archive, f, &ret_keys->list, &ret_keys->n, &err);
-}
 
 // What the words find among all that is recorded of the sessions. 0 or -errno with *why.
 static int
@@ -92,7 +50,7 @@ find(struct browsing *b, const char *words, bool *ret_kinds, struct key_list *re
     int ret = log_filter_words(&filter, copy, why);
     *ret_kinds = filter.f.kinds != 0;
     filter.f.outcomes = b->l->filter.f.outcomes && !filter.f.kinds;
-    if (ret == 0 && (ret = read_keys(b, &filter.f, ret_keys)) < 0)
+    if (ret == 0 && (ret = key_list_read(b->l, &filter.f, ret_keys)) < 0)
         buf_puts(why, "the record can't be read");
     log_filter_done(&filter);
     return ret;
@@ -103,7 +61,7 @@ want_kinds(struct browsing *b, struct buf *why)
 {
     struct event_filter f = b->l->filter.f;
     f.outcomes = false;
-    if (b->kinds.list || read_keys(b, &f, &b->kinds) == 0)
+    if (b->kinds.list || key_list_read(b->l, &f, &b->kinds) == 0)
         return 0;
     buf_puts(why, "the record can't be read");
     return -EIO;
@@ -235,12 +193,16 @@ on_sift(void *ctx, const char *words, size_t *at, size_t *ret_n, struct buf *why
     } else {
         listed = key_list_both(&b->all, &b->all);
     }
-    size_t near = b->listed.n ? lower_bound(&listed, &b->listed.list[*at]) : listed.n;
+    size_t near = b->listed.n ? key_list_find(&listed, &b->listed.list[*at]) : listed.n;
     *at = near < listed.n ? near : listed.n ? listed.n - 1 : 0;
     *ret_n = listed.n;
     key_list_done(&b->listed);
     b->listed = listed;
     b->outcomes = b->l->filter.f.outcomes && !kinds;
+    buf_reset(&b->words);
+    buf_puts(&b->words, words);
+    // What was on its way is of another filter.
+    b->list_job = log_job_stop(b->list_job);
     return 0;
 }
 
@@ -255,7 +217,7 @@ on_search(void *ctx, const char *words, struct buf *why)
     int ret = log_filter_option(&filter, &o, OPT_FILTER_GREP);
     ret = ret < 0 ? ret : log_filter_finish(&filter, &o);
     filter.f.outcomes = b->outcomes;
-    if (ret == 0 && (ret = read_keys(b, &filter.f, &found)) < 0)
+    if (ret == 0 && (ret = key_list_read(b->l, &filter.f, &found)) < 0)
         buf_puts(why, "the record can't be read");
     if (ret == 0) {
         key_list_done(&b->found);
@@ -273,15 +235,36 @@ on_next(void *ctx, size_t from, int direction, size_t *ret_i)
     if (!b->found.n || !b->listed.n)
         return false;
     const struct event_key *here = &b->listed.list[from];
-    size_t i = lower_bound(&b->found, here);
+    size_t i = key_list_find(&b->found, here);
     if (direction > 0)
         i += i < b->found.n && event_key_compare(&b->found.list[i], here) == 0;
     else if (i-- == 0)
         return false;
     if (i >= b->found.n)
         return false;
-    *ret_i = lower_bound(&b->listed, &b->found.list[i]);
+    *ret_i = key_list_find(&b->listed, &b->found.list[i]);
     return true;
+}
+
+static void
+on_page(void *ctx, enum browse_page page)
+{
+    struct browsing *b = ctx;
+    enum log_job_kind kind = page == BROWSE_TREE ? LOG_JOB_TREE : LOG_JOB_STATS;
+    b->page_job = log_job_stop(b->page_job);
+    if (page == BROWSE_NO_PAGE)
+        return;
+    if (log_job_start(b->l, kind, buf_str(&b->words), &b->page_job) < 0)
+        browser_set_page(b->browser, "  the record can't be read\n");
+}
+
+static void
+on_follow(void *ctx, bool on)
+{
+    struct browsing *b = ctx;
+    b->following = on;
+    b->seen = -1;
+    b->list_job = log_job_stop(b->list_job);
 }
 
 static const struct browse_ops ops = {
@@ -291,6 +274,8 @@ static const struct browse_ops ops = {
     .sift = on_sift,
     .search = on_search,
     .next = on_next,
+    .page = on_page,
+    .follow = on_follow,
 };
 
 // --- the loop ---------------------------------------------------------------------------------
@@ -310,16 +295,76 @@ take_signals(struct browser *b, int fd)
 }
 
 static void
-loop(struct browser *b, int signal_fd)
+take_page(struct browsing *b)
+{
+    struct log_job_result r;
+    log_job_take(b->page_job, &r);
+    b->page_job = NULL;
+    browser_set_page(b->browser, r.error             ? "  the record can't be read\n"
+                                 : r.text && *r.text ? r.text
+                                                     : "  nothing to show\n");
+    free(r.text);
+}
+
+// The cursor stays at the end when it was there, else with its entry.
+static void
+take_list(struct browsing *b)
+{
+    struct log_job_result r;
+    cleanup_err struct err err = {0};
+    size_t at = browser_at(b->browser), n = b->listed.n;
+    log_job_take(b->list_job, &r);
+    b->list_job = NULL;
+    // Sessions that began meanwhile have to be known by name.
+    if (r.error || archive_refresh(&b->l->archive, &err) < 0)
+        return;
+    bool end = at + 1 >= n;
+    size_t near = end ? r.listed.n : key_list_find(&r.listed, &b->listed.list[at]);
+    key_list_done(&b->all);
+    key_list_done(&b->listed);
+    key_list_done(&b->kinds);
+    b->all = r.all;
+    b->listed = r.listed;
+    browser_set_list(b->browser, r.listed.n, near < r.listed.n ? near : r.listed.n - 1);
+}
+
+// Looks for news, when nobody is looking already.
+static void
+follow(struct browsing *b)
+{
+    int64_t version = 0;
+    for (size_t i = 0; i < b->l->archive.readers_n; i++)
+        version += reader_version(b->l->archive.readers[i]);
+    if (version != b->seen &&
+        log_job_start(b->l, LOG_JOB_LIST, buf_str(&b->words), &b->list_job) == 0)
+        b->seen = version;
+}
+
+static void
+loop(struct browsing *b, int signal_fd)
 {
     for (bool leave = false; !leave;) {
-        int wait = browser_draw(b, clock_mono_ns());
-        struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
-                               {.fd = signal_fd, .events = POLLIN}};
+        bool look = b->following && !b->list_job;
+        if (look)
+            follow(b);
+        b->l->printer.now_ns = clock_real_ns();
+        int wait = browser_draw(b->browser, clock_mono_ns());
+        struct pollfd fds[] = {
+            {.fd = STDIN_FILENO, .events = POLLIN},
+            {.fd = signal_fd, .events = POLLIN},
+            {.fd = b->page_job ? log_job_fd(b->page_job) : -1, .events = POLLIN},
+            {.fd = b->list_job ? log_job_fd(b->list_job) : -1, .events = POLLIN},
+        };
+        if (look && !b->list_job && (wait < 0 || wait > FOLLOW_MS))
+            wait = FOLLOW_MS;
         if (poll(fds, ARRAY_SIZE(fds), wait) < 0 && errno != EINTR)
             return;
-        leave = (fds[1].revents && take_signals(b, signal_fd)) ||
-                browser_read_input(b, clock_mono_ns()) != 0;
+        if (fds[2].revents)
+            take_page(b);
+        if (fds[3].revents)
+            take_list(b);
+        leave = (fds[1].revents && take_signals(b->browser, signal_fd)) ||
+                browser_read_input(b->browser, clock_mono_ns()) != 0;
     }
 }
 
@@ -327,7 +372,6 @@ static int
 browse(struct browsing *b, struct err *err)
 {
     static const int signals[] = {SIGWINCH, SIGINT, SIGTERM, SIGHUP};
-    struct browser *browser = NULL;
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
@@ -336,13 +380,17 @@ browse(struct browsing *b, struct err *err)
     cleanup_fd int signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signal_fd < 0)
         return err_set(err, -errno, "signalfd: %s", strerror(errno));
-    int ret = browser_new(STDIN_FILENO, STDOUT_FILENO, &ops, b, b->listed.n, &browser, err);
+    int ret = browser_new(STDIN_FILENO, STDOUT_FILENO, &ops, b, b->listed.n, &b->browser, err);
     if (ret < 0)
         return ret;
     die_set_hook(ui_emergency_restore);
-    loop(browser, signal_fd);
+    if (b->l->follow)
+        browser_press(b->browser, 'F');
+    loop(b, signal_fd);
     die_set_hook(NULL);
-    browser_free(browser);
+    b->browser = browser_free(b->browser);
+    b->page_job = log_job_stop(b->page_job);
+    b->list_job = log_job_stop(b->list_job);
     return 0;
 }
 
@@ -365,6 +413,7 @@ log_browse(struct log *l)
     key_list_done(&b.kinds);
     key_list_done(&b.listed);
     key_list_done(&b.found);
+    buf_done(&b.words);
     err_done(&b.err);
     return ret < 0 ? options_error(&l->o, "%s", err.msg) : 0;
 }

@@ -33,7 +33,7 @@ wait_screen "no further match" main "no match behind"
 screen_keys main Enter
 wait_screen "Enter: all of it, with the facts of the object" main "Asked for  policy_blocked"
 screen_keys main Escape
-wait_screen "Esc: back" main "filter  ? help"
+wait_screen "Esc: back" main "follow  ? help"
 screen_keys main '&'
 screen_keys main -l 'decision:-deny'
 screen_keys main Enter
@@ -67,6 +67,50 @@ screen_keys main '?' q
 poll grep -q . "$T/tmp/status"
 equal "q leaves" "$(cat "$T/tmp/status")" 0
 wait_screen "the terminal is given back" main ENDED
+screen_stop
+
+scenario "by process, figures, and what happens now" && export XDG_STATE_HOME=$T/home/state1
+screen_start "$NONO" log -i
+wait_screen "it opens" main "14 of 14"
+screen_keys main t
+wait_screen "t: by process" main "─ sh/"
+screen_keys main G
+wait_screen "down to the last" main 'odd\xff'
+screen_keys main s
+wait_screen "s: figures" main "Median think time"
+screen_keys main q
+wait_screen "q: back" main "follow  ? help"
+screen_keys main '&'
+screen_keys main -l "path:'*.pem'"
+screen_keys main Enter
+wait_screen "a filter" main "1 of 1  &path"
+screen_keys main t
+wait_screen "narrows the tree" main "key.pem"
+lacks "to what it lists" "$(screen_text main)" file01
+screen_keys main s
+wait_screen "and the figures" main "Requests          1"
+screen_keys main s '&' C-u Enter g F
+wait_screen "F: to the end" main "14 of 14  following"
+run --name third --on-ask deny -- cat "$OUT/file01"
+wait_screen "what happens now comes" main "15 of 15  following"
+wait_screen "with the name of its session's command" main "cat $OUT/file01"
+screen_keys main k
+run_background --name fourth --ui attach -- cat "$SECRET"
+id=$(wait_request secret.txt)
+wait_screen "the cursor stays with its entry" main "14 of 16  following"
+screen_keys main G
+wait_screen "at the end there is what waits" main "16 of 16  following"
+"$NONO" deny "$id" >/dev/null
+wait_screen "and what became of it, once" main "Decision   deny"
+contains "in the same place" "$(screen_text main)" "16 of 16  following"
+join_background
+screen_keys main C-c
+wait_screen "^C leaves" main ENDED
+screen_stop
+screen_start "$NONO" log -i -f @
+wait_screen "-f follows from the begin" main "1 of 1  following"
+screen_keys main t q C-c
+wait_screen "and ends, whatever is on its way" main ENDED
 screen_stop
 
 scenario "sizes, and what does not go together" && export XDG_STATE_HOME=$T/home/state1

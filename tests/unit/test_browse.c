@@ -12,6 +12,8 @@
 // A list of numbers; a search for "7" finds the multiples of 7, the filter "even" leaves those.
 struct fake {
     size_t n, wholes;
+    enum browse_page page; /* asked for */
+    bool following;
 };
 
 static void
@@ -67,6 +69,20 @@ on_next(void *ctx, size_t from, int direction, size_t *ret_i)
     return *ret_i < f->n;
 }
 
+static void
+on_page(void *ctx, enum browse_page page)
+{
+    struct fake *f = ctx;
+    f->page = page;
+}
+
+static void
+on_follow(void *ctx, bool on)
+{
+    struct fake *f = ctx;
+    f->following = on;
+}
+
 static const struct browse_ops ops = {
     .line = on_line,
     .whole = on_whole,
@@ -74,6 +90,8 @@ static const struct browse_ops ops = {
     .sift = on_sift,
     .search = on_search,
     .next = on_next,
+    .page = on_page,
+    .follow = on_follow,
 };
 
 static void
@@ -148,6 +166,64 @@ Test(browse, one_of_them_whole)
     cr_assert(!b.opened && !b.leave);
     keys(&b, "q");
     cr_assert(b.leave);
+    browse_done(&b);
+}
+
+Test(browse, pages)
+{
+    struct fake f = {.n = 5};
+    struct browse b;
+    browse_init(&b, &ops, &f, f.n);
+    browse_set_size(&b, 24);
+    keys(&b, "t");
+    cr_assert(f.page == BROWSE_TREE && b.opened && strstr(browse_text(&b), "reading"));
+    keys(&b, "jjG");
+    cr_assert(b.at == 4, "the list behind it stays");
+    browse_set_page(&b, "a tree\nof two lines\n");
+    cr_assert_str_eq(browse_text(&b), "a tree\nof two lines\n");
+    keys(&b, "s");
+    cr_assert(f.page == BROWSE_STATS && strstr(browse_text(&b), "reading"), "one for the other");
+    cleanup_buf struct buf text = {0};
+    for (int i = 0; i < 100; i++)
+        buf_printf(&text, "line %d\n", i);
+    browse_set_page(&b, buf_str(&text));
+    keys(&b, "jj");
+    cr_assert(b.down == 2);
+    browse_set_list(&b, 3, 1);
+    cr_assert(b.down == 2 && b.at == 1, "what comes meanwhile does not move it");
+    keys(&b, "s");
+    cr_assert(f.page == BROWSE_NO_PAGE && !b.opened && !b.leave, "again: back");
+    cr_assert(strncmp(browse_text(&b), "1 line 0\n", 9) == 0);
+    browse_set_page(&b, "too late");
+    cr_assert(strncmp(browse_text(&b), "1 line 0\n", 9) == 0);
+    keys(&b, "tq");
+    cr_assert(f.page == BROWSE_NO_PAGE && !b.opened && !b.leave);
+    keys(&b, "t/");
+    cr_assert(f.page == BROWSE_NO_PAGE && !b.opened && b.prompt == BROWSE_SEARCH);
+    browse_done(&b);
+}
+
+Test(browse, following)
+{
+    struct fake f = {.n = 5};
+    struct browse b;
+    browse_init(&b, &ops, &f, f.n);
+    browse_set_size(&b, 24);
+    keys(&b, "gF");
+    cr_assert(f.following && b.following && b.at == 4, "at the end, where news come");
+    f.n = 7;
+    browse_set_list(&b, 7, 6);
+    cr_assert(b.at == 6);
+    keys(&b, "\rjjj");
+    cr_assert(b.down == 3);
+    f.n = 9;
+    browse_set_list(&b, 9, 6);
+    cr_assert(b.at == 6 && b.down == 3 && b.opened, "what is read stays where it is");
+    f.n = 0;
+    browse_set_list(&b, 0, 0);
+    check(&b);
+    keys(&b, "F");
+    cr_assert(!f.following && !b.following);
     browse_done(&b);
 }
 
@@ -239,11 +315,11 @@ Test(browse, typing)
 // Any keys at any size leave the cursor on an entry that is there and in sight.
 Test(browse, any_keys)
 {
-    static const uint32_t all[] = {'j',       'k',      'g',        'G',        ' ',
-                                   '\r',      '/',      '&',        'n',        'N',
-                                   '?',       0x1b,     'q',        'e',        'v',
-                                   'x',       0x7f,     CTRL('U'),  CTRL('D'),  CTRL('F'),
-                                   CTRL('B'), INPUT_UP, INPUT_DOWN, INPUT_HOME, INPUT_END};
+    static const uint32_t all[] = {
+        'j',      'k',        'g',        'G',       ' ',       '\r',      '/',
+        '&',      'n',        'N',        '?',       0x1b,      'q',       'e',
+        'v',      'x',        0x7f,       CTRL('U'), CTRL('D'), CTRL('F'), CTRL('B'),
+        INPUT_UP, INPUT_DOWN, INPUT_HOME, INPUT_END, 't',       's',       'F'};
     struct fake f = {.n = 1000000};
     struct browse b;
     unsigned seed = 4;
@@ -253,6 +329,11 @@ Test(browse, any_keys)
         if ((seed >> 16) % 50 == 0)
             browse_set_size(&b, (seed >> 20) % 60);
         browse_key(&b, all[(seed >> 16) % (sizeof all / sizeof *all)]);
+        check(&b);
+        if (f.page && (seed >> 18) % 3 == 0)
+            browse_set_page(&b, "one\ntwo\nthree\n");
+        if (f.following && (seed >> 18) % 9 == 0)
+            browse_set_list(&b, f.n, f.n ? f.n - 1 : 0);
         check(&b);
         browse_text(&b);
         cr_assert(b.down <= 100);

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "log_job.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "util.h"
+
+#define LINES_MAX 100000 /* of a page */
+
+struct log_job {
+    pthread_t thread;
+    int done_fd; /* an eventfd */
+    enum log_job_kind kind;
+    char *words; /* owned; changed by the thread */
+    // The thread's until it is done.
+    struct log l;             /* a copy with an archive of its own */
+    struct log_filter filter; /* of the words */
+    struct err err;
+    struct log_job_result result;
+};
+
+// --- keys -------------------------------------------------------------------------------------
+
+void
+key_list_done(struct key_list *k)
+{
+    free(k->list);
+    *k = (struct key_list){0};
+}
+
+size_t
+key_list_find(const struct key_list *k, const struct event_key *key)
+{
+    size_t low = 0, high = k->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (event_key_compare(&k->list[middle], key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct key_list
+key_list_both(const struct key_list *a, const struct key_list *b)
+{
+    struct key_list both = {.list = xcalloc((a->n < b->n ? a->n : b->n) + 1, sizeof *both.list)};
+    for (size_t i = 0, k = 0; i < a->n && k < b->n;) {
+        int c = event_key_compare(&a->list[i], &b->list[k]);
+        if (c == 0)
+            both.list[both.n++] = a->list[i];
+        i += c <= 0;
+        k += c >= 0;
+    }
+    return both;
+}
+
+int
+key_list_read(struct log *l, struct event_filter *f, struct key_list *ret_keys)
+{
+    cleanup_err struct err err = {0};
+    f->by_time = true;
+    return archive_keys(&l->archive, f, &ret_keys->list, &ret_keys->n, &err);
+}
+
+// --- the thread -------------------------------------------------------------------------------
+
+static int
+make_list(struct log_job *j)
+{
+    struct event_filter *f = &j->l.filter.f, *words = &j->filter.f;
+    struct log_job_result *r = &j->result;
+    struct key_list kinds = {0}, found = {0};
+    int ret = key_list_read(&j->l, f, &r->all);
+    if (ret == 0 && !j->words[0])
+        r->listed = key_list_both(&r->all, &r->all);
+    if (ret < 0 || !j->words[0])
+        return ret;
+    // Who asks for kinds of events wants those, not outcomes.
+    words->outcomes = f->outcomes && !words->kinds;
+    bool anew = f->outcomes && words->kinds;
+    f->outcomes = words->outcomes;
+    if (anew)
+        ret = key_list_read(&j->l, f, &kinds);
+    if (ret == 0)
+        ret = key_list_read(&j->l, words, &found);
+    if (ret == 0)
+        r->listed = key_list_both(anew ? &kinds : &r->all, &found);
+    key_list_done(&kinds);
+    key_list_done(&found);
+    return ret;
+}
+
+// What is too long to be read is cut.
+static void
+cut(char *text)
+{
+    size_t lines = 0;
+    for (char *p = text; (p = strchr(p, '\n')); p++) {
+        if (++lines == LINES_MAX) {
+            strcpy(p + 1, p[1] ? "...\n" : "");
+            return;
+        }
+    }
+}
+
+static int
+make_page(struct log_job *j)
+{
+    struct log *l = &j->l;
+    size_t n = 0;
+    l->printer.out = open_memstream(&j->result.text, &n);
+    if (!l->printer.out)
+        return -ENOMEM;
+    // Two filters can't be made one for what is counted by SQLite.
+    if (j->words[0] && l->filter.used)
+        fputs("  (what & asks for, whatever the options of the command)\n\n", l->printer.out);
+    if (j->words[0])
+        l->filter = j->filter;
+    l->filter.f.outcomes = j->kind == LOG_JOB_TREE && !l->filter.f.kinds;
+    l->filter.f.by_time = false;
+    l->err = &j->err;
+    int ret = j->kind == LOG_JOB_TREE ? log_tree(l) : log_stats(l);
+    fclose(l->printer.out);
+    if (j->result.text)
+        cut(j->result.text);
+    return ret;
+}
+
+static void *
+work(void *arg)
+{
+    struct log_job *j = arg;
+    cleanup_buf struct buf why = {0};
+    uint64_t one = 1;
+    int ret = j->words[0] ? log_filter_words(&j->filter, j->words, &why) : 0;
+    if (ret == 0)
+        ret = j->kind == LOG_JOB_LIST ? make_list(j) : make_page(j);
+    j->result.error = ret;
+    if (write(j->done_fd, &one, sizeof one) < 0)
+        die("eventfd: %s", strerror(errno));
+    return NULL;
+}
+
+// --- around it --------------------------------------------------------------------------------
+
+static struct log_job *
+job_free(struct log_job *j)
+{
+    archive_done(&j->l.archive);
+    log_filter_done(&j->filter);
+    err_done(&j->err);
+    key_list_done(&j->result.all);
+    key_list_done(&j->result.listed);
+    free(j->result.text);
+    free(j->words);
+    if (j->done_fd >= 0)
+        close(j->done_fd);
+    free(j);
+    return NULL;
+}
+
+int
+log_job_start(const struct log *l, enum log_job_kind kind, const char *words,
+              struct log_job **ret_job)
+{
+    struct log_job *j = xcalloc(1, sizeof *j);
+    j->kind = kind;
+    j->words = xstrdup(words + strspn(words, " "));
+    j->l = *l;
+    j->l.printer.color = false;
+    j->done_fd = eventfd(0, EFD_CLOEXEC);
+    int ret = j->done_fd < 0 ? -errno : 0;
+    // Opened and closed here, so that log_job_stop() never meets a closed one.
+    j->l.archive = (struct archive){0};
+    if (ret == 0)
+        ret = archive_again(&l->archive, &j->l.archive, &j->err);
+    if (ret == 0)
+        ret = -pthread_create(&j->thread, NULL, work, j);
+    if (ret < 0)
+        job_free(j);
+    else
+        *ret_job = j;
+    return ret;
+}
+
+int
+log_job_fd(const struct log_job *j)
+{
+    return j->done_fd;
+}
+
+void
+log_job_take(struct log_job *j, struct log_job_result *ret_result)
+{
+    pthread_join(j->thread, NULL);
+    *ret_result = j->result;
+    j->result = (struct log_job_result){0};
+    job_free(j);
+}
+
+struct log_job *
+log_job_stop(struct log_job *j)
+{
+    if (!j)
+        return NULL;
+    struct pollfd done = {.fd = j->done_fd, .events = POLLIN};
+    // Between two statements an interruption meets nothing.
+    do {
+        for (size_t i = 0; i < j->l.archive.readers_n; i++)
+            reader_interrupt(j->l.archive.readers[i]);
+    } while (poll(&done, 1, 1) <= 0);
+    pthread_join(j->thread, NULL);
+    return job_free(j);
+}
