@@ -182,30 +182,48 @@ ask(struct browse *b, enum browse_prompt prompt)
 static void
 answer(struct browse *b)
 {
-    enum browse_prompt prompt = b->prompt;
+    bool search = b->prompt == BROWSE_SEARCH;
     const char *words = buf_str(&b->typed);
-    size_t at = b->at, n = 0;
+    int (*fn)(void *, const char *, struct buf *) = search ? b->ops->search : b->ops->sift;
     b->prompt = BROWSE_LIST;
-    if (prompt == BROWSE_SEARCH) {
-        if (!*words || b->ops->search(b->ctx, words, &b->note) < 0)
-            return;
-        b->searched = true;
-        look_for(b, 1);
-        if (!b->note.len)
-            return;
-        // As less(1) does not, but a reader at the end would want.
-        buf_reset(&b->note);
-        look_for(b, -1);
+    if (search && !*words)
+        return;
+    b->busy = true;
+    if (fn(b->ctx, words, &b->note) < 0)
+        b->busy = false;
+}
+
+void
+browse_sifted(struct browse *b, size_t n, size_t at, const char *why)
+{
+    b->busy = false;
+    if (why) {
+        buf_puts(&b->note, why);
         return;
     }
-    if (b->ops->sift(b->ctx, words, &at, &n, &b->note) < 0)
-        return;
     buf_reset(&b->words);
-    buf_puts(&b->words, words);
+    buf_puts(&b->words, buf_str(&b->typed));
     b->n = n;
     b->text_of = SIZE_MAX;
     b->searched = false;
     go(b, at);
+}
+
+void
+browse_searched(struct browse *b, const char *why)
+{
+    b->busy = false;
+    if (why) {
+        buf_puts(&b->note, why);
+        return;
+    }
+    b->searched = true;
+    look_for(b, 1);
+    if (!b->note.len)
+        return;
+    // As less(1) does not, but a reader at the end would want.
+    buf_reset(&b->note);
+    look_for(b, -1);
 }
 
 static void

@@ -18,11 +18,10 @@ struct browse_ops {
     void (*whole)(void *ctx, size_t i, struct buf *ret_lines);
     // Where and when it was, for the top line.
     void (*place)(void *ctx, size_t i, struct buf *ret_text);
-    // Lists only what the words want ("": everything again). *at: the entry that the cursor is on,
-    // then the nearest one to it of the new list. 0; or -errno with why in *ret_why, and nothing
-    // has changed.
-    int (*sift)(void *ctx, const char *words, size_t *at, size_t *ret_n, struct buf *ret_why);
-    // Makes the words what next() looks for. 0 or -errno, likewise.
+    // Lists only what the words want ("": everything again), and makes the words what next() looks
+    // for. 0: browse_sifted() or browse_searched() follows, and no key until then. -errno with why
+    // in *ret_why: nothing has changed.
+    int (*sift)(void *ctx, const char *words, struct buf *ret_why);
     int (*search)(void *ctx, const char *words, struct buf *ret_why);
     // The nearest entry behind (1) or before (-1) that one; false when there is none.
     bool (*next)(void *ctx, size_t from, int direction, size_t *ret_i);
@@ -54,6 +53,7 @@ struct browse {
     struct buf words; /* of the filter in force; foreign bytes */
     struct buf note;  /* what to tell; until the next key */
     bool searched;    /* next() has something to look for */
+    bool busy;        /* what was typed is looked for: no key may come */
     bool help, leave;
 };
 
@@ -65,6 +65,10 @@ void browse_set_size(struct browse *b, unsigned rows);
 void browse_key(struct browse *b, uint32_t code);
 // Bytes that were pasted: to the prompt, or nowhere.
 void browse_paste(struct browse *b, const char *bytes, size_t n);
+// What was asked for has come: so many entries, the cursor is to be on that one; or NULL, or why it
+// has not.
+void browse_sifted(struct browse *b, size_t n, size_t at, const char *why);
+void browse_searched(struct browse *b, const char *why);
 // Other entries than before; the cursor is to be on that one.
 void browse_set_list(struct browse *b, size_t n, size_t at);
 // The page that was asked for, each line ended by a newline.

@@ -85,6 +85,20 @@ browser_press(struct browser *b, uint32_t code)
 }
 
 void
+browser_sifted(struct browser *b, size_t n, size_t at, const char *why)
+{
+    browse_sifted(&b->browse, n, at, why);
+    b->dirty = true;
+}
+
+void
+browser_searched(struct browser *b, const char *why)
+{
+    browse_searched(&b->browse, why);
+    b->dirty = true;
+}
+
+void
 browser_set_list(struct browser *b, size_t n, size_t at)
 {
     browse_set_list(&b->browse, n, at);
@@ -108,7 +122,7 @@ static void
 press_all(struct browser *b, uint64_t now_ns)
 {
     struct input_key key;
-    while (!b->browse.leave && input_next(&b->input, now_ns, &key)) {
+    while (!b->browse.leave && !b->browse.busy && input_next(&b->input, now_ns, &key)) {
         if (key.code == INPUT_PASTE)
             browse_paste(&b->browse, key.raw, key.raw_len);
         else if (key.code == 'L' - 64)
@@ -205,6 +219,9 @@ draw_bottom(struct browser *b, unsigned *ret_cursor)
         size_t width = display_width(buf_str(&line));
         *ret_cursor = width < b->cols ? (unsigned)width : b->cols - 1;
         look = LOOK_PLAIN;
+    } else if (v->busy) {
+        buf_puts(&line, " looking ...");
+        look = LOOK_STRONG;
     } else if (v->note.len) {
         buf_printf(&line, " %s", buf_str(&v->note));
         look = LOOK_STRONG;

@@ -20,7 +20,9 @@ int browser_read_input(struct browser *b, uint64_t now_ns);
 void browser_resized(struct browser *b);
 // As if that key had been pressed.
 void browser_press(struct browser *b, uint32_t code);
-// browse_set_list() and browse_set_page() of what is on the screen.
+// Those of browse.h, of what is on the screen.
+void browser_sifted(struct browser *b, size_t n, size_t at, const char *why);
+void browser_searched(struct browser *b, const char *why);
 void browser_set_list(struct browser *b, size_t n, size_t at);
 void browser_set_page(struct browser *b, const char *text);
 // The entry that the cursor is on; 0 when there is none.

@@ -23,14 +23,14 @@
 
 struct browsing {
     struct log *l;
-    struct key_list all;    /* what the command line wants */
-    struct key_list kinds;  /* the same with all kinds of events, once a filter asked for one */
-    struct key_list listed; /* what the filter in force leaves */
+    struct key_list listed; /* what the command line and the filter in force leave */
     struct key_list found;  /* what the search finds, listed or not */
     bool outcomes;          /* listed are outcomes, not events of all kinds */
     struct buf words;       /* of the filter in force */
     struct browser *browser;
-    struct log_job *page_job, *list_job; /* at work; or NULL */
+    struct log_job *page_job, *list_job, *find_job; /* at work; or NULL */
+    struct buf asked; /* words that list_job is to make the filter in force */
+    bool sifting;     /* that is what it does, not following */
     bool following;
     int64_t seen; /* of the record's version, when following looked last */
     // Of the row that is being read.
@@ -39,33 +39,6 @@ struct browsing {
     uint64_t request;
     struct err err;
 };
-
-// What the words find among all that is recorded of the sessions. 0 or -errno with *why.
-static int
-find(struct browsing *b, const char *words, bool *ret_kinds, struct key_list *ret_keys,
-     struct buf *why)
-{
-    struct log_filter filter = {0};
-    cleanup_free char *copy = xstrdup(words);
-    int ret = log_filter_words(&filter, copy, why);
-    *ret_kinds = filter.f.kinds != 0;
-    filter.f.outcomes = b->l->filter.f.outcomes && !filter.f.kinds;
-    if (ret == 0 && (ret = key_list_read(b->l, &filter.f, ret_keys)) < 0)
-        buf_puts(why, "the record can't be read");
-    log_filter_done(&filter);
-    return ret;
-}
-
-static int
-want_kinds(struct browsing *b, struct buf *why)
-{
-    struct event_filter f = b->l->filter.f;
-    f.outcomes = false;
-    if (b->kinds.list || key_list_read(b->l, &f, &b->kinds) == 0)
-        return 0;
-    buf_puts(why, "the record can't be read");
-    return -EIO;
-}
 
 // --- what the browser asks for ----------------------------------------------------------------
 
@@ -175,34 +148,19 @@ on_place(void *ctx, size_t i, struct buf *ret_text)
 }
 
 static int
-on_sift(void *ctx, const char *words, size_t *at, size_t *ret_n, struct buf *why)
+on_sift(void *ctx, const char *words, struct buf *why)
 {
     struct browsing *b = ctx;
-    struct key_list found = {0}, listed;
-    bool kinds = false;
-    if (words[strspn(words, " ")]) {
-        int ret = find(b, words, &kinds, &found, why);
-        if (ret == 0 && kinds)
-            ret = want_kinds(b, why);
-        if (ret < 0) {
-            key_list_done(&found);
-            return ret;
-        }
-        listed = key_list_both(kinds ? &b->kinds : &b->all, &found);
-        key_list_done(&found);
-    } else {
-        listed = key_list_both(&b->all, &b->all);
-    }
-    size_t near = b->listed.n ? key_list_find(&listed, &b->listed.list[*at]) : listed.n;
-    *at = near < listed.n ? near : listed.n ? listed.n - 1 : 0;
-    *ret_n = listed.n;
-    key_list_done(&b->listed);
-    b->listed = listed;
-    b->outcomes = b->l->filter.f.outcomes && !kinds;
-    buf_reset(&b->words);
-    buf_puts(&b->words, words);
-    // What was on its way is of another filter.
-    b->list_job = log_job_stop(b->list_job);
+    struct log_job *job = NULL;
+    int ret = log_job_start(b->l, LOG_JOB_LIST, words, &job, why);
+    if (ret < 0)
+        return ret;
+    // What is on its way is of another filter.
+    log_job_stop(b->list_job);
+    b->list_job = job;
+    b->sifting = true;
+    buf_reset(&b->asked);
+    buf_puts(&b->asked, words);
     return 0;
 }
 
@@ -210,22 +168,9 @@ static int
 on_search(void *ctx, const char *words, struct buf *why)
 {
     struct browsing *b = ctx;
-    struct log_filter filter = {0};
-    struct options o = {
-        .help = &(const struct options_help){.synopsis = "nono log"}, .arg = words, .said = why};
-    struct key_list found = {0};
-    int ret = log_filter_option(&filter, &o, OPT_FILTER_GREP);
-    ret = ret < 0 ? ret : log_filter_finish(&filter, &o);
-    filter.f.outcomes = b->outcomes;
-    if (ret == 0 && (ret = key_list_read(b->l, &filter.f, &found)) < 0)
-        buf_puts(why, "the record can't be read");
-    if (ret == 0) {
-        key_list_done(&b->found);
-        b->found = key_list_both(&b->listed, &found);
-    }
-    key_list_done(&found);
-    log_filter_done(&filter);
-    return ret;
+    struct log l = *b->l;
+    l.filter.f.outcomes = b->outcomes;
+    return log_job_start(&l, LOG_JOB_FIND, words, &b->find_job, why);
 }
 
 static bool
@@ -250,12 +195,12 @@ static void
 on_page(void *ctx, enum browse_page page)
 {
     struct browsing *b = ctx;
+    cleanup_buf struct buf why = {0};
     enum log_job_kind kind = page == BROWSE_TREE ? LOG_JOB_TREE : LOG_JOB_STATS;
     b->page_job = log_job_stop(b->page_job);
-    if (page == BROWSE_NO_PAGE)
-        return;
-    if (log_job_start(b->l, kind, buf_str(&b->words), &b->page_job) < 0)
-        browser_set_page(b->browser, "  the record can't be read\n");
+    if (page != BROWSE_NO_PAGE &&
+        log_job_start(b->l, kind, buf_str(&b->words), &b->page_job, &why) < 0)
+        browser_set_page(b->browser, buf_str(&why));
 }
 
 static void
@@ -264,7 +209,8 @@ on_follow(void *ctx, bool on)
     struct browsing *b = ctx;
     b->following = on;
     b->seen = -1;
-    b->list_job = log_job_stop(b->list_job);
+    if (!b->sifting)
+        b->list_job = log_job_stop(b->list_job);
 }
 
 static const struct browse_ops ops = {
@@ -294,76 +240,110 @@ take_signals(struct browser *b, int fd)
     return leave;
 }
 
+#define UNREADABLE "the record can't be read"
+
 static void
 take_page(struct browsing *b)
 {
     struct log_job_result r;
     log_job_take(b->page_job, &r);
     b->page_job = NULL;
-    browser_set_page(b->browser, r.error             ? "  the record can't be read\n"
-                                 : r.text && *r.text ? r.text
-                                                     : "  nothing to show\n");
+    browser_set_page(b->browser, r.error               ? "  " UNREADABLE "\n"
+                                 : r.text && r.text[0] ? r.text
+                                                       : "  nothing to show\n");
     free(r.text);
 }
 
-// The cursor stays at the end when it was there, else with its entry.
+// What the words left: the cursor is on the nearest one. News: it stays at the end when it was
+// there, else with its entry.
 static void
 take_list(struct browsing *b)
 {
     struct log_job_result r;
-    cleanup_err struct err err = {0};
-    size_t at = browser_at(b->browser), n = b->listed.n;
+    size_t at = browser_at(b->browser), near = 0;
+    bool sifting = b->sifting, end = at + 1 >= b->listed.n;
     log_job_take(b->list_job, &r);
     b->list_job = NULL;
+    b->sifting = false;
     // Sessions that began meanwhile have to be known by name.
-    if (r.error || archive_refresh(&b->l->archive, &err) < 0)
+    if (r.error == 0)
+        r.error = archive_refresh(&b->l->archive, NULL);
+    if (r.error) {
+        key_list_done(&r.keys);
+        if (sifting)
+            browser_sifted(b->browser, 0, 0, UNREADABLE);
         return;
-    bool end = at + 1 >= n;
-    size_t near = end ? r.listed.n : key_list_find(&r.listed, &b->listed.list[at]);
-    key_list_done(&b->all);
+    }
+    if (b->listed.n && !(end && !sifting))
+        near = key_list_find(&r.keys, &b->listed.list[at]);
+    else
+        near = r.keys.n;
+    if (near >= r.keys.n)
+        near = r.keys.n ? r.keys.n - 1 : 0;
     key_list_done(&b->listed);
-    key_list_done(&b->kinds);
-    b->all = r.all;
-    b->listed = r.listed;
-    browser_set_list(b->browser, r.listed.n, near < r.listed.n ? near : r.listed.n - 1);
+    b->listed = r.keys;
+    b->outcomes = r.outcomes;
+    if (!sifting) {
+        browser_set_list(b->browser, r.keys.n, near);
+        return;
+    }
+    buf_reset(&b->words);
+    buf_puts(&b->words, buf_str(&b->asked));
+    browser_sifted(b->browser, r.keys.n, near, NULL);
+}
+
+static void
+take_found(struct browsing *b)
+{
+    struct log_job_result r;
+    log_job_take(b->find_job, &r);
+    b->find_job = NULL;
+    if (r.error == 0) {
+        key_list_done(&b->found);
+        b->found = r.keys;
+    }
+    browser_searched(b->browser, r.error ? UNREADABLE : NULL);
 }
 
 // Looks for news, when nobody is looking already.
 static void
 follow(struct browsing *b)
 {
+    cleanup_buf struct buf why = {0};
     int64_t version = 0;
     for (size_t i = 0; i < b->l->archive.readers_n; i++)
         version += reader_version(b->l->archive.readers[i]);
     if (version != b->seen &&
-        log_job_start(b->l, LOG_JOB_LIST, buf_str(&b->words), &b->list_job) == 0)
+        log_job_start(b->l, LOG_JOB_LIST, buf_str(&b->words), &b->list_job, &why) == 0)
         b->seen = version;
 }
 
 static void
 loop(struct browsing *b, int signal_fd)
 {
+    const struct {
+        struct log_job **job;
+        void (*take)(struct browsing *b);
+    } jobs[] = {{&b->page_job, take_page}, {&b->list_job, take_list}, {&b->find_job, take_found}};
+    enum { JOBS = ARRAY_SIZE(jobs) };
     for (bool leave = false; !leave;) {
-        bool look = b->following && !b->list_job;
-        if (look)
+        if (b->following && !b->list_job)
             follow(b);
         b->l->printer.now_ns = clock_real_ns();
         int wait = browser_draw(b->browser, clock_mono_ns());
-        struct pollfd fds[] = {
-            {.fd = STDIN_FILENO, .events = POLLIN},
-            {.fd = signal_fd, .events = POLLIN},
-            {.fd = b->page_job ? log_job_fd(b->page_job) : -1, .events = POLLIN},
-            {.fd = b->list_job ? log_job_fd(b->list_job) : -1, .events = POLLIN},
-        };
-        if (look && !b->list_job && (wait < 0 || wait > FOLLOW_MS))
+        if (b->following && (wait < 0 || wait > FOLLOW_MS))
             wait = FOLLOW_MS;
+        struct pollfd fds[JOBS + 2] = {[JOBS] = {.fd = STDIN_FILENO, .events = POLLIN},
+                                       [JOBS + 1] = {.fd = signal_fd, .events = POLLIN}};
+        for (int i = 0; i < JOBS; i++)
+            fds[i] = (struct pollfd){.fd = *jobs[i].job ? log_job_fd(*jobs[i].job) : -1,
+                                     .events = POLLIN};
         if (poll(fds, ARRAY_SIZE(fds), wait) < 0 && errno != EINTR)
             return;
-        if (fds[2].revents)
-            take_page(b);
-        if (fds[3].revents)
-            take_list(b);
-        leave = (fds[1].revents && take_signals(b->browser, signal_fd)) ||
+        for (int i = 0; i < JOBS; i++)
+            if (fds[i].revents)
+                jobs[i].take(b);
+        leave = (fds[JOBS + 1].revents && take_signals(b->browser, signal_fd)) ||
                 browser_read_input(b->browser, clock_mono_ns()) != 0;
     }
 }
@@ -391,6 +371,7 @@ browse(struct browsing *b, struct err *err)
     b->browser = browser_free(b->browser);
     b->page_job = log_job_stop(b->page_job);
     b->list_job = log_job_stop(b->list_job);
+    b->find_job = log_job_stop(b->find_job);
     return 0;
 }
 
@@ -404,16 +385,14 @@ log_browse(struct log *l)
     l->printer.display = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? 0 : DISPLAY_ASCII;
     l->printer.now_ns = clock_real_ns();
     l->filter.f.by_time = true;
-    int ret = archive_keys(&l->archive, &l->filter.f, &b.all.list, &b.all.n, &err);
+    int ret = archive_keys(&l->archive, &l->filter.f, &b.listed.list, &b.listed.n, &err);
     if (ret < 0)
         return archive_failed(&l->archive, &err);
-    b.listed = key_list_both(&b.all, &b.all);
     ret = browse(&b, &err);
-    key_list_done(&b.all);
-    key_list_done(&b.kinds);
     key_list_done(&b.listed);
     key_list_done(&b.found);
     buf_done(&b.words);
+    buf_done(&b.asked);
     err_done(&b.err);
     return ret < 0 ? options_error(&l->o, "%s", err.msg) : 0;
 }

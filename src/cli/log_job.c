@@ -18,7 +18,7 @@ struct log_job {
     pthread_t thread;
     int done_fd; /* an eventfd */
     enum log_job_kind kind;
-    char *words; /* owned; changed by the thread */
+    char *words; /* owned; the filter points into them */
     // The thread's until it is done.
     struct log l;             /* a copy with an archive of its own */
     struct log_filter filter; /* of the words */
@@ -63,38 +63,32 @@ key_list_both(const struct key_list *a, const struct key_list *b)
     return both;
 }
 
-int
-key_list_read(struct log *l, struct event_filter *f, struct key_list *ret_keys)
-{
-    cleanup_err struct err err = {0};
-    f->by_time = true;
-    return archive_keys(&l->archive, f, &ret_keys->list, &ret_keys->n, &err);
-}
-
 // --- the thread -------------------------------------------------------------------------------
+
+static int
+read_keys(struct log_job *j, struct event_filter *f, struct key_list *ret_keys)
+{
+    f->by_time = true;
+    return archive_keys(&j->l.archive, f, &ret_keys->list, &ret_keys->n, &j->err);
+}
 
 static int
 make_list(struct log_job *j)
 {
     struct event_filter *f = &j->l.filter.f, *words = &j->filter.f;
-    struct log_job_result *r = &j->result;
-    struct key_list kinds = {0}, found = {0};
-    int ret = key_list_read(&j->l, f, &r->all);
-    if (ret == 0 && !j->words[0])
-        r->listed = key_list_both(&r->all, &r->all);
-    if (ret < 0 || !j->words[0])
-        return ret;
+    struct key_list all = {0}, found = {0};
     // Who asks for kinds of events wants those, not outcomes.
-    words->outcomes = f->outcomes && !words->kinds;
-    bool anew = f->outcomes && words->kinds;
-    f->outcomes = words->outcomes;
-    if (anew)
-        ret = key_list_read(&j->l, f, &kinds);
+    f->outcomes &= !words->kinds;
+    words->outcomes = j->result.outcomes = f->outcomes;
+    int ret = read_keys(j, f, &all);
+    if (ret < 0 || !j->filter.used) {
+        j->result.keys = all;
+        return ret;
+    }
+    ret = read_keys(j, words, &found);
     if (ret == 0)
-        ret = key_list_read(&j->l, words, &found);
-    if (ret == 0)
-        r->listed = key_list_both(anew ? &kinds : &r->all, &found);
-    key_list_done(&kinds);
+        j->result.keys = key_list_both(&all, &found);
+    key_list_done(&all);
     key_list_done(&found);
     return ret;
 }
@@ -121,9 +115,9 @@ make_page(struct log_job *j)
     if (!l->printer.out)
         return -ENOMEM;
     // Two filters can't be made one for what is counted by SQLite.
-    if (j->words[0] && l->filter.used)
+    if (j->filter.used && l->filter.used)
         fputs("  (what & asks for, whatever the options of the command)\n\n", l->printer.out);
-    if (j->words[0])
+    if (j->filter.used)
         l->filter = j->filter;
     l->filter.f.outcomes = j->kind == LOG_JOB_TREE && !l->filter.f.kinds;
     l->filter.f.by_time = false;
@@ -139,12 +133,11 @@ static void *
 work(void *arg)
 {
     struct log_job *j = arg;
-    cleanup_buf struct buf why = {0};
     uint64_t one = 1;
-    int ret = j->words[0] ? log_filter_words(&j->filter, j->words, &why) : 0;
-    if (ret == 0)
-        ret = j->kind == LOG_JOB_LIST ? make_list(j) : make_page(j);
-    j->result.error = ret;
+    j->filter.f.outcomes = j->l.filter.f.outcomes;
+    j->result.error = j->kind == LOG_JOB_LIST   ? make_list(j)
+                      : j->kind == LOG_JOB_FIND ? read_keys(j, &j->filter.f, &j->result.keys)
+                                                : make_page(j);
     if (write(j->done_fd, &one, sizeof one) < 0)
         die("eventfd: %s", strerror(errno));
     return NULL;
@@ -158,8 +151,7 @@ job_free(struct log_job *j)
     archive_done(&j->l.archive);
     log_filter_done(&j->filter);
     err_done(&j->err);
-    key_list_done(&j->result.all);
-    key_list_done(&j->result.listed);
+    key_list_done(&j->result.keys);
     free(j->result.text);
     free(j->words);
     if (j->done_fd >= 0)
@@ -168,23 +160,40 @@ job_free(struct log_job *j)
     return NULL;
 }
 
+static int
+take_words(struct log_job *j, struct buf *ret_why)
+{
+    static const struct options_help help = {.synopsis = "nono log"};
+    struct options o = {.help = &help, .arg = j->words, .said = ret_why};
+    if (j->kind != LOG_JOB_FIND)
+        return log_filter_words(&j->filter, j->words, ret_why);
+    int ret = log_filter_option(&j->filter, &o, OPT_FILTER_GREP);
+    return ret < 0 ? ret : log_filter_finish(&j->filter, &o);
+}
+
 int
 log_job_start(const struct log *l, enum log_job_kind kind, const char *words,
-              struct log_job **ret_job)
+              struct log_job **ret_job, struct buf *ret_why)
 {
     struct log_job *j = xcalloc(1, sizeof *j);
     j->kind = kind;
-    j->words = xstrdup(words + strspn(words, " "));
+    j->words = xstrdup(words);
     j->l = *l;
     j->l.printer.color = false;
-    j->done_fd = eventfd(0, EFD_CLOEXEC);
-    int ret = j->done_fd < 0 ? -errno : 0;
-    // Opened and closed here, so that log_job_stop() never meets a closed one.
     j->l.archive = (struct archive){0};
-    if (ret == 0)
-        ret = archive_again(&l->archive, &j->l.archive, &j->err);
-    if (ret == 0)
-        ret = -pthread_create(&j->thread, NULL, work, j);
+    j->done_fd = -1;
+    int ret = take_words(j, ret_why);
+    if (ret == 0) {
+        j->done_fd = eventfd(0, EFD_CLOEXEC);
+        ret = j->done_fd < 0 ? -errno : 0;
+        // Opened and closed here, so that log_job_stop() never meets a closed one.
+        if (ret == 0)
+            ret = archive_again(&l->archive, &j->l.archive, &j->err);
+        if (ret == 0)
+            ret = -pthread_create(&j->thread, NULL, work, j);
+        if (ret < 0)
+            buf_puts(ret_why, "the record can't be read");
+    }
     if (ret < 0)
         job_free(j);
     else

@@ -18,23 +18,22 @@ void key_list_done(struct key_list *k);
 size_t key_list_find(const struct key_list *k, const struct event_key *key);
 // What is in both, a new list.
 struct key_list key_list_both(const struct key_list *a, const struct key_list *b);
-// What l's options want, by time. 0 or -errno.
-int key_list_read(struct log *l, struct event_filter *f, struct key_list *ret_keys);
 
-enum log_job_kind { LOG_JOB_LIST, LOG_JOB_TREE, LOG_JOB_STATS };
+enum log_job_kind { LOG_JOB_LIST, LOG_JOB_FIND, LOG_JOB_TREE, LOG_JOB_STATS };
 
 struct log_job;
 
 struct log_job_result {
-    int error;              /* 0 or -errno */
-    struct key_list all;    /* LIST: what the command line wants */
-    struct key_list listed; /* LIST: and the words */
-    char *text;             /* TREE, STATS: display-safe lines */
+    int error;            /* 0 or -errno */
+    struct key_list keys; /* LIST: what command line and words want; FIND: what the words are in */
+    bool outcomes;        /* LIST: those, not events of all kinds */
+    char *text;           /* TREE, STATS: display-safe lines */
 };
 
-// words: the filter in force, which the command line was asked for before. 0 or -errno.
+// words: a filter as of log_filter_words(); FIND: a regular expression. 0, or -errno with what is
+// wrong with them, or else, in *ret_why.
 int log_job_start(const struct log *l, enum log_job_kind kind, const char *words,
-                  struct log_job **ret_job);
+                  struct log_job **ret_job, struct buf *ret_why);
 // Readable once it is done.
 int log_job_fd(const struct log_job *j);
 // Of one that is done; the caller frees what is in it, and not the job any more.

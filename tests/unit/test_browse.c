@@ -13,6 +13,8 @@
 struct fake {
     size_t n, wholes;
     enum browse_page page; /* asked for */
+    const char *sift;      /* likewise */
+    bool search;
     bool following;
 };
 
@@ -33,30 +35,27 @@ on_whole(void *ctx, size_t i, struct buf *out)
 }
 
 static int
-on_sift(void *ctx, const char *words, size_t *at, size_t *ret_n, struct buf *why)
+on_sift(void *ctx, const char *words, struct buf *why)
 {
     struct fake *f = ctx;
     if (strcmp(words, "wrong") == 0) {
         buf_puts(why, "no such filter");
         return -EINVAL;
     }
-    if (strcmp(words, "none") == 0)
-        f->n = 0;
-    else if (strcmp(words, "even") == 0)
-        f->n /= 2, *at /= 2;
-    else
-        f->n = 1000000;
-    *ret_n = f->n;
+    f->sift = words;
     return 0;
 }
 
 static int
 on_search(void *ctx, const char *words, struct buf *why)
 {
-    if (strcmp(words, "(") != 0)
-        return 0;
-    buf_puts(why, "no regular expression");
-    return -EINVAL;
+    struct fake *f = ctx;
+    if (strcmp(words, "(") == 0) {
+        buf_puts(why, "no regular expression");
+        return -EINVAL;
+    }
+    f->search = true;
+    return 0;
 }
 
 static bool
@@ -94,11 +93,33 @@ static const struct browse_ops ops = {
     .follow = on_follow,
 };
 
+// What was asked for comes.
+static void
+serve(struct browse *b)
+{
+    struct fake *f = b->ctx;
+    cr_assert(b->busy == (f->sift || f->search));
+    if (f->sift) {
+        size_t n = strcmp(f->sift, "none") == 0   ? 0
+                   : strcmp(f->sift, "even") == 0 ? f->n / 2
+                                                  : 1000000;
+        f->sift = NULL;
+        browse_sifted(b, f->n = n, n ? n - 1 : 0, NULL);
+    }
+    if (f->search) {
+        f->search = false;
+        browse_searched(b, NULL);
+    }
+    cr_assert(!b->busy);
+}
+
 static void
 keys(struct browse *b, const char *text)
 {
-    for (; *text; text++)
+    for (; *text; text++) {
         browse_key(b, (unsigned char)*text);
+        serve(b);
+    }
 }
 
 // Whatever happened, what is drawn exists.
@@ -284,6 +305,24 @@ Test(browse, filter)
     browse_done(&b);
 }
 
+Test(browse, what_can_not_be_read)
+{
+    struct fake f = {.n = 5};
+    struct browse b;
+    browse_init(&b, &ops, &f, f.n);
+    browse_set_size(&b, 24);
+    for (const char *p = "&even\r"; *p; p++)
+        browse_key(&b, (unsigned char)*p);
+    cr_assert(b.busy);
+    browse_sifted(&b, 0, 0, "it is gone");
+    cr_assert(!b.busy && b.n == 5 && !b.words.len && strcmp(buf_str(&b.note), "it is gone") == 0);
+    for (const char *p = "/x\r"; *p; p++)
+        browse_key(&b, (unsigned char)*p);
+    browse_searched(&b, "it is gone");
+    cr_assert(!b.busy && !b.searched && b.at == 4);
+    browse_done(&b);
+}
+
 Test(browse, typing)
 {
     struct fake f = {.n = 5};
@@ -329,6 +368,7 @@ Test(browse, any_keys)
         if ((seed >> 16) % 50 == 0)
             browse_set_size(&b, (seed >> 20) % 60);
         browse_key(&b, all[(seed >> 16) % (sizeof all / sizeof *all)]);
+        serve(&b);
         check(&b);
         if (f.page && (seed >> 18) % 3 == 0)
             browse_set_page(&b, "one\ntwo\nthree\n");
