@@ -44,6 +44,14 @@ contains "the end" "$(cast "$T/tmp/a.cast" "shown")" "last words"
 contains "what is echoed was shown" "$(cast "$T/tmp/a.cast" "shown")" "typed and echoed"
 lacks "what is typed was not" "$(cat "$T/tmp/a.cast")" swordfish
 lacks "the file draws nothing" "$(cat "$T/tmp/a.cast")" $'\033'
+if command -v asciinema >/dev/null; then
+    # It wants a terminal to look for keys at.
+    script -qec "asciinema cat $T/tmp/a.cast" /dev/null </dev/null >"$T/tmp/cat" 2>&1
+    contains "asciinema reads it" "$(cat "$T/tmp/cat")" "last words"
+    contains "with its colours" "$(cat "$T/tmp/cat")" $'\033[31mred\033[0m \342\202\254'
+    script -qec "asciinema play -s 1000 -i 0.01 $T/tmp/a.cast" /dev/null </dev/null >"$T/tmp/cat" 2>&1
+    contains "and plays it" "$(cat "$T/tmp/cat")" "last words"
+fi
 status_of export -o "$T/tmp/b.cast"
 equal "a name in .cast says so too" "$status $(cmp "$T/tmp/a.cast" "$T/tmp/b.cast" && echo same)" "0 same"
 status_of export -o "$T/tmp/b.cast"

@@ -32,6 +32,7 @@ chmod 0755 "$T"
 cp "$nono" "$T/bin/nono"
 cp "$tracees"/* "$T/bin/" 2>/dev/null
 cp "$(dirname "$0")"/lib.sh "$script" "$T/e2e/"
+cp "$(dirname "$0")"/../../docs/*.md "$T/e2e/"
 
 as=()
 if [ "$(id -u)" = 0 ] && [ "$identity" = user ]; then

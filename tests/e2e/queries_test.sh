@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What docs say about other tools that read the record and its exports.
+. "$(dirname "$0")/lib.sh"
+need sqlite3
+
+docs=$(dirname "$0")
+scenario "a session with something of everything"
+db=$XDG_STATE_HOME/nono/audit.db
+odd="$OUT/a"$'\xff\x1b[31m'" b"
+echo odd >"$odd"
+mkdir -p "$HOME/.ssh" && echo key >"$HOME/.ssh/id_ed25519"
+export odd
+run --on-ask deny -- sh -c "cat $SECRET; cat \"\$odd\"; cat $HOME/.ssh/id_ed25519"
+cat >ask.py <<'END'
+import socket, sys
+open(sys.argv[1]).close()
+for address in ("192.0.2.1", 9), sys.argv[2]:
+    s = socket.socket(socket.AF_INET if type(address) is tuple else socket.AF_UNIX)
+    try:
+        s.connect(address)
+    except OSError as e:
+        print(e)
+END
+$PYTHON -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$OUT/service"
+run_background --ui attach --net block --unix-sockets block -- $PYTHON ask.py "$SECRET" "$OUT/service"
+"$NONO" allow "$(wait_request secret.txt)" --session --note "for the test" >/dev/null
+join_background
+"$NONO" export @ -o "$T/tmp/one.db" >/dev/null
+
+# query FILE QUERY: how many rows, or what is wrong
+query() { sqlite3 -readonly -bail -csv "$1" "$2" 2>&1 | wc -l; }
+valid() { sqlite3 -readonly -bail "$1" "$2" >"$T/tmp/answer" 2>&1 && ! grep -q -i '^error\|^parse error' "$T/tmp/answer"; }
+
+scenario "each query of the page is one" && export XDG_STATE_HOME=$T/home/state1
+$PYTHON - "$docs/queries.md" "$docs/schema.md" "$T/tmp/queries" <<'END'
+import os, re, sys
+os.mkdir(sys.argv[3])
+queries = re.findall(r"^```sql\n(.*?)^```", open(sys.argv[1]).read(), re.S | re.M)
+queries += re.findall(r"^    (SELECT.*?;)$", open(sys.argv[2]).read(), re.S | re.M)
+for i, q in enumerate(queries):
+    open(f"{sys.argv[3]}/{i:02}", "w").write(q)
+END
+at_least() { [ "$2" -ge "$3" ] && pass "$1" || fail "$1" "$2, not $3 or more"; }
+at_least "there are many" "$(ls "$T/tmp/queries" | wc -l)" 14
+for file in "$T/tmp/queries"/*; do
+    q=$(cat "$file")
+    what=$(head -n 1 "$file" | cut -c 1-60)
+    for record in "$db" "$T/tmp/one.db"; do
+        valid "$record" "$q" && pass "$what" || fail "$what" "$(cat "$T/tmp/answer")"
+    done
+    # Nobody answered within a second without reading, unless the machine is fast.
+    case $q in *'< 1000'*) continue ;; esac
+    at_least "finds something" "$(query "$db" "$q")" 1
+done
+
+scenario "readers of CSV" && export XDG_STATE_HOME=$T/home/state1
+"$NONO" log --csv >"$T/tmp/log.csv"
+rows=$("$NONO" log --jsonl | wc -l)
+if command -v csvstat >/dev/null; then
+    equal "csvkit counts the rows" "$(csvstat --count "$T/tmp/log.csv" 2>&1 | grep -o '[0-9]*$')" "$rows"
+    contains "and finds no fault" "$(cd "$T/tmp" && csvclean -n log.csv 2>&1)" "No errors"
+    equal "a column of it" "$(csvcut -c kind "$T/tmp/log.csv" | sort -u | grep -c .)" "$("$NONO" log --jsonl | rows "len({r['kind'] for r in rows}) + 1")"
+fi
+equal "sqlite3 imports it" "$(sqlite3 :memory: -cmd '.mode csv' -cmd ".import $T/tmp/log.csv log" 'SELECT count(*) FROM log' 2>&1)" "$rows"
+finish
