@@ -94,16 +94,19 @@ make_list(struct log_job *j)
 }
 
 // What is too long to be read is cut.
-static void
+static char *
 cut(char *text)
 {
     size_t lines = 0;
     for (char *p = text; (p = strchr(p, '\n')); p++) {
-        if (++lines == LINES_MAX) {
-            strcpy(p + 1, p[1] ? "...\n" : "");
-            return;
-        }
+        if (++lines < LINES_MAX || !p[1])
+            continue;
+        p[1] = 0;
+        char *shorter = xasprintf("%s  ... (nono log --tree has all of it)\n", text);
+        free(text);
+        return shorter;
     }
+    return text;
 }
 
 static int
@@ -125,7 +128,7 @@ make_page(struct log_job *j)
     int ret = j->kind == LOG_JOB_TREE ? log_tree(l) : log_stats(l);
     fclose(l->printer.out);
     if (j->result.text)
-        cut(j->result.text);
+        j->result.text = cut(j->result.text);
     return ret;
 }
 
