@@ -15,6 +15,7 @@
 #include "display.h"
 #include "judge.h"
 #include "kernel.h"
+#include "mounts.h"
 #include "notify.h"
 #include "tracee.h"
 #include "util.h"
@@ -498,7 +499,7 @@ interpreter_is_inside(const struct supervisor *s, const struct exec_call *c, int
     ret = resolve_path(c->call.tid, AT_FDCWD, interpreter, RESOLVE_NOW, &r);
     if (ret < 0)
         return ret != -EAGAIN;
-    bool inside = fstat(r.fd, &st) == 0;
+    bool inside = mount_stat(r.fd, &st) == 0;
     if (inside) {
         stand(s, &r, &st, &p);
         inside = p.given;
@@ -511,7 +512,7 @@ static bool
 is_sure_to_run(int fd)
 {
     char head[EXEC_HEAD];
-    return faccessat(fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) == 0 &&
+    return resolve_is_local(fd) && faccessat(fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) == 0 &&
            exec_read_head(fd, true, head) == 0 && exec_format_of(head) == EXEC_NATIVE;
 }
 
@@ -537,7 +538,7 @@ answer_inside(struct supervisor *s, const struct exec_call *c)
             notify_continue(s->o.listener, c->call.id);
         return true;
     }
-    bool inside = fstat(r.fd, &st) == 0;
+    bool inside = mount_stat(r.fd, &st) == 0;
     if (inside) {
         stand(s, &r, &st, &p);
         inside = p.given && (initial ? is_sure_to_run(r.fd) : interpreter_is_inside(s, c, r.fd));

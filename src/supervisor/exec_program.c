@@ -12,6 +12,7 @@
 
 #include "exec.h"
 #include "kernel.h"
+#include "mounts.h"
 #include "util.h"
 
 int
@@ -29,8 +30,9 @@ exec_read_head(int path_fd, bool now, char head[EXEC_HEAD])
 {
     struct stat st;
     memset(head, 0, EXEC_HEAD);
-    if (fstat(path_fd, &st) < 0)
-        return -errno;
+    int ret = mount_stat(path_fd, &st);
+    if (ret < 0)
+        return ret;
     if (!S_ISREG(st.st_mode))
         return -EACCES;
     if (now && !resolve_is_local(path_fd))

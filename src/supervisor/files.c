@@ -2,14 +2,13 @@
 #include "files.h"
 
 #include <errno.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include "enums.h"
 #include "kernel.h"
+#include "mounts.h"
 #include "tracee.h"
 #include "util.h"
 
@@ -149,54 +148,9 @@ files_access(const struct open_call *c)
     return access;
 }
 
-// With RESOLVE_* flags the kernel itself walks from the task's directory under the same
-// restrictions.
-static int
-resolve_restricted(const struct open_call *c, struct resolved *r)
-{
-    char link[64], dir[NONO_PATH_MAX + 2];
-    if (c->dirfd == AT_FDCWD)
-        snprintf(link, sizeof link, "/proc/%d/cwd", (int)c->call.tid);
-    else
-        snprintf(link, sizeof link, "/proc/%d/fd/%d", (int)c->call.tid, c->dirfd);
-    cleanup_fd int base = open(link, O_PATH | O_CLOEXEC);
-    if (base < 0)
-        return c->dirfd == AT_FDCWD ? -errno : -EBADF;
-    uint64_t nofollow =
-        c->flags & O_NOFOLLOW || (c->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? O_NOFOLLOW
-                                                                                       : 0;
-    *r = (struct resolved){.fd = -1, .object_fd = -1};
-    r->fd = sys_openat2(base, c->path, O_PATH | O_CLOEXEC | nofollow, 0, c->resolve);
-    r->exists = r->fd >= 0;
-    if (!r->exists) {
-        const char *slash = strrchr(c->path, '/');
-        const char *leaf = slash ? slash + 1 : c->path;
-        if (errno != ENOENT || !(c->flags & O_CREAT) || !*leaf || strlen(leaf) >= sizeof r->leaf)
-            return -errno;
-        snprintf(dir, sizeof dir, "%.*s", slash ? (int)(leaf - c->path) : 1, slash ? c->path : ".");
-        r->fd = sys_openat2(base, dir, O_PATH | O_CLOEXEC | O_DIRECTORY, 0, c->resolve);
-        if (r->fd < 0)
-            return -errno;
-        strcpy(r->leaf, leaf);
-    }
-    ssize_t n = resolve_fd_path(r->fd, r->path);
-    if (n < 0) {
-        resolved_done(r);
-        return (int)n;
-    }
-    r->pathless = r->path[0] != '/';
-    if (!r->exists) {
-        n = strcmp(r->path, "/") ? n : 0;
-        snprintf(r->path + n, sizeof r->path - (size_t)n, "/%s", r->leaf);
-    }
-    return 0;
-}
-
 int
 files_resolve(const struct open_call *c, unsigned flags, struct resolved *ret_r)
 {
-    if (c->resolve)
-        return resolve_restricted(c, ret_r);
     if (c->flags & O_CREAT) {
         flags |= RESOLVE_WANT_PARENT;
         if (c->flags & O_EXCL)
@@ -204,6 +158,8 @@ files_resolve(const struct open_call *c, unsigned flags, struct resolved *ret_r)
     }
     if (c->flags & O_NOFOLLOW)
         flags |= RESOLVE_KEEP_LINK;
+    if (c->resolve)
+        return resolve_restricted(c->call.tid, c->dirfd, c->path, c->resolve, flags, ret_r);
     return resolve_path(c->call.tid, c->dirfd, c->path, flags, ret_r);
 }
 
@@ -211,25 +167,26 @@ bool
 files_fails_natively(const struct open_call *c, const struct resolved *r, uint32_t st_mode)
 {
     unsigned access = files_access(c);
-    bool tmpfile = (c->flags & O_TMPFILE) == O_TMPFILE;
+    bool tmpfile = (c->flags & O_TMPFILE) == O_TMPFILE, local = resolve_is_local(r->fd);
     int want = (access & ACCESS_READ ? R_OK : 0) | (access & ACCESS_WRITE ? W_OK : 0);
     if (!r->exists)
-        return faccessat(r->fd, "", W_OK | X_OK, AT_EACCESS | AT_EMPTY_PATH) < 0;
+        return local && faccessat(r->fd, "", W_OK | X_OK, AT_EACCESS | AT_EMPTY_PATH) < 0;
     if (S_ISLNK(st_mode) || (c->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
         return true;
     if (S_ISDIR(st_mode) ? (access & ACCESS_WRITE && !tmpfile) || c->flags & O_CREAT
                          : (c->flags & O_DIRECTORY) != 0)
         return true;
-    return faccessat(r->fd, "", want, AT_EACCESS | AT_EMPTY_PATH) < 0;
+    // Whether a remote one allows it only it can say: that is found out in a worker.
+    return local && faccessat(r->fd, "", want, AT_EACCESS | AT_EMPTY_PATH) < 0;
 }
 
 bool
 files_is_foreign_process(const struct resolved *r)
 {
-    struct statfs fs;
-    if (fstatfs(r->fd, &fs) < 0)
+    int kind = mount_kind_of(r->fd);
+    if (kind < 0)
         return true;
-    if (fs.f_type != PROC_SUPER_MAGIC)
+    if (kind != MOUNT_PROC)
         return false;
     // Another instance of procfs numbers its processes by another namespace.
     if (strncmp(r->path, "/proc/", 6) != 0)
@@ -242,7 +199,7 @@ bool
 files_may_block(const struct open_call *c, const struct resolved *r)
 {
     struct stat st;
-    if (fstat(r->fd, &st) < 0)
+    if (mount_stat(r->fd, &st) < 0)
         return true;
     return !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)) || !resolve_is_local(r->fd);
 }

@@ -11,6 +11,7 @@
 #include "bounds.h"
 #include "display.h"
 #include "kernel.h"
+#include "mounts.h"
 #include "util.h"
 
 #define READ_RIGHTS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
@@ -282,8 +283,12 @@ rules_give_below(const struct floor *f, char *dir)
 {
     struct stat st;
     struct floor_rule key = {.path = dir};
+    if (!bsearch(&key, f->rules, f->n, sizeof key, rule_compare))
+        return 0;
     // The name may be another directory's by now, one without a rule.
-    if (!bsearch(&key, f->rules, f->n, sizeof key, rule_compare) || lstat(dir, &st) < 0)
+    cleanup_fd int fd =
+        sys_openat2(AT_FDCWD, dir, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0, RESOLVE_CACHED);
+    if (fd < 0 || mount_stat(fd, &st) < 0)
         return 0;
     return rules_give(f, dir, st.st_dev, st.st_ino);
 }

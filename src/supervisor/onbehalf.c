@@ -8,6 +8,7 @@
 #include "core.h"
 #include "kernel.h"
 #include "launch.h"
+#include "mounts.h"
 #include "notify.h"
 #include "tracee.h"
 #include "util.h"
@@ -150,7 +151,7 @@ static void
 adopt_created(struct supervisor *s, const struct resolved *r, int fd)
 {
     struct stat st;
-    if (fstat(fd, &st) == 0)
+    if (mount_stat(fd, &st) == 0)
         memory_adopt(&s->broker.memory, r->path, st.st_dev, st.st_ino);
 }
 

@@ -8,6 +8,7 @@
 #include "judge.h"
 #include "kernel.h"
 #include "last.h"
+#include "mounts.h"
 #include "notify.h"
 #include "terminal.h"
 #include "trust.h"
@@ -100,7 +101,7 @@ refuse_untrusted(struct supervisor *s, const struct open_call *c, const struct r
     struct stat st;
     struct request *q = NULL;
     judge_path(s, r->path, access_of(c, r), &standing);
-    if (fstat(r->fd, &st) == 0)
+    if (mount_stat(r->fd, &st) == 0)
         q = make_request(s, c, r, &st, &standing);
     trust_describe(t, q);
     judge_refuse(s, &c->call, q, DECIDER_TRUST, REASON_TRUST_FAILED, EACCES);
@@ -138,7 +139,7 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
     struct stat st = {0};
     unsigned access = access_of(c, r);
     judge_path(s, r->path, access, &standing);
-    if (fstat(r->fd, &st) < 0) {
+    if (mount_stat(r->fd, &st) < 0) {
         notify_fail(s->o.listener, c->call.id, EACCES);
         return;
     }
@@ -286,7 +287,7 @@ answer_inside(struct supervisor *s, const struct open_call *c, struct resolved *
     if (!standing.inside || trust_concerns(s, c, r))
         return false;
     if (r->exists && s->o.capabilities->denials.n_objects) {
-        if (fstat(r->fd, &st) < 0)
+        if (mount_stat(r->fd, &st) < 0)
             return false;
         judge_object(s, &st, &standing);
         if (!standing.inside)

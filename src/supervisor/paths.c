@@ -13,6 +13,7 @@
 #include "files.h"
 #include "judge.h"
 #include "kernel.h"
+#include "mounts.h"
 #include "notify.h"
 #include "risk.h"
 #include "tracee.h"
@@ -167,7 +168,7 @@ struct end {
 static bool
 stat_end(const struct resolved *r, struct stat *st)
 {
-    return fstat(r->exists && r->object_fd >= 0 ? r->object_fd : r->fd, st) == 0;
+    return mount_stat(r->exists && r->object_fd >= 0 ? r->object_fd : r->fd, st) == 0;
 }
 
 // What an entry needs is the right to change its directory, for Landlock as for us.
@@ -183,7 +184,7 @@ judge_place(const struct supervisor *s, const struct resolved *r, struct end *e)
     judge_path(s, path, ACCESS_WRITE, &place);
     e->covered = place.covered && !e->standing.j.protected_;
     e->inside = place.inside && e->covered;
-    if (e->covered && !e->inside && fstat(r->fd, &dir) == 0)
+    if (e->covered && !e->inside && mount_stat(r->fd, &dir) == 0)
         e->inside = floor_covers(s->o.floor, path, dir.st_dev, dir.st_ino, ACCESS_WRITE);
 }
 
@@ -350,7 +351,9 @@ judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
         notify_continue(s->o.listener, c->call.id);
         return;
     }
-    int error = path_native_error(c, ends, s->o.caps);
+    // What a remote file system makes of it only it can say: the call itself, in a worker.
+    bool local = resolve_is_local(ends[0].fd) && (n_ends(c) < 2 || resolve_is_local(ends[1].fd));
+    int error = local ? path_native_error(c, ends, s->o.caps) : 0;
     if (error) {
         core_count_floor(s, path_op(c->kind), true);
         notify_fail(s->o.listener, c->call.id, error);
@@ -389,7 +392,7 @@ static bool
 is_nameless(const struct resolved *r)
 {
     struct stat st;
-    return r->pathless && fstat(r->fd, &st) == 0 && (r->path[0] != '/' || st.st_nlink == 0);
+    return r->pathless && mount_stat(r->fd, &st) == 0 && (r->path[0] != '/' || st.st_nlink == 0);
 }
 
 // c stays the caller's, the ends' descriptors are taken over.

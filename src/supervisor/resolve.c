@@ -2,13 +2,12 @@
 #include "resolve.h"
 
 #include <errno.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include "kernel.h"
+#include "mounts.h"
 #include "tracee.h"
 #include "util.h"
 
@@ -60,8 +59,10 @@ is_deleted(int fd, const char *path)
     struct stat held, named;
     if (!ends_deleted(path))
         return false;
-    return fstat(fd, &held) < 0 || lstat(path, &named) < 0 || held.st_dev != named.st_dev ||
-           held.st_ino != named.st_ino;
+    cleanup_fd int at =
+        sys_openat2(AT_FDCWD, path, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0, RESOLVE_CACHED);
+    return at < 0 || mount_stat(fd, &held) < 0 || mount_stat(at, &named) < 0 ||
+           held.st_dev != named.st_dev || held.st_ino != named.st_ino;
 }
 
 static void
@@ -152,22 +153,7 @@ join_plain(const char *base, const char *path, char *out, bool *ret_trailing)
 bool
 resolve_is_local(int fd)
 {
-    struct statfs fs;
-    if (fstatfs(fd, &fs) < 0)
-        return false;
-    switch ((unsigned long)fs.f_type) {
-    case EXT4_SUPER_MAGIC:
-    case XFS_SUPER_MAGIC:
-    case BTRFS_SUPER_MAGIC:
-    case F2FS_SUPER_MAGIC:
-    case TMPFS_MAGIC:
-    case OVERLAYFS_SUPER_MAGIC:
-    case PROC_SUPER_MAGIC:
-    case SYSFS_MAGIC:
-        return true;
-    default:
-        return false;
-    }
+    return mount_kind_of(fd) > MOUNT_REMOTE;
 }
 
 // Holds the directory of the last component and that itself, if it is there. 0 or -errno.
@@ -312,6 +298,25 @@ resolve_plain(pid_t tid, int dirfd, const char *path, unsigned flags, struct res
     return r->fd < 0 ? (errno == ENOENT && path[0] != '/' ? -EINVAL : -errno) : 0;
 }
 
+int
+resolve_base(pid_t tid, int dirfd, unsigned flags)
+{
+    char link[64], name[NONO_PATH_MAX];
+    if (flags & RESOLVE_NOW) {
+        // The link itself asks a remote file system whether it is still there, whatever is wanted.
+        ssize_t n = read_base(tid, dirfd, name, sizeof name - 1);
+        name[n < 0 ? 0 : n] = 0;
+        cleanup_fd int fd = name[0] == '/'
+                                ? sys_openat2(AT_FDCWD, name, O_PATH | O_CLOEXEC, 0, RESOLVE_CACHED)
+                                : -1;
+        if (fd >= 0 ? !resolve_is_local(fd) : name[0] == '/' && errno == EAGAIN)
+            return -EAGAIN;
+    }
+    base_link(tid, dirfd, link, sizeof link);
+    int fd = open(link, O_PATH | O_CLOEXEC);
+    return fd >= 0 ? fd : errno == ENOENT && dirfd != AT_FDCWD ? -EBADF : -errno;
+}
+
 struct walk {
     pid_t tid;
     unsigned flags;
@@ -355,7 +360,7 @@ static bool
 walk_at_proc_root(const struct walk *w)
 {
     struct stat st;
-    return fstat(w->fd, &st) == 0 && st.st_ino == 1; // PROC_ROOT_INO, include/linux/proc_ns.h
+    return mount_stat(w->fd, &st) == 0 && st.st_ino == 1; // PROC_ROOT_INO, include/linux/proc_ns.h
 }
 
 // A symbolic link of procfs: "self" and "thread-self" mean the task (I8), what lies inside a
@@ -399,11 +404,15 @@ walk_proc_link(struct walk *w, const char *name, int link)
 static int
 walk_link(struct walk *w, const char *name, int link)
 {
-    struct statfs fs;
     if (++w->links > NONO_SYMLINKS_MAX)
         return -ELOOP;
-    if (fstatfs(link, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
+    int kind = mount_kind_of(link);
+    if (kind < 0)
+        return kind;
+    if (kind == MOUNT_PROC)
         return walk_proc_link(w, name, link);
+    if (kind == MOUNT_REMOTE && w->flags & RESOLVE_NOW)
+        return -EAGAIN;
     char text[NONO_PATH_MAX];
     ssize_t n = readlinkat(link, "", text, sizeof text - 1);
     if (n < 0)
@@ -427,14 +436,15 @@ walk_leaf(struct walk *w, const char *name, bool slash)
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return -EINVAL;
     struct stat st;
-    if (fstat(w->fd, &st) < 0)
-        return -errno;
+    int ret = mount_stat(w->fd, &st);
+    if (ret < 0)
+        return ret;
     if (!S_ISDIR(st.st_mode))
         return -ENOTDIR;
     strcpy(w->r->leaf, name);
     w->r->trailing = slash;
     w->r->fd = w->fd;
-    int ret = hold_leaf(w->r, w->flags & RESOLVE_NOW ? RESOLVE_CACHED : 0);
+    ret = hold_leaf(w->r, w->flags & RESOLVE_NOW ? RESOLVE_CACHED : 0);
     w->r->fd = -1;
     return ret;
 }
@@ -468,10 +478,11 @@ walk_step(struct walk *w)
     if (fd < 0)
         return fd;
     struct stat st;
-    if (fstat(fd, &st) < 0)
-        return -errno;
+    int ret = mount_stat(fd, &st);
+    if (ret < 0)
+        return ret;
     if (S_ISLNK(st.st_mode) && !(last && !slash && w->flags & RESOLVE_KEEP_LINK)) {
-        int ret = walk_link(w, name, fd);
+        ret = walk_link(w, name, fd);
         return ret < 0 ? ret : 1;
     }
     if ((!last || slash) && !S_ISDIR(st.st_mode))
@@ -480,9 +491,8 @@ walk_step(struct walk *w)
     return 1;
 }
 
-// Sets the path of what is held. 0, or -errno with r->fd closed.
-static int
-name_object(struct resolved *r)
+int
+resolve_name(struct resolved *r)
 {
     ssize_t n = resolve_fd_path(r->fd, r->path);
     if (n < 0) {
@@ -508,12 +518,9 @@ static int
 resolve_walk(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *r)
 {
     struct walk w = {.tid = tid, .flags = flags, .r = r};
-    char link[64] = "/";
-    if (path[0] != '/')
-        base_link(tid, dirfd, link, sizeof link);
-    w.fd = open(link, O_PATH | O_CLOEXEC);
+    w.fd = path[0] == '/' ? open("/", O_PATH | O_CLOEXEC) : resolve_base(tid, dirfd, flags);
     if (w.fd < 0)
-        return errno == ENOENT && dirfd != AT_FDCWD ? -EBADF : -errno;
+        return path[0] == '/' ? -errno : w.fd;
     strcpy(w.rest, path);
     r->exists = true;
     int ret;
@@ -527,7 +534,7 @@ resolve_walk(pid_t tid, int dirfd, const char *path, unsigned flags, struct reso
         return ret;
     }
     r->fd = w.fd;
-    return name_object(r);
+    return resolve_name(r);
 }
 
 // Links and ".." as well, followed by the kernel at once. What it finds in procfs is its idea of
@@ -536,33 +543,24 @@ resolve_walk(pid_t tid, int dirfd, const char *path, unsigned flags, struct reso
 static int
 resolve_at_once(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *r)
 {
-    char link[64];
-    struct statfs fs;
     cleanup_fd int base = -1;
-    if (path[0] != '/') {
-        base_link(tid, dirfd, link, sizeof link);
-        if ((base = open(link, O_PATH | O_CLOEXEC)) < 0)
-            return -EAGAIN;
-    }
+    if (path[0] != '/' && (base = resolve_base(tid, dirfd, flags)) < 0)
+        return -EAGAIN;
     r->fd =
         sys_openat2(base, path, O_PATH | O_CLOEXEC | (flags & RESOLVE_KEEP_LINK ? O_NOFOLLOW : 0),
                     0, RESOLVE_NO_MAGICLINKS | (flags & RESOLVE_NOW ? RESOLVE_CACHED : 0));
     if (r->fd < 0)
         return -EAGAIN;
     r->exists = true;
-    return fstatfs(r->fd, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC ? -EAGAIN : name_object(r);
+    int kind = mount_kind_of(r->fd);
+    return kind < 0 || kind == MOUNT_PROC ? -EAGAIN : resolve_name(r);
 }
 
 int
 resolve_task_fd(pid_t tid, int fd, struct resolved *ret_r)
 {
-    char link[64];
-    base_link(tid, fd, link, sizeof link);
-    *ret_r =
-        (struct resolved){.fd = open(link, O_PATH | O_CLOEXEC), .object_fd = -1, .exists = true};
-    if (ret_r->fd < 0)
-        return errno == ENOENT ? -EBADF : -errno;
-    return name_object(ret_r);
+    *ret_r = (struct resolved){.fd = resolve_base(tid, fd, 0), .object_fd = -1, .exists = true};
+    return ret_r->fd < 0 ? ret_r->fd : resolve_name(ret_r);
 }
 
 int

@@ -31,6 +31,11 @@ struct resolved {
 // -EAGAIN with RESOLVE_NOW, -EBADF for a bad dirfd, -EINVAL with RESOLVE_PARENT for a last
 // component that is no name (".", "..", the root). *ret_r is only set on success.
 int resolve_path(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *ret_r);
+// As resolve_path() for a call with RESOLVE_* flags of openat2(2) (how), whose errors are added.
+int resolve_restricted(pid_t tid, int dirfd, const char *path, uint64_t how, unsigned flags,
+                       struct resolved *ret_r);
+// Sets the path of what is held. 0, or -errno with the descriptors closed.
+int resolve_name(struct resolved *r);
 // The same in two halves for what is only to be let through (I2), with nothing held. First the path
 // from the root by its words alone, no link followed and nothing looked at; buf has room for
 // NONO_PATH_MAX + 256 bytes. 0, or -EINVAL: it is not that simple, ask resolve_path(). The
@@ -41,6 +46,9 @@ int resolve_words(pid_t tid, int dirfd, const char *path, char *buf);
 bool resolve_words_hold(const char *words);
 // The object behind a descriptor of the task, whatever it is. -EBADF.
 int resolve_task_fd(pid_t tid, int fd, struct resolved *ret_r);
+// The task's directory (AT_FDCWD) or descriptor itself, O_PATH, the caller's to close; flags:
+// RESOLVE_NOW. -EBADF, -EAGAIN, -errno.
+int resolve_base(pid_t tid, int dirfd, unsigned flags);
 void resolved_done(struct resolved *r);
 // A copy with descriptors of its own. 0 or -errno.
 int resolved_dup(const struct resolved *r, struct resolved *ret_r);

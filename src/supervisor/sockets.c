@@ -14,6 +14,7 @@
 #include "closer.h"
 #include "judge.h"
 #include "kernel.h"
+#include "mounts.h"
 #include "notify.h"
 #include "sockets_record.h"
 #include "sockets_state.h"
@@ -259,7 +260,7 @@ judge_unix(struct supervisor *s, struct socket_call *c, struct resolved *r)
 {
     struct socket_facts f = {.op = socket_op(c), .path = r ? r->path : NULL};
     bool bind = f.op == OP_BIND;
-    if (r && fstat(r->fd, &f.st) < 0) {
+    if (r && mount_stat(r->fd, &f.st) < 0) {
         notify_fail(s->o.listener, c->call.id, EACCES);
         return;
     }

@@ -205,6 +205,34 @@ openat2_calls(void)
     }
 }
 
+// The caller's own entries in procfs, under every restriction: whose they are tells what is in
+// them.
+static void
+own_entries(void)
+{
+    static const uint64_t resolves[] = {0, 1, 2, 4, 8, 16, 24};
+    static const char *const names[] = {
+        "self/comm",     "thread-self/comm", "self/task/../comm", "./self//comm",
+        "self",          "selfish/comm",     "self/fd/self",      "thread-self/../../comm",
+        "self/cwd/file", "proc/self/comm",   "/proc/self/comm",   "/self/comm"};
+    static const char *const bases[] = {"/proc", "/", "/proc/self"};
+    for (unsigned b = 0; b < sizeof bases / sizeof bases[0]; b++) {
+        int base = open(bases[b], O_PATH | O_DIRECTORY);
+        for (unsigned r = 0; r < sizeof resolves / sizeof resolves[0]; r++) {
+            for (unsigned n = 0; n < sizeof names / sizeof names[0]; n++) {
+                struct open_how how = {.resolve = resolves[r]};
+                char comm[16] = "";
+                int fd = (int)syscall(SYS_openat2, base, names[n], &how, sizeof how);
+                if (fd >= 0 && read(fd, comm, sizeof comm - 1) < 0)
+                    comm[0] = 0;
+                printf("%s %s", bases[b], comm);
+                show("openat2", names[n], (unsigned)resolves[r], fd);
+            }
+        }
+        close(base);
+    }
+}
+
 static void
 descriptors(void)
 {
@@ -299,6 +327,7 @@ main(int argc, char **argv)
     creations();
     paths();
     openat2_calls();
+    own_entries();
     descriptors();
     special_files();
     removed(argv[2]);
