@@ -15,6 +15,14 @@
 #define HANGUP_NS (300 * NS_PER_MS)
 #define GRACE_NS (2 * NS_PER_SEC)
 
+// What is frozen goes on when it is thawed, and not before.
+static void
+continue_command(struct session *s)
+{
+    if (s->freeze == FREEZE_OFF)
+        launch_continue(s->launched.channel);
+}
+
 // The command was stopped like a job: so are we, with the terminal given back, until our shell
 // continues us.
 static void
@@ -23,7 +31,7 @@ suspend_with_command(struct session *s)
     bool terminal = s->ui || s->relay;
     // There is no shell that would continue it.
     if (s->parted) {
-        launch_continue(s->launched.channel);
+        continue_command(s);
         return;
     }
     if (s->ui)
@@ -38,7 +46,7 @@ suspend_with_command(struct session *s)
     // could.
     s->stopped = !continued && !terminal;
     if (!s->stopped)
-        launch_continue(s->launched.channel);
+        continue_command(s);
 }
 
 // The command is gone: what it started has the terminal no more, and its keys are signals again.
@@ -135,10 +143,11 @@ pass_signal(struct session *s, int sig)
 {
     if (sig == SIGTERM || sig == SIGHUP || (s->ended && (sig == SIGINT || sig == SIGQUIT)))
         session_terminate(s, sig);
+    // What is frozen would tell nobody that it stops.
+    else if (sig == SIGTSTP && (s->ended || s->freeze == FREEZE_ON))
+        suspend_with_command(s);
     else if (!s->ended)
         kill(-s->launched.child, sig);
-    else if (sig == SIGTSTP)
-        suspend_with_command(s);
 }
 
 void
@@ -181,7 +190,7 @@ session_read_signals(struct session *s)
             break;
         case SIGCONT:
             if (s->stopped)
-                launch_continue(s->launched.channel);
+                continue_command(s);
             s->stopped = false;
             break;
         default:

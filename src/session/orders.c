@@ -14,6 +14,8 @@
 #include "session_internal.h"
 #include "util.h"
 
+#define SWEEP_NS (250 * NS_PER_MS) /* between two looks at what is frozen */
+
 void
 session_say(struct session *s, const char *text)
 {
@@ -124,8 +126,27 @@ stop_all(struct session *s)
     if (s->freeze != FREEZE_ASKED)
         return;
     s->freeze = FREEZE_ON;
-    tree_stop(&s->frozen, s->launched.monitor);
+    s->sweep_at = 0;
+    session_keep_frozen(s);
     tell_frozen(s, true);
+}
+
+void
+session_keep_frozen(struct session *s)
+{
+    if (s->freeze != FREEZE_ON || clock_mono_ns() < s->sweep_at)
+        return;
+    tree_stop(&s->frozen, s->launched.monitor);
+    s->sweep_at = clock_mono_ns() + SWEEP_NS;
+}
+
+int
+session_sweep_timeout(const struct session *s)
+{
+    uint64_t now = clock_mono_ns();
+    if (s->freeze != FREEZE_ON)
+        return -1;
+    return now >= s->sweep_at ? 0 : (int)((s->sweep_at - now) / NS_PER_MS) + 1;
 }
 
 // --- terminals -------------------------------------------------------------------------------

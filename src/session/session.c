@@ -258,7 +258,8 @@ turn_timeout(struct session *s)
     int timeout = s->ui ? ui_draw(s->ui, clock_mono_ns()) : -1;
     if (((s->ended && s->tell_at) || s->thaw_owed) && (timeout < 0 || timeout > 100))
         timeout = 100;
-    const int others[] = {session_end_timeout(s), recording_turn(&s->recording)};
+    const int others[] = {session_end_timeout(s), session_sweep_timeout(s),
+                          recording_turn(&s->recording)};
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         if (others[i] >= 0 && (timeout < 0 || others[i] < timeout))
             timeout = others[i];
@@ -303,6 +304,7 @@ session_turn(struct session *s)
         session_detach(s);
     control_serve(s->control, fds + FD_CONTROL, n);
     session_enforce_end(s);
+    session_keep_frozen(s);
 }
 
 static void

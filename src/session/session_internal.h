@@ -54,6 +54,7 @@ struct session {
     enum { FREEZE_OFF, FREEZE_ASKED, FREEZE_ON } freeze;
     bool thaw_owed;     /* the supervisor could not be told yet that everything goes on */
     struct tree frozen; /* the tasks that were stopped */
+    uint64_t sweep_at;  /* while frozen: when what runs all the same is looked for again */
     int signal_fd;
     int wait_status; /* of the command; valid with ended */
     int exec_error;
@@ -86,6 +87,11 @@ int session_open_ui(struct session *s, struct err *err);
 void session_detach(struct session *s);
 // Stops every task of the sandbox, or lets them go on. 0 or -EAGAIN.
 int session_freeze(struct session *s, bool on);
+// Stops what runs although everything is frozen: what was in the middle of something, or was sent
+// SIGCONT by somebody.
+void session_keep_frozen(struct session *s);
+// When that is due, in ms; -1 for never.
+int session_sweep_timeout(const struct session *s);
 
 // life.c
 // Tells the command to end; what does not is killed after a while.

@@ -2,94 +2,154 @@
 #include "tree.h"
 
 #include <dirent.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "util.h"
 
-#define DEPTH_MAX 256
-#define PASSES_MAX 1000
+#define WALK_MAX (1 << 20)        /* processes of one walk: it may not chase new ones for ever */
+#define STOP_NS (300 * NS_PER_MS) /* how long tree_stop() looks for what still runs */
 
+// The processes below this one, each behind its parent.
 struct walk {
+    pid_t *pids;
+    size_t n, room;
     pid_t spare;
-    void (*before)(struct walk *w, pid_t pid); /* its children; may be NULL */
-    void (*after)(struct walk *w, pid_t pid);  /* likewise */
-    struct tree *tree;
-    bool found;
+    struct tree *tree; /* what is found is stopped before its children are looked for */
+    bool found;        /* something ran */
 };
 
-static void walk_process(struct walk *w, pid_t pid, unsigned depth);
+enum task_state { TASK_GONE, TASK_STOPPED, TASK_DEAF, TASK_RUNS };
+
+static void stop_one(struct walk *w, pid_t pid);
 
 static void
-walk_children(struct walk *w, const char *list, unsigned depth)
+walk_add(struct walk *w, pid_t pid)
+{
+    if (w->n == w->room) {
+        w->room = w->room ? w->room * 2 : 64;
+        w->pids = xrealloc(w->pids, w->room * sizeof *w->pids);
+    }
+    w->pids[w->n++] = pid;
+}
+
+static void
+walk_children(struct walk *w, const char *list)
 {
     char *end;
-    for (const char *p = list; *p; p = end) {
+    for (const char *p = list; *p && w->n < WALK_MAX; p = end) {
         pid_t child = (pid_t)strtol(p, &end, 10);
         if (end == p)
             break;
-        if (child != w->spare && w->before)
-            w->before(w, child);
-        walk_process(w, child, depth);
-        if (child != w->spare && w->after)
-            w->after(w, child);
+        if (child != w->spare && w->tree)
+            stop_one(w, child);
+        walk_add(w, child);
     }
 }
 
-// A child belongs to the thread that made it.
-static void
-walk_process(struct walk *w, pid_t pid, unsigned depth)
+static DIR *
+open_threads(pid_t pid)
 {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
-    DIR *d = depth < DEPTH_MAX ? opendir(path) : NULL;
-    for (const struct dirent *e; d && (e = readdir(d));) {
-        char file[sizeof e->d_name + 16];
-        cleanup_free char *list = NULL;
-        if (e->d_name[0] == '.')
-            continue;
-        snprintf(file, sizeof file, "%s/children", e->d_name);
-        if (read_file_at(dirfd(d), file, 1 << 20, &list) >= 0)
-            walk_children(w, list, depth + 1);
-    }
-    if (d)
-        closedir(d);
+    return opendir(path);
 }
 
-// The letter of proc(5): 'R', 'S', 'T', 'Z', ...; 0 when there is no such process.
-static char
+// The file of a thread, or of the next one; NULL at the end. The caller frees it.
+static char *
+next_thread(DIR *threads, const char *file)
+{
+    for (const struct dirent *e; threads && (e = readdir(threads));) {
+        char path[sizeof e->d_name + 16];
+        char *text;
+        if (e->d_name[0] == '.')
+            continue;
+        snprintf(path, sizeof path, "%s/%s", e->d_name, file);
+        if (read_file_at(dirfd(threads), path, 1 << 20, &text) >= 0)
+            return text;
+    }
+    return NULL;
+}
+
+// A child belongs to the thread that made it. Without recursion: the sandbox says how deep it is.
+static void
+walk_all(struct walk *w)
+{
+    w->n = 0;
+    w->found = false;
+    walk_add(w, getpid());
+    for (size_t i = 0; i < w->n; i++) {
+        DIR *threads = open_threads(w->pids[i]);
+        for (char *list; (list = next_thread(threads, "children")); free(list))
+            walk_children(w, list);
+        if (threads)
+            closedir(threads);
+    }
+}
+
+static enum task_state
+state_of_thread(const char *stat)
+{
+    const char *p = strrchr(stat, ')');
+    switch (p && p[1] == ' ' ? p[2] : 0) {
+    case 'T':
+    case 't':
+        return TASK_STOPPED;
+    case 'D': // it waits for us, or for a disk, and stops before it does anything else
+        return TASK_DEAF;
+    case 'Z':
+    case 'X':
+    case 0:
+        return TASK_GONE;
+    default:
+        return TASK_RUNS;
+    }
+}
+
+// Of all of its threads: the first one may have ended before the others.
+static enum task_state
 state_of(pid_t pid)
 {
-    char path[64];
-    cleanup_free char *text = NULL;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    if (read_file_at(-1, path, 4096, &text) < 0)
-        return 0;
-    const char *p = strrchr(text, ')');
-    return p && p[1] == ' ' ? p[2] : 0;
+    enum task_state state = TASK_GONE;
+    DIR *threads = open_threads(pid);
+    for (char *stat; (stat = next_thread(threads, "stat")); free(stat))
+        if (state_of_thread(stat) > state)
+            state = state_of_thread(stat);
+    if (threads)
+        closedir(threads);
+    return state;
 }
 
 bool
 tree_is_stopped(pid_t pid)
 {
-    return state_of(pid) == 'T';
-}
-
-static void
-kill_one(struct walk *w, pid_t pid)
-{
-    (void)w;
-    kill(pid, SIGKILL);
+    return state_of(pid) == TASK_STOPPED;
 }
 
 void
 tree_kill(pid_t spare)
 {
-    struct walk w = {.spare = spare, .after = kill_one};
-    walk_process(&w, getpid(), 0);
+    struct walk w = {0};
+    walk_all(&w);
+    // Children first; the first one is this process.
+    for (size_t i = w.n; --i > 0;)
+        if (w.pids[i] != spare)
+            kill(w.pids[i], SIGKILL);
+    free(w.pids);
+}
+
+static bool
+is_known(const struct tree *t, const struct tree_task *task)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (t->tasks[i].pid == task->pid && t->tasks[i].start_time == task->start_time)
+            return true;
+    return false;
 }
 
 static void
@@ -99,28 +159,32 @@ stop_one(struct walk *w, pid_t pid)
     struct tree_task task = {.pid = pid};
     if (proc_start_time(pid, &task.start_time) < 0)
         return;
-    for (size_t i = 0; i < t->n; i++)
-        if (t->tasks[i].pid == pid && t->tasks[i].start_time == task.start_time)
-            return;
-    char state = state_of(pid);
-    if (state == 'T' || state == 'Z' || state == 0 || kill(pid, SIGSTOP) < 0)
+    bool known = is_known(t, &task);
+    enum task_state state = state_of(pid);
+    // One that was told to stop may be in the middle of a fork, whose child was not told.
+    if (state <= (known ? TASK_DEAF : TASK_STOPPED) || kill(pid, SIGSTOP) < 0)
+        return;
+    w->found = true;
+    if (known)
         return;
     if (t->n == t->room) {
         t->room = t->room ? t->room * 2 : 64;
         t->tasks = xrealloc(t->tasks, t->room * sizeof *t->tasks);
     }
     t->tasks[t->n++] = task;
-    w->found = true;
 }
 
 void
 tree_stop(struct tree *t, pid_t spare)
 {
-    struct walk w = {.spare = spare, .before = stop_one, .tree = t, .found = true};
-    for (unsigned i = 0; w.found && i < PASSES_MAX; i++) {
-        w.found = false;
-        walk_process(&w, getpid(), 0);
-    }
+    struct walk w = {.spare = spare, .tree = t};
+    uint64_t end = clock_mono_ns() + STOP_NS;
+    do {
+        walk_all(&w);
+        if (w.found)
+            sched_yield();
+    } while (w.found && clock_mono_ns() < end);
+    free(w.pids);
 }
 
 void

@@ -19,12 +19,13 @@ struct tree {
 // again.
 void tree_kill(pid_t spare);
 
-// Stops every descendant but spare, and those that are born meanwhile, until nothing runs. What was
-// stopped already is left alone. A parent is stopped before its children and goes on after them: it
-// never sees one of them stopped.
+// Stops every descendant but spare, and those that are born meanwhile, until nothing runs; for no
+// longer than a moment, so call it again as long as everything is to stay stopped. What was stopped
+// already is left alone. A parent is stopped before its children and goes on after them: it never
+// sees one of them stopped.
 void tree_stop(struct tree *t, pid_t spare);
 // Lets those that tree_stop() stopped go on, and forgets them.
 void tree_continue(struct tree *t);
-// Is the process stopped, as a job is?
+// Is all of the process stopped, as a job is?
 bool tree_is_stopped(pid_t pid);
 void tree_done(struct tree *t);
