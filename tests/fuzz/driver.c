@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // driver SECONDS [DIRECTORY] - feeds a target of libFuzzer's kind with mutations of the files in
 // DIRECTORY, for those who build with a compiler that has no libFuzzer. With NONO_TEST_LONG=1 it
-// takes LONG_FACTOR times as long. The same inputs each time; what is found is reported by the
-// sanitizers, with the input in the file "crash" beside it.
+// takes LONG_FACTOR times as long, with NONO_FUZZ_SECONDS=N just N seconds. The same inputs each
+// time, others with NONO_FUZZ_SEED=N. What is found is reported by the sanitizers, what takes
+// longer than HANG_S ends by SIGALRM; the input is in the file "crash" then.
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,7 @@
 #define INPUT_MAX 65536
 #define SEEDS_MAX 256
 #define LONG_FACTOR 60
+#define HANG_S 60
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,14 +32,15 @@ static size_t n_seeds;
 static uint8_t input[INPUT_MAX];
 static size_t input_len;
 
+static uint64_t random_state = 0x9e3779b97f4a7c15;
+
 static uint64_t
 random_below(uint64_t n)
 {
-    static uint64_t x = 0x9e3779b97f4a7c15;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    return n ? x % n : 0;
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return n ? random_state % n : 0;
 }
 
 static void
@@ -104,27 +108,70 @@ mutate(void)
 }
 
 static void
-on_abort(int sig)
+keep_input(void)
 {
     int fd = open("crash", O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd >= 0)
         (void)!write(fd, input, input_len);
+}
+
+static void
+on_signal(int sig)
+{
+    keep_input();
     signal(sig, SIG_DFL);
     raise(sig);
+}
+
+// A sanitizer ends the program without a signal; where it is linked it calls this first.
+void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
+
+static void
+watch(void)
+{
+    static const int signals[] = {SIGABRT, SIGALRM, SIGSEGV, SIGBUS, SIGFPE};
+    bool sanitizer = __sanitizer_set_death_callback != NULL;
+    if (sanitizer)
+        __sanitizer_set_death_callback(keep_input);
+    // The sanitizer reports those behind the second one by itself.
+    for (size_t i = 0; i < (sanitizer ? 2 : ARRAY_SIZE(signals)); i++)
+        signal(signals[i], on_signal);
+}
+
+static uint64_t
+seconds_to_run(const char *text)
+{
+    const char *all = getenv("NONO_TEST_LONG"), *given = getenv("NONO_FUZZ_SECONDS");
+    uint64_t seconds = strtoull(text, NULL, 10);
+    if (given && *given)
+        return strtoull(given, NULL, 10);
+    return seconds * (all && strcmp(all, "1") == 0 ? LONG_FACTOR : 1);
+}
+
+static void
+run_one(const uint8_t *data, size_t n)
+{
+    alarm(HANG_S);
+    LLVMFuzzerTestOneInput(data, n);
+    alarm(0);
 }
 
 int
 main(int argc, char **argv)
 {
-    const char *all = getenv("NONO_TEST_LONG");
-    uint64_t seconds = strtoull(argc > 1 ? argv[1] : "1", NULL, 10);
-    seconds *= all && strcmp(all, "1") == 0 ? LONG_FACTOR : 1;
+    const char *number = getenv("NONO_FUZZ_SEED");
+    uint64_t seconds = seconds_to_run(argc > 1 ? argv[1] : "1");
     uint64_t end = clock_mono_ns() + seconds * NS_PER_SEC, runs = 0;
-    signal(SIGABRT, on_abort);
+    if (number && *number)
+        random_state += strtoull(number, NULL, 10) * 0x2545f4914f6cdd1d;
+    watch();
     if (argc > 2)
         read_seeds(argv[2]);
-    for (size_t i = 0; i < n_seeds; i++, runs++)
-        LLVMFuzzerTestOneInput(seeds[i].data, seeds[i].len);
+    for (size_t i = 0; i < n_seeds; i++, runs++) {
+        input_len = seeds[i].len;
+        memcpy(input, seeds[i].data, input_len);
+        run_one(seeds[i].data, seeds[i].len);
+    }
     for (; clock_mono_ns() < end; runs++) {
         size_t seed = random_below(n_seeds);
         // One in four goes on from the last input.
@@ -136,7 +183,7 @@ main(int argc, char **argv)
             mutate();
         // A block of its very size, so that a byte too far is seen.
         uint8_t *copy = xmemdup(input, input_len);
-        LLVMFuzzerTestOneInput(copy, input_len);
+        run_one(copy, input_len);
         free(copy);
         if (input_len > 4096)
             input_len = 0;

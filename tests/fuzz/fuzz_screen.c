@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // clang -fsanitize=fuzzer,address,undefined -Iui -Isrc/base -Isrc/model tests/fuzz/fuzz_screen.c
-// ui/*.c src/model/*.c src/base/*.c -lvterm -lncursesw -lsodium
+// ui/*.c src/model/*.c src/base/*.c -lvterm -lncursesw -ltinfo -ljansson
 // The whole screen: output of the agent, requests with any names, sizes down to 1x1, keys. What
 // reaches the terminal is nono's own: no control byte but curses's, no C1, nothing of a title. A
 // byte 0xff is an instruction; the rest goes to the agent's pane.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // clang -fsanitize=fuzzer,address,undefined -Iui -Isrc/base -Isrc/model tests/fuzz/fuzz_terminal.c
-// ui/terminal.c ui/history.c ui/input.c src/base/*.c -lvterm
+// ui/terminal.c ui/history.c ui/input.c ui/sift.c ui/blocks.c src/base/*.c -lvterm
 // The agent's pane survives any output, any size and any key; what is left in its cells is safe to
 // draw. A byte 0xff is an instruction: resize, or type what follows.
 #include <stdint.h>
