@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "event.h"
+#include "screen.h"
 #include "terminal.h"
 #include "view.h"
 
@@ -58,6 +59,9 @@ void pane_draw_bar(const struct pane *p, unsigned row, unsigned cols, uint64_t n
 // back by that many rows.
 void pane_draw_agent(const struct terminal *t, unsigned first, size_t back,
                      const struct pane_area *a, bool all);
+// What detail_target() made, in a row. What does not fit loses the start of each of its parts (both
+// ends, the name of a host), so that all of them tell something: names differ at their end.
+void pane_draw_target(unsigned row, unsigned col, unsigned width, enum look look, const char *text);
 // The processes that wait, below those that started them, and the grants; from column left on.
 void pane_draw_tree(const struct pane *p, const struct pane_area *a, unsigned left,
                     uint64_t now_ns);

@@ -9,6 +9,8 @@
 #include "screen.h"
 #include "util.h"
 
+#define TARGET_COLS_MIN 24
+
 // The start of an id is enough to name a session.
 static int
 session_cols(unsigned cols)
@@ -81,11 +83,36 @@ add_scroll(const struct view *v, struct buf *left)
                v->hint ? v->hint : "j k PgUp PgDn g G move  / n N search  q ends");
 }
 
+// The oldest request, in columns; who asks only where the target leaves enough room.
+static void
+draw_oldest(const struct view *v, unsigned row, unsigned cols)
+{
+    const struct view_row *oldest = view_oldest(v);
+    cleanup_buf struct buf head = {0}, target = {0}, who = {0};
+    unsigned flags = screen_display_flags(), used, by;
+
+    buf_printf(&head, "%s%zu waiting  %s ", oldest->request->risk == RISK_HIGH ? "!! " : "! ",
+               v->waiting, detail_op(oldest->request->op));
+    detail_target(&target, oldest->request, flags);
+    buf_puts(&who, " by ");
+    detail_program(&who, oldest->request, flags);
+    used = screen_text(row, 0, cols, LOOK_BAR, buf_str(&head));
+    by = (unsigned)display_width(buf_str(&who));
+    if (used + by + TARGET_COLS_MIN > cols)
+        by = 0;
+    pane_draw_target(row, used, cols - used - by, LOOK_BAR, buf_str(&target));
+    used += (unsigned)display_width(buf_str(&target));
+    if (by)
+        screen_text(row, used + by < cols ? used : cols - by, used + by < cols ? cols - used : by,
+                    LOOK_BAR, buf_str(&who));
+}
+
 void
 pane_draw_bar(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
 {
     const struct view *v = &p->view;
     const struct view_row *oldest = view_oldest(v);
+    bool request = oldest && !v->small && !v->prefix && !v->scrolling;
     cleanup_buf struct buf left = {0}, right = {0};
     unsigned n;
 
@@ -101,11 +128,6 @@ pane_draw_bar(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns
         buf_printf(&left, "  %s", v->hint ? v->hint : p->notice ? p->notice : "nothing waits");
         buf_puts(&right, "  ^] a approvals  ^] ? help ");
     } else {
-        buf_printf(&left, "%s%zu waiting  %s ", oldest->request->risk == RISK_HIGH ? "!! " : "! ",
-                   v->waiting, detail_op(oldest->request->op));
-        detail_target(&left, oldest->request, screen_display_flags());
-        buf_puts(&left, " by ");
-        detail_program(&left, oldest->request, screen_display_flags());
         if (v->sessions[oldest->session].frozen)
             buf_puts(&right, "  FROZEN");
         buf_puts(&right, "  ");
@@ -113,7 +135,10 @@ pane_draw_bar(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns
         buf_puts(&right, "  ^] a review ");
     }
     n = right.len < cols ? (unsigned)right.len : cols;
-    screen_text(row, 0, cols - n, LOOK_BAR, buf_str(&left));
+    if (request)
+        draw_oldest(v, row, cols - n);
+    else
+        screen_text(row, 0, cols - n, LOOK_BAR, buf_str(&left));
     if (n)
         screen_text(row, cols - n, n, LOOK_BAR, buf_str(&right));
 }

@@ -11,21 +11,21 @@
 
 #define MARK_COLS 5
 #define OP_COLS 7
-#define COUNT_COLS 8
 #define AGE_COLS 10
 
 struct columns {
-    unsigned session, target, who, argv; /* widths; session and argv may be 0 */
+    unsigned session, target, who, argv, count; /* widths; session and argv may be 0 */
 };
 
 static struct columns
 columns_for(const struct view *v, unsigned cols)
 {
-    struct columns c = {.who = cols < 72 ? 12 : cols < 100 ? 16 : 22};
+    // The target comes first: what else there is gets room where that has plenty.
+    struct columns c = {.who = cols < 72 ? 12 : 16, .count = cols < 72 ? 4 : 8};
 
     c.session = v->n_sessions > 1 ? 6 : 0;
-    c.argv = cols < 100 ? 0 : cols / 4;
-    c.target = cols - MARK_COLS - OP_COLS - c.session - c.who - c.argv - COUNT_COLS - AGE_COLS;
+    c.argv = cols < 110 ? 0 : cols / 5;
+    c.target = cols - MARK_COLS - OP_COLS - c.session - c.who - c.argv - c.count - AGE_COLS;
     return c;
 }
 
@@ -62,25 +62,6 @@ draw_column(unsigned y, unsigned *x, unsigned width, enum look look, const char 
     *x += width;
 }
 
-// The target, or its end behind a mark: where names differ.
-static void
-draw_target(unsigned y, unsigned *x, unsigned width, enum look look, const char *text)
-{
-    size_t used = display_width(text), unit;
-
-    if (used < width) {
-        draw_column(y, x, width, look, text);
-        return;
-    }
-    while (used + 1 >= width) {
-        text += display_unit(text, &unit);
-        used -= unit;
-    }
-    screen_text(y, *x, 1, LOOK_NOTICE, "<");
-    *x += 1;
-    draw_column(y, x, width - 1, look, text);
-}
-
 static void
 draw_marks(const struct view_row *row, bool selected, unsigned y, unsigned *x, enum look look)
 {
@@ -97,13 +78,14 @@ draw_marks(const struct view_row *row, bool selected, unsigned y, unsigned *x, e
 
 static void
 draw_count(const struct view *v, const struct view_row *row, unsigned y, unsigned *x,
-           enum look look)
+           unsigned width, enum look look)
 {
     size_t like = view_row_waits(row) ? view_like(v, row) : 0;
     char small[32];
 
-    snprintf(small, sizeof small, like > 1 ? "x%u +%zu" : "x%u", row->request->count, like - 1);
-    draw_column(y, x, COUNT_COLS, look, small);
+    snprintf(small, sizeof small, like > 1 && width > 4 ? "x%u +%zu" : "x%u", row->request->count,
+             like - 1);
+    draw_column(y, x, width, look, small);
 }
 
 static void
@@ -130,7 +112,9 @@ draw_row(struct pane *p, struct view_row *row, unsigned y, unsigned cols, uint64
     if (selected)
         note_shown(p, row->key, whole);
     row->drawn_whole = whole;
-    draw_target(y, &x, c.target, look, buf_str(&text));
+    pane_draw_target(y, x, c.target - 1, look, buf_str(&text));
+    x += c.target - 1;
+    draw_column(y, &x, 1, look, "");
     buf_reset(&text);
     detail_program(&text, r, flags);
     draw_column(y, &x, c.who, look, buf_str(&text));
@@ -139,7 +123,7 @@ draw_row(struct pane *p, struct view_row *row, unsigned y, unsigned cols, uint64
         detail_argv(&text, r, flags);
         draw_column(y, &x, c.argv, look, buf_str(&text));
     }
-    draw_count(&p->view, row, y, &x, look);
+    draw_count(&p->view, row, y, &x, c.count, look);
     buf_reset(&text);
     if (row->word)
         buf_puts(&text, row->word);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <vterm.h>
 
@@ -681,6 +682,73 @@ Test(screens, two_ends)
     type(&t, "G\r");
     frame_after(&t, 700);
     check_screen(&t, "80x24-two-ends", false);
+}
+
+// A row of each operation, with names that are longer than their room.
+static void
+add_every_operation(struct screen_test *t)
+{
+    static const struct {
+        enum op op;
+        const char *path, *to, *host, *detail;
+        int family, type;
+    } rows[] = {
+        {OP_READ, "/home/luke/projects/customers/acme/secrets/id_ed25519", NULL, NULL, NULL, 0, 0},
+        {OP_WRITE, "/srv/www/shop/releases/2026-11-25/config/production.json", NULL, NULL, NULL, 0,
+         0},
+        {OP_READWRITE, "/var/lib/shop/shop.db", NULL, NULL, NULL, 0, 0},
+        {OP_CREATE, "/srv/build/out.log", NULL, NULL, NULL, 0, 0},
+        {OP_DELETE, "/home/luke/Documents/a long name with blanks in it.odt", NULL, NULL, NULL, 0,
+         0},
+        {OP_RENAME, "/home/luke/src/shop/dist/bundle.js.tmp", "/srv/www/shop/assets/bundle.js",
+         NULL, NULL, 0, 0},
+        {OP_LINK, "/etc/passwd", "/srv/www/shop/public/downloads/copy-of-the-file", NULL, NULL, 0,
+         0},
+        {OP_MKDIR, "/srv/www/shop/releases/2026-11-26", NULL, NULL, NULL, 0, 0},
+        {OP_META, "/srv/www/shop/bin/deploy", NULL, NULL, "mode 0755 > 4755", 0, 0},
+        {OP_EXEC, "/opt/vendor/tools/bin/terraform", NULL, NULL, NULL, 0, 0},
+        {OP_CONNECT, "104.16.3.35:443", NULL, "registry.npmjs.org", NULL, AF_INET, SOCK_STREAM},
+        {OP_BIND, "0.0.0.0:8080", NULL, NULL, NULL, AF_INET, SOCK_STREAM},
+        {OP_SEND, "[2001:db8:85a3::8a2e:370:7334]:53", NULL, "resolver.example", NULL, AF_INET6,
+         SOCK_DGRAM},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct request *r =
+            make_request(i + 1, rows[i].op, rows[i].path, 0, (enum risk)(i % 3), "system");
+        r->resolved2 = rows[i].to ? xstrdup(rows[i].to) : NULL;
+        r->host = rows[i].host ? xstrdup(rows[i].host) : NULL;
+        r->detail = rows[i].detail ? xstrdup(rows[i].detail) : NULL;
+        r->peer.family = rows[i].family;
+        r->peer.type = rows[i].type;
+        ui_add_request(t->ui, 0, r);
+    }
+}
+
+Test(screens, every_operation_at_every_width)
+{
+    static const unsigned widths[] = {40, 60, 80, 100, 160};
+
+    for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
+        __attribute__((cleanup(close_screen))) struct screen_test t;
+        cleanup_free char *name = xasprintf("%ux48-operations", widths[i]);
+        cleanup_free char *bar = xasprintf("%ux12-operations-bar", widths[i]);
+
+        open_screen(&t, 48, widths[i], false, "C.UTF-8");
+        add_every_operation(&t);
+        frame_after(&t, 700);
+        check_screen(&t, name, false);
+        close_screen(&t);
+        open_screen(&t, 12, widths[i], true, "C.UTF-8");
+        add_every_operation(&t);
+        for (uint64_t id = 1; id <= 5; id++)
+            ui_update_request(
+                t.ui, 0,
+                &(struct request_update){
+                    .id = id, .state = STATE_WITHDRAWN, .count = 1, .verdict = VERDICT_WITHDRAWN});
+        frame_after(&t, 700);
+        check_screen(&t, bar, false);
+    }
 }
 
 Test(screens, history_of_the_agent)
