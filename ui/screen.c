@@ -506,9 +506,9 @@ ascii_for(uint32_t c)
 void
 screen_cell(unsigned row, unsigned col, const struct terminal_cell *c)
 {
-    attr_t attributes = (c->bold ? A_BOLD : 0) | (c->underline ? A_UNDERLINE : 0) |
-                        (c->reverse ? A_REVERSE : 0) | (c->italic ? A_ITALIC : 0) |
-                        (c->blink ? A_BLINK : 0);
+    attr_t attributes = (c->bold ? A_BOLD : 0) | (c->faint ? A_DIM : 0) |
+                        (c->underline ? A_UNDERLINE : 0) | (c->reverse ? A_REVERSE : 0) |
+                        (c->italic ? A_ITALIC : 0) | (c->blink ? A_BLINK : 0);
     uint32_t first;
     size_t n = 0;
 

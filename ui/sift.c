@@ -9,8 +9,8 @@
 #define ESC 0x1b
 #define CAN 0x18
 #define SUB 0x1a
-#define CANCEL "\x18" /* ends a sequence without effect */
 
+#define SETTLE "\033[?h" /* sets nothing, but libvterm looks where the cursor is */
 #define INVALID "\xef\xbf\xbd"
 
 // What a byte means to the one that reads it.
@@ -19,8 +19,7 @@ enum fate {
     FATE_DROP,
     FATE_RELEASE, /* what was held back, and this byte */
     FATE_REPEAT,
-    FATE_CANCEL, /* ends the sequence and is text */
-    FATE_ABORT,  /* ends the sequence and is dropped */
+    FATE_PENS,
     FATE_TEXT,
 };
 
@@ -108,12 +107,10 @@ put_text(struct sift *s, struct out *o, unsigned char c)
 static enum fate
 hold(struct sift *s, unsigned char c)
 {
-    if (s->n_held < SIFT_HELD_MAX) {
+    if (s->n_held < SIFT_HELD_MAX)
         s->held[s->n_held++] = (char)c;
-        return FATE_DROP;
-    }
-    s->n_held = 0;
-    s->state = SIFT_TEXT;
+    else
+        s->bad = true;
     return FATE_DROP;
 }
 
@@ -122,6 +119,7 @@ begin_escape(struct sift *s)
 {
     s->state = SIFT_ESCAPE;
     s->n_held = 0;
+    s->bad = false;
     return hold(s, ESC);
 }
 
@@ -138,32 +136,51 @@ take_escape(struct sift *s, unsigned char c)
     }
     if (c == ']' || c == 'P' || c == 'X' || c == '^' || c == '_') {
         s->state = SIFT_STRING;
-        s->n_held = 0;
         return FATE_DROP;
     }
-    s->state = c == '[' ? SIFT_CSI : SIFT_TEXT;
-    s->plain = s->first = true;
-    s->count = s->digits = 0;
+    if (c != '[') {
+        s->state = SIFT_TEXT;
+        return s->bad ? FATE_DROP : FATE_RELEASE;
+    }
+    s->state = SIFT_CSI;
+    s->plain = true;
+    s->closed = s->bad = false;
+    s->digits = 0;
     s->numbers = 1;
-    return FATE_RELEASE;
+    s->n_held = 1;
+    return hold(s, c);
 }
 
 static enum fate
 take_digit(struct sift *s, unsigned char c)
 {
-    if (s->first && s->count < SIFT_REPEAT_MAX)
-        s->count = s->count * 10 + c - '0';
+    s->bad |= s->closed;
     s->digits += s->digits <= SIFT_DIGITS_MAX;
-    return s->digits <= SIFT_DIGITS_MAX && s->numbers <= SIFT_NUMBERS_MAX ? FATE_PASS : FATE_DROP;
+    if (s->digits > SIFT_DIGITS_MAX || s->numbers > SIFT_PEN_NUMBERS)
+        return FATE_DROP;
+    return hold(s, c);
 }
 
 static enum fate
-take_separator(struct sift *s)
+take_separator(struct sift *s, unsigned char c)
 {
-    s->first = false;
+    s->bad |= s->closed;
     s->digits = 0;
-    s->numbers += s->numbers <= SIFT_NUMBERS_MAX;
-    return s->numbers <= SIFT_NUMBERS_MAX ? FATE_PASS : FATE_DROP;
+    s->numbers += s->numbers <= SIFT_PEN_NUMBERS;
+    return s->numbers <= SIFT_PEN_NUMBERS ? hold(s, c) : FATE_DROP;
+}
+
+static enum fate
+end_csi(struct sift *s, unsigned char c)
+{
+    s->state = SIFT_TEXT;
+    if (s->bad)
+        return FATE_DROP;
+    if (s->plain && c == 'm')
+        return FATE_PENS;
+    if (s->numbers > SIFT_NUMBERS_MAX)
+        return FATE_DROP;
+    return s->plain && c == 'b' ? FATE_REPEAT : FATE_RELEASE;
 }
 
 static enum fate
@@ -171,18 +188,19 @@ take_csi(struct sift *s, unsigned char c)
 {
     if (c >= 0x80) {
         s->state = SIFT_TEXT;
-        return FATE_CANCEL;
+        return FATE_TEXT;
     }
-    if (c >= 0x40) {
-        s->state = SIFT_TEXT;
-        return c == 'b' && s->plain ? FATE_REPEAT : FATE_PASS;
-    }
+    if (c >= 0x40)
+        return end_csi(s, c);
     if (c >= '0' && c <= '9')
         return take_digit(s, c);
     if (c == ':' || c == ';')
-        return take_separator(s);
+        return take_separator(s, c);
     s->plain = false;
-    return FATE_PASS;
+    // One of <=>? stands before the numbers, a blank and the like behind them.
+    s->bad |= c >= '<' && s->n_held > 2;
+    s->closed |= c < '0';
+    return hold(s, c);
 }
 
 static enum fate
@@ -205,46 +223,105 @@ take_byte(struct sift *s, unsigned char c)
 {
     if (s->state == SIFT_STRING || s->state == SIFT_STRING_ESCAPE)
         return take_string(s, c);
-    if (c == ESC) {
-        bool inside = s->state == SIFT_CSI;
-        begin_escape(s);
-        return inside ? FATE_ABORT : FATE_DROP;
-    }
+    if (c == ESC)
+        return begin_escape(s);
     // Control characters act inside of a sequence, and it goes on behind them.
     if (c < 0x20 || c == 0x7f) {
         if (c == CAN || c == SUB)
             s->state = SIFT_TEXT;
         return FATE_PASS;
     }
-    if (s->state == SIFT_LOST) {
-        s->state = c >= 0x40 ? SIFT_TEXT : SIFT_LOST;
-        return FATE_DROP;
-    }
     if (s->state == SIFT_ESCAPE)
         return take_escape(s, c);
     return s->state == SIFT_CSI ? take_csi(s, c) : FATE_TEXT;
 }
 
-void
-sift_interrupt(struct sift *s)
+// The number that begins at p.
+static unsigned
+number_at(const char *p, const char *end)
 {
-    if (s->state == SIFT_CSI)
-        s->state = SIFT_LOST;
+    unsigned n = 0;
+
+    for (; p < end && *p >= '0' && *p <= '9'; p++)
+        n = n * 10 + (unsigned)(*p - '0');
+    return n;
 }
 
 static void
 put_repeated(const struct sift *s, struct out *o)
 {
-    unsigned n = s->count ? s->count : 1;
+    unsigned n = number_at(s->held + 2, s->held + s->n_held);
     uint32_t c = 0;
 
-    put(o, CANCEL, 1);
     // A mark alone has no width: that is the case that must not come through.
     if (!s->want || s->len != s->want || display_decode(s->last, s->len, &c) != s->len ||
         display_char_width(c) < 1)
         return;
+    n = n ? n : 1;
     for (n = n < SIFT_REPEAT_MAX ? n : SIFT_REPEAT_MAX; n > 0; n--)
         put(o, s->last, s->len);
+}
+
+static const char *
+separator_from(const char *p, const char *end)
+{
+    const char *found = memchr(p, ';', (size_t)(end - p));
+
+    return found ? found : end;
+}
+
+static bool
+is_colour(unsigned pen)
+{
+    return pen == 38 || pen == 48 || pen == 58;
+}
+
+// The end of one setting: a colour has further numbers behind it, if not behind colons.
+static const char *
+pen_end(const char *p, const char *end)
+{
+    const char *stop = separator_from(p, end);
+    unsigned more = 0;
+
+    if (is_colour(number_at(p, end)) && !memchr(p, ':', (size_t)(stop - p)) && stop < end)
+        more = number_at(stop + 1, end) == 5 ? 2 : number_at(stop + 1, end) == 2 ? 4 : 0;
+    while (more-- && stop < end)
+        stop = separator_from(stop + 1, end);
+    return stop;
+}
+
+static void
+put_pen(struct out *o, const char *p, const char *stop)
+{
+    unsigned pen = number_at(p, stop), numbers = 1;
+
+    for (const char *c = p; c < stop; c++)
+        numbers += *c == ':' || *c == ';';
+    if (numbers > SIFT_NUMBERS_MAX)
+        return;
+    if (pen == 2) {
+        put(o, "\033[11m", 5);
+    } else if (pen == 22) {
+        put(o, "\033[22;10m", 8);
+    } else if ((pen < 10 || pen > 19) && pen != 58) {
+        put(o, "\033[", 2);
+        put(o, p, (size_t)(stop - p));
+        put(o, "m", 1);
+    }
+}
+
+// Each setting of an SGR as one of its own.
+static void
+put_pens(const struct sift *s, struct out *o)
+{
+    const char *end = s->held + s->n_held, *stop;
+
+    for (const char *p = s->held + 2;; p = stop + 1) {
+        stop = pen_end(p, end);
+        put_pen(o, p, stop);
+        if (stop == end)
+            return;
+    }
 }
 
 void
@@ -264,6 +341,8 @@ sift_feed(struct sift *s, const char *data, size_t n,
         case FATE_RELEASE:
             put(&o, s->held, s->n_held);
             put(&o, data + i, 1);
+            if (data[i] == '8')
+                put(&o, SETTLE, strlen(SETTLE));
             break;
         case FATE_PASS:
             put(&o, data + i, 1);
@@ -271,15 +350,11 @@ sift_feed(struct sift *s, const char *data, size_t n,
         case FATE_REPEAT:
             put_repeated(s, &o);
             break;
-        case FATE_CANCEL:
-            put(&o, CANCEL, 1);
-            put_text(s, &o, (unsigned char)data[i]);
+        case FATE_PENS:
+            put_pens(s, &o);
             break;
         case FATE_TEXT:
             put_text(s, &o, (unsigned char)data[i]);
-            break;
-        case FATE_ABORT:
-            put(&o, CANCEL, 1);
             break;
         case FATE_DROP:
             break;

@@ -49,7 +49,11 @@ on_move_cursor(VTermPos pos, VTermPos old, int visible, void *user)
 {
     struct terminal *t = user;
 
-    t->cursor = pos;
+    // One that is restored may come from a larger screen.
+    t->cursor = (VTermPos){
+        pos.row < (int)t->rows ? pos.row : (int)t->rows - 1,
+        pos.col < (int)t->cols ? pos.col : (int)t->cols - 1,
+    };
     t->damaged = true;
     return 1;
 }
@@ -183,8 +187,8 @@ settle_size(struct terminal *t)
     pos.col = pos.col < 0 ? 0 : pos.col >= (int)t->cols ? (int)t->cols - 1 : pos.col;
     snprintf(text, sizeof text, "\033[r\033[?69h\033[s\033[?69l\033[%d;%dH", pos.row + 1,
              pos.col + 1);
+    // Not in the middle of anything: sift_feed() writes what is whole.
     vterm_input_write(t->vt, text, strlen(text));
-    sift_interrupt(&t->sift);
 }
 
 void
@@ -328,6 +332,7 @@ make_cell(const struct terminal *t, const VTermScreenCell *cell, unsigned col, u
         return;
     }
     ret_c->bold = cell->attrs.bold;
+    ret_c->faint = cell->attrs.font == SIFT_FAINT_FONT;
     ret_c->underline = cell->attrs.underline != 0;
     ret_c->italic = cell->attrs.italic;
     ret_c->blink = cell->attrs.blink;

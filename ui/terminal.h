@@ -18,7 +18,7 @@ struct terminal;
 struct terminal_cell {
     uint32_t chars[6]; /* base and combining marks, 0-terminated when shorter; 0: blank */
     unsigned width;    /* 1 or 2; 0: the second half of a wide one */
-    bool bold, underline, reverse, italic, blink;
+    bool bold, faint, underline, reverse, italic, blink;
     int fg, bg; /* 0..255 of the 256 colour palette, TERMINAL_RGB | 0xRRGGBB, -1: default */
 };
 

@@ -558,6 +558,20 @@ Test(screens, direct_colour)
     cr_expect_eq(cell.fg.rgb.red << 16 | cell.fg.rgb.green << 8 | cell.fg.rgb.blue, 0xff0000);
 }
 
+Test(screens, faint_text_is_faint)
+{
+    static const char agent[] = "\033[2mfaint\033[22m not";
+    __attribute__((cleanup(close_screen))) struct screen_test t;
+
+    open_screen(&t, 24, 80, true, "C.UTF-8");
+    frame_after(&t, 20);
+    buf_reset(&t.raw);
+    ui_agent_output(t.ui, agent, sizeof agent - 1);
+    frame_after(&t, 20);
+    cr_expect(strstr(buf_str(&t.raw), "2mfaint\033"), "%s", buf_str(&t.raw));
+    cr_expect(strstr(buf_str(&t.raw), "m not"));
+}
+
 Test(screens, a_burst_decides_nothing)
 {
     SCREEN(t, 24, 80, false);

@@ -255,6 +255,24 @@ Test(terminal, margins_do_not_outlive_their_rows)
     expect_row(x.t, 0, 0, "d");
 }
 
+// libvterm alone writes below its rows.
+Test(terminal, a_saved_cursor_does_not_outlive_its_rows)
+{
+    static const char *const restores[] = {"\0338", "\033[?1048l", "\033[?1049l"};
+    unsigned row, col;
+
+    for (size_t i = 0; i < ARRAY_SIZE(restores); i++) {
+        TERM(x, 24, 80);
+        feed(&x, "\033[24;80H\0337");
+        terminal_resize(x.t, 6, 30);
+        feed(&x, restores[i]);
+        terminal_cursor(x.t, &row, &col);
+        cr_expect(row < 6 && col < 30, "%zu: %u,%u", i, row, col);
+        feed(&x, "\033#6\033[L\r\033[Kd");
+        expect_row(x.t, 0, row, "d");
+    }
+}
+
 // libvterm alone never returns from some of these.
 Test(terminal, repeated_characters, .timeout = 20)
 {
@@ -328,9 +346,54 @@ Test(terminal, more_numbers_than_libvterm_holds)
             feed(&x, "m\033c\033[38;2;1;2;3;48;2;4;5;6;1;3;4;7;9;53;5;5;5mX");
             terminal_cell(x.t, 0, 0, &c);
             cr_expect_eq(c.chars[0], 'X', "%zu", i);
-            cr_expect(c.bold && c.italic && c.underline && c.reverse && !c.blink, "%zu", i);
+            cr_expect(c.bold && c.italic && c.underline && c.reverse && c.blink, "%zu", i);
             cr_expect_eq(c.fg, TERMINAL_RGB | 0x010203);
         }
+    }
+}
+
+Test(terminal, pens)
+{
+    static const struct {
+        const char *sgr;
+        bool bold, faint, italic, underline;
+        int fg;
+    } rows[] = {
+        {"\033[2m", false, true, false, false, -1},
+        {"\033[1;2m", true, true, false, false, -1},
+        {"\033[2;22m", false, false, false, false, -1},
+        {"\033[1;2;22;3m", false, false, true, false, -1},
+        {"\033[2;0;3m", false, false, true, false, -1},
+        {"\033[2;;3m", false, false, true, false, -1},
+        {"\033[2m\033[m", false, false, false, false, -1},
+        {"\033[11m", false, false, false, false, -1},
+        {"\033[2;10m", false, true, false, false, -1},
+        {"\033[38;5;2m", false, false, false, false, 2},
+        {"\033[38;2;2;2;2m", false, false, false, false, TERMINAL_RGB | 0x020202},
+        {"\033[38:5:2m", false, false, false, false, 2},
+        {"\033[2;38;5;9;2m", false, true, false, false, 9},
+        {"\033[58;2;1;2;3m", false, false, false, false, -1},
+        {"\033[58:2::1:2:3;1m", true, false, false, false, -1},
+        {"\033[4:3;58;5;2;31m", false, false, false, true, 1},
+        {"\033[38;5m", false, false, false, false, -1},
+        {"\033[38m", false, false, false, false, -1},
+        {"\033[?2m", false, false, false, false, -1},
+        {"\033[2 m", false, false, false, false, -1},
+        {"\033[2 1m", false, false, false, false, -1},
+        {"\033[1?2m", false, false, false, false, -1},
+        {"\033[2\033[1m", true, false, false, false, -1},
+    };
+    struct terminal_cell c;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        TERM(x, 2, 40);
+        feed(&x, rows[i].sgr);
+        feed(&x, "X");
+        terminal_cell(x.t, 0, 0, &c);
+        cr_expect(c.chars[0] == 'X' && c.bold == rows[i].bold && c.faint == rows[i].faint &&
+                      c.italic == rows[i].italic && c.underline == rows[i].underline &&
+                      c.fg == rows[i].fg && c.bg == -1,
+                  "%zu: %s", i, rows[i].sgr + 1);
     }
 }
 
