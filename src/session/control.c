@@ -270,6 +270,12 @@ control_serve(struct control *c, const struct pollfd *fds, size_t n)
     }
 }
 
+size_t
+control_waiting(const struct control *c)
+{
+    return c->waiting.n;
+}
+
 unsigned
 control_watchers(const struct control *c)
 {

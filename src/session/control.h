@@ -64,5 +64,7 @@ void control_each_request(const struct control *c,
                                      const struct request_update *last),
                           void *ctx);
 void control_stats(struct control *c, const struct stats *s);
+// How many wait.
+size_t control_waiting(const struct control *c);
 // Clients attached now that can decide by a person (nono ui, plugin).
 unsigned control_watchers(const struct control *c);

@@ -209,6 +209,8 @@ read_pty(struct session *s)
     }
     if (n > 0 && !recording_output(&s->recording, data, (size_t)n))
         session_say(s, "the recording of the terminal has reached its limit and ends");
+    if (n > 0 && s->relay)
+        nudge_output(&s->nudge, data, (size_t)n, clock_mono_ns());
     if (n > 0 && s->ui)
         ui_agent_output(s->ui, data, (size_t)n);
     else if (n > 0 && !s->parted)
@@ -246,6 +248,25 @@ read_terminal(struct session *s)
         s->input_open = false;
 }
 
+// The command has the terminal, and seems to hang where it waits for an answer. When to look again,
+// in ms.
+static int
+tell_of_waiting(struct session *s)
+{
+    uint64_t now = clock_mono_ns(), at;
+    size_t waiting = s->nudge_fd >= 0 ? control_waiting(s->control) : 0;
+    enum nudge_how how = nudge_due(&s->nudge, waiting, control_watchers(s->control) > 0, now);
+    if (how == NUDGE_BELL)
+        dprintf(s->nudge_fd, "\a");
+    else if (how == NUDGE_LINE)
+        dprintf(s->nudge_fd,
+                "%snono: %zu request%s: answer with \"nono ui %.4s\" in another terminal%s\n",
+                s->nudge.mid_line ? "\r\n" : "", waiting, waiting == 1 ? " waits" : "s wait",
+                s->info->id, s->relay ? "\r" : "");
+    at = nudge_deadline(&s->nudge);
+    return at == UINT64_MAX ? -1 : now >= at ? 0 : (int)((at - now) / NS_PER_MS) + 1;
+}
+
 // How long poll(2) may wait, in ms.
 static int
 turn_timeout(struct session *s)
@@ -258,7 +279,7 @@ turn_timeout(struct session *s)
     int timeout = s->ui ? ui_draw(s->ui, clock_mono_ns()) : -1;
     if (((s->ended && s->tell_at) || s->thaw_owed) && (timeout < 0 || timeout > 100))
         timeout = 100;
-    const int others[] = {session_end_timeout(s), session_sweep_timeout(s),
+    const int others[] = {session_end_timeout(s), session_sweep_timeout(s), tell_of_waiting(s),
                           recording_turn(&s->recording)};
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         if (others[i] >= 0 && (timeout < 0 || others[i] < timeout))
@@ -408,6 +429,8 @@ session_start(struct session *s, struct err *err)
         return ret;
     if (s->relay)
         raw_tty_on(&s->tty, STDIN_FILENO);
+    if (!s->ui && (s->relay || isatty(STDERR_FILENO)))
+        s->nudge_fd = s->relay ? STDOUT_FILENO : STDERR_FILENO;
     s->input_open = s->started = true;
     ret = launch_go(s->launched.channel);
     return ret < 0 ? err_set(err, ret, "the sandbox could not be started") : 0;
@@ -434,6 +457,7 @@ session_run(const struct session_options *o, struct err *err)
                         .term_out = STDOUT_FILENO,
                         .front = o->front,
                         .keygen = -1,
+                        .nudge_fd = -1,
                         .signal_fd = -1};
     free(s.info->capabilities);
     cleanup_free char *capabilities = capability_set_describe(o->capabilities);

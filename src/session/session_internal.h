@@ -12,6 +12,7 @@
 #include "grants.h"
 #include "landlock.h"
 #include "launch.h"
+#include "nudge.h"
 #include "pty.h"
 #include "queue.h"
 #include "recording.h"
@@ -55,6 +56,8 @@ struct session {
     bool thaw_owed;     /* the supervisor could not be told yet that everything goes on */
     struct tree frozen; /* the tasks that were stopped */
     uint64_t sweep_at;  /* while frozen: when what runs all the same is looked for again */
+    struct nudge nudge;
+    int nudge_fd; /* the terminal that is the command's alone; -1: there is none */
     int signal_fd;
     int wait_status; /* of the command; valid with ended */
     int exec_error;

@@ -68,6 +68,18 @@ equal "who decided" "$(log_rows "[(r['verdict'], r['by'], r['source']) for r in 
     "[('allow', 'user', 'nono ui')]"
 screen_stop
 
+scenario "a command that waits unseen does not just hang"
+screen_start "$NONO run --ui attach -- sh -c 'printf words; cat $SECRET'"
+wait_screen "its terminal says what to do" main:0 'nono: 1 request waits: answer with "nono ui '
+contains "on a line of its own" "$(screen_text main:0 | grep -x 'words')" words
+screen_window ui "$NONO ui"
+wait_screen "the request is shown" main:ui "1 waiting"
+wait_screen "armed" main:ui '[ARMED]'
+screen_keys main:ui d
+poll test -s "$T/tmp/status"
+equal "told once" "$(screen_text main:0 | grep -c 'answer with')" 1
+screen_stop
+
 scenario "leaving nono ui decides nothing"
 screen_start "$NONO run --ui attach -- cat $SECRET"
 id=$(wait_request secret.txt)
