@@ -9,11 +9,13 @@
 #include <sys/stat.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "display.h"
 #include "schema.h"
 #include "util.h"
 
 #define BUSY_MS 5000
+#define BUSY_STEP_US 500 /* how long another session's commit takes */
 
 sqlite3 *
 db_close(sqlite3 *h)
@@ -233,6 +235,21 @@ configure(void)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+// SQLite's own way sleeps longer with each try, up to 100 ms: a decision would wait long after the
+// other sessions' commits have ended.
+static int
+wait_for_others(void *unused, int tried)
+{
+    static _Thread_local uint64_t end_ns;
+    uint64_t now = clock_mono_ns();
+    if (tried == 0)
+        end_ns = now + BUSY_MS * NS_PER_MS;
+    if (now >= end_ns)
+        return 0;
+    usleep(BUSY_STEP_US);
+    return 1;
+}
+
 // flags: of sqlite3_open_v2(). The file is only opened here, not yet read.
 static int
 open_handle(const char *name, int flags, sqlite3 **ret_h)
@@ -246,7 +263,7 @@ open_handle(const char *name, int flags, sqlite3 **ret_h)
     if (rc != SQLITE_OK)
         return rc;
     sqlite3_extended_result_codes(h, 1);
-    sqlite3_busy_timeout(h, BUSY_MS);
+    sqlite3_busy_handler(h, wait_for_others, NULL);
     sqlite3_db_config(h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(h, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);

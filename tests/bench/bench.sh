@@ -175,6 +175,10 @@ printf '%-44s %9.1f MB\n' "resident memory, one request waiting" \
 wait $supervisor
 echo
 "$bin/record" "$T/bench.db" 1000000
+mapfile -t figures < <("$bin/record_writers" "$T/one.db" 1 300 | tr ' ' '\n')
+screen_row "a decision, to its commit (p50, p99 ms)" ${figures[0]} ${figures[1]} "-"
+mapfile -t figures < <("$bin/record_writers" "$T/four.db" 4 300 | tr ' ' '\n')
+screen_row "  four sessions at once, and a reader" ${figures[0]} ${figures[1]} "p99 15"
 echo
 "$bin/record_fill" "$T/log.db" 1000000 10
 "$bin/record_fill" "$T/giant.db" 1000000 1
