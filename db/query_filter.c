@@ -439,7 +439,7 @@ static char *
 seq_arm(const struct event_filter *f)
 {
     struct buf b = {0};
-    buf_puts(&b, "SELECT e.real_ns, e.seq, e.session FROM event e WHERE 1");
+    buf_puts(&b, "SELECT e.real_ns, e.seq, e.session, e.kind, e.request FROM event e WHERE 1");
     return finish_arm(&b, f, "e.real_ns", "e.session", "e.seq");
 }
 

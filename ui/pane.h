@@ -20,7 +20,7 @@
     "^]-   a approvals  n next  z zoom  f freeze  [ history  d detach  ] literal  ? help"
 
 #define PANE_REPLAY_KEYS                                                                           \
-    "space pause  . , step  [ ] ask  < > speed  0-9 seek  / find  w what-if  q quit"
+    "space pause  . , step  [ ] ask  <> speed  0-9 F seek  / find  w what-if  q quit"
 
 struct pane {
     struct view view;

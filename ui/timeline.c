@@ -23,6 +23,16 @@ timeline_add(struct timeline *t, uint64_t real_ns, bool ask, uint64_t idle_ns)
 }
 
 void
+timeline_drop_last(struct timeline *t)
+{
+    t->n -= t->n > 0;
+    if (t->shown > t->n)
+        t->shown = t->n;
+    if (t->now_ns > timeline_length(t))
+        t->now_ns = timeline_length(t);
+}
+
+void
 timeline_done(struct timeline *t)
 {
     free(t->moments);

@@ -26,6 +26,8 @@ struct timeline {
 // Moments in order of time. The first one is at 0. No pause becomes longer than idle_ns (0: as it
 // was).
 void timeline_add(struct timeline *t, uint64_t real_ns, bool ask, uint64_t idle_ns);
+// Takes the last one away again.
+void timeline_drop_last(struct timeline *t);
 void timeline_done(struct timeline *t);
 
 // What becomes of the playhead. Each gives true when what has happened changed.

@@ -30,6 +30,7 @@ static const struct option_row replay_rows[] = {
     {OPT_SPEED, "speed", "N", "N times as fast as it was"},
     {OPT_IDLE, "idle", "TIME", "no pause longer than that: 2s, 500ms"},
     {OPT_PLAIN, "plain", NULL, "lines instead of the pane"},
+    {'f', "follow", NULL, "of a session that runs: what happens now"},
     LOG_FILTER_ROWS,
     {OPT_JSONL, "jsonl", NULL, "with --policy: a JSON object per request that differs"},
     {OPT_EXIT_CODE, "exit-code", NULL, "with --policy: exit with 5 when anything differs"},
@@ -92,6 +93,9 @@ set_option(struct replay *r, int c)
     case OPT_PLAIN:
         r->plain = true;
         return 0;
+    case 'f':
+        r->follow = true;
+        return 0;
     case OPT_JSONL:
         r->jsonl = true;
         return 0;
@@ -126,8 +130,8 @@ parse(struct replay *r, int argc, char **argv)
         options_error(&r->o, "--jsonl and --exit-code go with --policy");
         return -EINVAL;
     }
-    if (r->policy && (r->plain || r->speed > 0 || r->idle_ns)) {
-        options_error(&r->o, "--policy does not go with --plain, --speed and --idle");
+    if (r->policy && (r->plain || r->follow || r->speed > 0 || r->idle_ns)) {
+        options_error(&r->o, "--policy does not go with --plain, --follow, --speed and --idle");
         return -EINVAL;
     }
     if (!r->policy && !r->archive.specs_n)
@@ -148,7 +152,7 @@ run(struct replay *r)
     if (r->policy)
         return replay_policy(r);
     if (r->plain || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return replay_plain(r);
+        return r->follow ? options_error(&r->o, "in lines nono log -f follows") : replay_plain(r);
     return replay_pane(r);
 }
 

@@ -13,7 +13,7 @@ struct replay {
     struct log_filter filter;
     struct log_printer printer;
     enum color_when color;
-    bool plain, jsonl, exit_code;
+    bool plain, jsonl, exit_code, follow;
     const char *policy; /* what-if; NULL: the timeline */
     double speed;       /* 0: not given */
     uint64_t idle_ns;   /* longest pause that is shown; 0: as it was */

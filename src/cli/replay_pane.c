@@ -15,10 +15,7 @@
 #include "clock.h"
 #include "display.h"
 #include "input.h"
-#include "replay.h"
-#include "replay_terminal.h"
-#include "replay_whatif.h"
-#include "timeline.h"
+#include "replay_playback.h"
 #include "ui.h"
 #include "util.h"
 
@@ -26,31 +23,6 @@
 #define GONE_NS (5 * NS_PER_SEC) /* how long the pane keeps what is finished */
 #define SHOWN_MAX 1000           /* requests that are put on the screen again after a jump */
 #define TURN_MS 40
-
-// Where a request is on the line: moments, SIZE_MAX for none.
-struct span {
-    size_t raised, decided;
-};
-
-struct playback {
-    struct replay *r;
-    struct archive_session *session;
-    struct reader *reader;
-    struct ui *ui;
-    struct timeline line;
-    struct replay_terminal terminal;
-    struct replay_whatif whatif;
-    bool judge;             /* a policy was typed */
-    bool judged;            /* anew: the marks on the screen are old */
-    bool behind;            /* the terminal is still on its way to the playhead */
-    struct event_key *keys; /* of its moments; owned */
-    struct span *spans;     /* by request; owned */
-    size_t spans_n;
-    size_t applied; /* moments that the screen knows */
-    uint64_t last_ns, start_ns;
-    bool leave, gone;
-    struct err *err;
-};
 
 static uint64_t
 mono_of(const struct playback *p, size_t moment)
@@ -163,7 +135,10 @@ show_state(struct playback *p)
 {
     cleanup_buf struct buf b = {0};
     const struct timeline *t = &p->line;
-    buf_puts(&b, t->shown == t->n ? "END  " : t->paused ? "PAUSED  " : "");
+    buf_puts(&b, p->follow          ? "FOLLOWING  "
+                 : t->shown == t->n ? (p->live ? "NOW  " : "END  ")
+                 : t->paused        ? "PAUSED  "
+                                    : "");
     put_clock(&b, t->now_ns);
     buf_puts(&b, " / ");
     put_clock(&b, timeline_length(t));
@@ -186,6 +161,15 @@ take_key(void *ctx, uint32_t code)
         p->judge = replay_whatif_key(&p->whatif, code);
         return true;
     }
+    if (code == 'F') {
+        p->follow = p->live;
+        t->paused = false;
+        timeline_seek(t, timeline_length(t));
+        return true;
+    }
+    // Whoever goes elsewhere does not want to be carried away from there.
+    p->follow &= code >= 0x80 || !strchr(" .,[]0123456789", (int)code);
+    p->follow &= code != INPUT_LEFT && code != INPUT_RIGHT;
     if (code >= '0' && code <= '9') {
         timeline_seek(t, timeline_length(t) / 10 * (code - '0'));
         return true;
@@ -274,9 +258,14 @@ static int
 turn(struct playback *p, int signal_fd)
 {
     uint64_t now = clock_mono_ns();
+    int ret = playback_extend(p, now);
+    if (ret < 0)
+        return ret;
+    if (p->follow)
+        timeline_seek(&p->line, timeline_length(&p->line));
     timeline_tick(&p->line, now - p->last_ns);
     p->last_ns = now;
-    int ret = p->judge ? replay_whatif_load(&p->whatif, p->reader, p->session, p->err) : 0;
+    ret = p->judge ? replay_whatif_load(&p->whatif, p->reader, p->session, p->err) : 0;
     p->judged |= p->judge;
     p->judge = false;
     if (ret >= 0)
@@ -295,8 +284,9 @@ turn(struct playback *p, int signal_fd)
         return ret;
     if (ret > 0)
         wait = 0;
-    if (!still && (wait < 0 || wait > TURN_MS))
-        wait = TURN_MS;
+    int turn_ms = !still ? TURN_MS : p->live ? LOOK_MS : -1;
+    if (turn_ms >= 0 && (wait < 0 || wait > turn_ms))
+        wait = turn_ms;
     struct pollfd fds[] = {{.fd = p->gone ? -1 : STDIN_FILENO, .events = POLLIN},
                            {.fd = signal_fd, .events = POLLIN}};
     if (poll(fds, 2, wait) > 0) {
@@ -333,68 +323,6 @@ play(struct playback *p)
     return ret;
 }
 
-// Which requests somebody was asked about, as a map by number.
-static int
-find_asked(struct playback *p, const char *const *ids, bool *asked)
-{
-    struct event_filter f = {.sessions = ids, .asked = true, .kinds = 1u << KIND_DECISION};
-    cleanup_free struct event_key *keys = NULL;
-    size_t n = 0;
-    int ret = reader_keys(p->reader, &f, &keys, &n, p->err);
-    for (size_t i = 0; i < n; i++)
-        if (keys[i].request < p->spans_n)
-            asked[keys[i].request] = true;
-    return ret;
-}
-
-// What the terminal showed behind the last event, of a session that crashed or still runs.
-static void
-add_end(struct playback *p, size_t n)
-{
-    uint64_t end = replay_terminal_end(&p->terminal);
-    if (!n || end <= p->keys[n - 1].real_ns)
-        return;
-    p->keys = xrealloc(p->keys, (n + 1) * sizeof *p->keys);
-    p->keys[n] = (struct event_key){.real_ns = end, .kind = _KIND_INVALID};
-    timeline_add(&p->line, end, false, p->r->idle_ns);
-}
-
-static int
-lay_line(struct playback *p)
-{
-    const char *const ids[] = {p->session->id, NULL};
-    struct event_filter f = {.sessions = ids,
-                             .by_time = true,
-                             .since_ns = p->r->filter.f.since_ns,
-                             .until_ns = p->r->filter.f.until_ns};
-    size_t n = 0;
-    int ret = reader_keys(p->reader, &f, &p->keys, &n, p->err);
-    if (ret < 0)
-        return ret;
-    // Numbers of requests are dense; one that is not is no reason to fill the memory.
-    for (size_t i = 0; i < n; i++)
-        if (p->keys[i].request >= p->spans_n && p->keys[i].request < 4 * n + 1024)
-            p->spans_n = (size_t)p->keys[i].request + 1;
-    p->spans = xcalloc(p->spans_n + 1, sizeof *p->spans);
-    cleanup_free bool *asked = xcalloc(p->spans_n + 1, sizeof *asked);
-    for (size_t i = 0; i < p->spans_n; i++)
-        p->spans[i] = (struct span){SIZE_MAX, SIZE_MAX};
-    ret = find_asked(p, ids, asked);
-    for (size_t i = 0; i < n; i++) {
-        struct event_key *key = &p->keys[i];
-        if (key->request >= p->spans_n)
-            key->request = 0;
-        bool request = key->kind == KIND_REQUEST;
-        if (key->request && request)
-            p->spans[key->request].raised = i;
-        else if (key->request && key->kind == KIND_DECISION)
-            p->spans[key->request].decided = i;
-        timeline_add(&p->line, key->real_ns, request && asked[key->request], p->r->idle_ns);
-    }
-    add_end(p, n);
-    return ret;
-}
-
 int
 replay_pane(struct replay *r)
 {
@@ -415,7 +343,8 @@ replay_pane(struct replay *r)
     p.line.speed = r->speed > 0 ? r->speed : 1;
     int ret = replay_terminal_open(&p.terminal, p.reader, p.session, &err);
     if (ret >= 0)
-        ret = lay_line(&p);
+        ret = playback_lay(&p);
+    p.follow = r->follow && p.live;
     if (ret >= 0)
         ret = play(&p);
     replay_terminal_done(&p.terminal);

@@ -37,6 +37,8 @@ static int
 add_stretch(void *ctx, const struct terminal_row *row)
 {
     struct replay_terminal *t = ctx;
+    if (t->n && row->chunk <= t->stretches[t->n - 1].chunk)
+        return 0;
     if (t->n == t->room) {
         t->room = t->room ? t->room * 2 : 256;
         t->stretches = xrealloc(t->stretches, t->room * sizeof *t->stretches);
@@ -54,7 +56,13 @@ replay_terminal_open(struct replay_terminal *t, struct reader *reader,
                      const struct archive_session *session, struct err *err)
 {
     *t = (struct replay_terminal){.reader = reader, .session = session, .err = err};
-    return reader_terminal(reader, session->id, 0, add_stretch, t, err);
+    return replay_terminal_extend(t);
+}
+
+int
+replay_terminal_extend(struct replay_terminal *t)
+{
+    return reader_terminal(t->reader, t->session->id, 0, add_stretch, t, t->err);
 }
 
 static void

@@ -41,6 +41,8 @@ struct replay_terminal {
 int replay_terminal_open(struct replay_terminal *t, struct reader *reader,
                          const struct archive_session *session, struct err *err);
 void replay_terminal_done(struct replay_terminal *t);
+// Of a session that runs: what was recorded since. 0 or -errno.
+int replay_terminal_extend(struct replay_terminal *t);
 // When the last output was, 0 for none.
 uint64_t replay_terminal_end(const struct replay_terminal *t);
 // Brings the agent's pane to that moment, back too. Returns 0, 1 when there was so much that the

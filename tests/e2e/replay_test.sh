@@ -170,8 +170,44 @@ poll test -s "$T/tmp/status"
 equal "and leaves" "$(cat "$T/tmp/status")" 0
 screen_stop
 
+scenario "a session that runs"
+mkdir -p "$OUT/live" && for i in 1 2 3 4; do echo "$i" >"$OUT/live/file$i"; done
+run_background --ui attach -- sh -c "for i in 1 2 3 4; do cat $OUT/live/file\$i; done"
+first=$(wait_request live/file1)
+screen_start "$NONO" replay --follow
+wait_screen "it follows" main:0 FOLLOWING
+wait_screen "what waits" main:0 "live/file1"
+"$NONO" allow "$first" >/dev/null
+second=$(wait_request live/file2)
+wait_screen "what comes next" main:0 "live/file2"
+wait_screen "and what was decided" main:0 "allowed"
+screen_keys main:0 "[" "["
+wait_screen "who goes back stays there" main:0 PAUSED
+lacks "in the past" "$(screen_text main:0)" "live/file2"
+"$NONO" deny "$second" >/dev/null
+third=$(wait_request live/file3)
+# It is on the line within a quarter of a second.
+next_ask() { screen_keys main:0 "]"; screen_has main:0 "live/file3"; }
+poll next_ask && pass "the next ask came meanwhile" || fail "the next ask came meanwhile" "$(screen_text main:0)"
+screen_keys main:0 F
+wait_screen "F: to what happens now" main:0 FOLLOWING
+"$NONO" allow "$third" >/dev/null
+wait_screen "again" main:0 "live/file4"
+"$NONO" allow "$(wait_request live/file4)" >/dev/null
+join_background
+wait_screen "and its end" main:0 END
+screen_keys main:0 q
+poll test -s "$T/tmp/status"
+equal "q leaves" "$(cat "$T/tmp/status")" 0
+screen_stop
+screen_start "$NONO" replay --follow --speed 1000
+wait_screen "one that has ended plays" main:0 END
+screen_keys main:0 q
+screen_stop
+
 status_of() { "$NONO" "$@" >"$T/tmp/answer" 2>&1; echo $?; }
 equal "a wrong speed" "$(status_of replay --speed fast)" 2
 equal "--exit-code alone" "$(status_of replay --exit-code)" 2
+equal "--follow in lines" "$(status_of replay --follow --plain)" 2
 equal "an unreadable record" "$(status_of replay --db "$SECRET")" 3
 finish
