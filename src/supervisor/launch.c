@@ -162,6 +162,9 @@ child_main(const struct launch *l, const struct sock_fprog *prog, int fd)
     struct setup_msg parted = {.step = STEP_PARTED};
     if (unshare(CLONE_FILES) < 0 || write(fd, &parted, sizeof parted) != sizeof parted)
         child_fail(fd, STEP_FILTER, errno);
+    // With a listener of its own the exec would wait for ever where nono is killed before it
+    // answers.
+    close(listener);
     for (int i = 0; i < 3; i++)
         if (l->stdio[i] >= 0 && l->stdio[i] != i && dup2(l->stdio[i], i) < 0)
             child_fail(fd, STEP_EXEC, errno);
@@ -277,11 +280,12 @@ monitor_hear(int fd, int signal_fd, pid_t child, struct setup_msg *ret_m)
 
 // The end of the pipe without a word means that the command runs.
 static void
-monitor_wait_exec(int *pair, int channel, int signal_fd, pid_t child)
+monitor_wait_exec(int *pair, int channel, int signal_fd, pid_t child, int listener)
 {
     struct setup_msg m;
     ssize_t n = monitor_hear(pair[0], signal_fd, child, &m);
     close(pair[1]);
+    close(listener);
     if (n == sizeof m && m.step == STEP_PARTED)
         n = read(pair[0], &m, sizeof m);
     if (n == sizeof m)
@@ -331,8 +335,7 @@ monitor_main(const struct launch *l, const struct sock_fprog *prog, int channel)
     // The supervisor says go once it has the listener.
     if (recv(channel, &go, 1, 0) != 1 || write(pair[0], &go, 1) != 1)
         _exit(125);
-    monitor_wait_exec(pair, channel, signal_fd, child);
-    close(listener);
+    monitor_wait_exec(pair, channel, signal_fd, child, listener);
     for (int i = 0; i < 3; i++)
         if (l->stdio[i] >= 0 && l->stdio[i] != l->pty)
             close(l->stdio[i]);
