@@ -225,8 +225,10 @@ static const char events_select[] =
     " coalesce(n.family, r.family), coalesce(n.port, r.port), coalesce(n.abstract, r.abstract),"
     " n.decision, n.category, coalesce(g.id, v.granted), r.sha256,"
     " coalesce(n.addr, r.addr),"
-    " coalesce(g.exe, CASE e.kind WHEN 'decision' THEN (SELECT g3.exe FROM granted g3"
-    " WHERE g3.session = e.session AND g3.request = e.request) END)"
+    // Found by the index that covers its key: otherwise SQLite goes through all of the session.
+    " coalesce(g.exe, CASE e.kind WHEN 'decision' THEN (SELECT g3.exe FROM granted g2"
+    " CROSS JOIN granted g3 ON g3.session = g2.session AND g3.id = g2.id"
+    " WHERE g2.session = e.session AND g2.request = e.request) END)"
     " FROM event e JOIN session s ON s.nr = e.session"
     " LEFT JOIN request r ON r.session = e.session AND r.id = e.request"
     " LEFT JOIN decision d ON e.kind = 'decision' AND d.session = e.session AND d.seq = e.seq"

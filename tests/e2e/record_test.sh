@@ -175,8 +175,11 @@ lost=0 broken=0 decided=0
 for n in $(seq "$rounds"); do
     cat shown >seen &
     reader=$!
-    "$NONO" run --name "round$n" --ui none --on-ask allow -- sh -c "$busy" >shown 2>/dev/null &
+    # Opened here: who is killed before it has opened it would leave the reader waiting.
+    exec 9>shown
+    "$NONO" run --name "round$n" --ui none --on-ask allow -- sh -c "$busy" >&9 9>&- 2>/dev/null &
     victim=$!
+    exec 9>&-
     sleep "0.$((RANDOM % 4))$((RANDOM % 10))$((RANDOM % 10))" # the moment is the subject
     kill -KILL $victim 2>/dev/null
     wait $victim 2>/dev/null
