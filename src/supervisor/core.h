@@ -50,6 +50,7 @@ struct supervisor {
     size_t n_outbox, room_outbox;
     size_t tick_row;       /* where the next look after parked calls starts */
     struct task_job *jobs; /* in workers */
+    unsigned n_jobs;
     struct exec_scripts scripts;
     bool told_busy;    /* that too many calls block */
     unsigned killed;   /* programs that were not the approved ones */
@@ -116,7 +117,11 @@ struct task_job {
     struct task_job *before, *after; /* in the supervisor's list */
     int result;                      /* a descriptor, a value, or -errno */
     bool interrupted;                /* for a signal of the task */
+    pid_t process;                   /* 0: not looked for yet */
 };
+// 0: onbehalf_submit() for this call succeeds while the lock is held. Or -EAGAIN, and the person is
+// told: no worker is left, or the caller's process has its share of them.
+int onbehalf_reserve(struct supervisor *s, const struct call *c);
 // Gives j to a worker. On failure the call is answered EACCES, the person told, and j dropped.
 void onbehalf_submit(struct supervisor *s, struct task_job *j);
 // To be called first by the job's done().

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "core.h"
 #include "kernel.h"
 #include "launch.h"
@@ -55,17 +56,49 @@ onbehalf_leave(const struct supervisor *s)
 
 // --- workers ---------------------------------------------------------------------------------
 
+static pid_t
+process_of(const struct call *c)
+{
+    struct tracee_status st;
+    return tracee_read_status(c->tid, &st) == 0 ? st.tgid : c->tid;
+}
+
+// No process has more workers than are left for the others.
+static bool
+has_share(const struct supervisor *s, const struct call *c)
+{
+    unsigned left = s->n_jobs < NONO_WORKERS_MAX ? NONO_WORKERS_MAX - s->n_jobs : 0, own = 0;
+    if (s->n_jobs < left)
+        return true;
+    pid_t process = process_of(c);
+    for (struct task_job *j = s->jobs; j; j = j->after) {
+        if (j->process == 0)
+            j->process = process_of(j->call);
+        own += j->process == process;
+    }
+    return own < left;
+}
+
+int
+onbehalf_reserve(struct supervisor *s, const struct call *c)
+{
+    if (has_share(s, c) && worker_reserve(s->workers) == 0)
+        return 0;
+    if (!s->told_busy)
+        core_notice(s, "too many blocked calls at once: more are refused until some return");
+    s->told_busy = true;
+    return -EAGAIN;
+}
+
 void
 onbehalf_submit(struct supervisor *s, struct task_job *j)
 {
-    if (worker_submit(s->workers, &j->job) < 0) {
+    if (onbehalf_reserve(s, j->call) < 0 || worker_submit(s->workers, &j->job) < 0) {
         notify_fail(s->o.listener, j->call->id, EACCES);
-        if (!s->told_busy)
-            core_notice(s, "too many blocked calls at once: more are refused until some return");
-        s->told_busy = true;
         j->job.drop(&j->job);
         return;
     }
+    s->n_jobs++;
     j->before = NULL;
     j->after = s->jobs;
     if (s->jobs)
@@ -77,6 +110,7 @@ onbehalf_submit(struct supervisor *s, struct task_job *j)
 void
 onbehalf_returned(struct supervisor *s, struct task_job *j)
 {
+    s->n_jobs--;
     if (j->after)
         j->after->before = j->before;
     if (j->before)

@@ -192,12 +192,28 @@ perform(struct supervisor *s, struct socket_call *c, struct resolved *r)
     sockets_learn_name(s, c);
     if (try_now(s, c, r))
         return;
+    // It was recorded as allowed, and isn't made.
+    if (onbehalf_reserve(s, &c->call) < 0)
+        sockets_record_decision(s, c, NULL, NET_ERROR, REASON_RATE_LIMITED);
     struct socket_job *p = job_new(s, socket_call_move(c), r);
     p->timed = is_timed(p->call);
     onbehalf_submit(s, &p->task);
 }
 
 // --- judging -----------------------------------------------------------------------------------
+
+// What no worker would take is not allowed, nor recorded as that. True: it was refused.
+static bool
+refused_as_busy(struct supervisor *s, struct socket_call *c, const struct resolved *r,
+                const struct socket_facts *f)
+{
+    if (is_quick(c, r) || onbehalf_reserve(s, &c->call) == 0)
+        return false;
+    struct request *q = sockets_request(s, c, f);
+    sockets_record_decision(s, c, q, NET_DENIED, REASON_RATE_LIMITED);
+    judge_refuse(s, &c->call, q, DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, EACCES);
+    return true;
+}
 
 static void
 ask_or_refuse(struct supervisor *s, struct socket_call *c, struct resolved *r,
@@ -213,7 +229,9 @@ ask_or_refuse(struct supervisor *s, struct socket_call *c, struct resolved *r,
     }
     struct memory_query query = q ? memory_query_of(q) : (struct memory_query){.path = ""};
     enum verdict v = q ? judge_remembered(s, &query, c->call.tid) : _VERDICT_INVALID;
-    if (v == VERDICT_ALLOW) {
+    if (v == VERDICT_ALLOW && refused_as_busy(s, c, r, f)) {
+        // Answered.
+    } else if (v == VERDICT_ALLOW) {
         sockets_record(s, c, q, NET_GRANTED, NULL);
         perform(s, c, r);
     } else if (v == VERDICT_DENY) {
@@ -237,6 +255,8 @@ settle(struct supervisor *s, struct socket_call *c, struct resolved *r, struct s
         ask_or_refuse(s, c, r, f);
         return;
     }
+    if (refused_as_busy(s, c, r, f))
+        return;
     core_count_floor(s, f->op, true);
     if (f->op != OP_SEND || judge_logs_allowed(s))
         sockets_record(s, c, NULL, NET_ALLOW, NULL);

@@ -19,7 +19,7 @@ struct worker_pool {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;
     struct job *first, **last;
-    unsigned threads, idle, waiting;
+    unsigned threads, busy, waiting;
     bool closing;
     unsigned users;      /* threads and the owner: the last one frees */
     struct queue *inbox; /* constant; not touched once closing */
@@ -81,13 +81,12 @@ worker_main(void *arg)
     while (!p->closing) {
         struct job *j = p->first;
         if (!j) {
-            p->idle++;
             pthread_cond_wait(&p->wake, &p->lock);
-            p->idle--;
             continue;
         }
         p->first = j->next;
         p->waiting--;
+        p->busy++;
         if (!p->first)
             p->last = &p->first;
         j->thread = pthread_self();
@@ -96,6 +95,7 @@ worker_main(void *arg)
         j->run(j);
         pthread_mutex_lock(&p->lock);
         j->running = false;
+        p->busy--;
         struct msg m = {.type = MSG_WORKED, .data = j, .free = job_drop_msg};
         // The inbox is gone once the pool closes; its room is kept for such answers.
         if (p->closing || queue_push(p->inbox, &m, 0) < 0)
@@ -122,21 +122,35 @@ worker_pool_new(struct queue *inbox, uint64_t caps)
     return p;
 }
 
+// With the lock held.
+static int
+reserve(struct worker_pool *p)
+{
+    if (p->threads - p->busy > p->waiting)
+        return 0;
+    pthread_t t;
+    if (p->threads >= NONO_WORKERS_MAX || pthread_create(&t, &p->attr, worker_main, p) != 0)
+        return -EAGAIN;
+    pthread_detach(t);
+    p->threads++;
+    p->users++;
+    return 0;
+}
+
+int
+worker_reserve(struct worker_pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    int ret = reserve(p);
+    pthread_mutex_unlock(&p->lock);
+    return ret;
+}
+
 int
 worker_submit(struct worker_pool *p, struct job *j)
 {
-    int ret = 0;
     pthread_mutex_lock(&p->lock);
-    if (p->idle <= p->waiting) {
-        pthread_t t;
-        if (p->threads >= NONO_WORKERS_MAX || pthread_create(&t, &p->attr, worker_main, p) != 0) {
-            ret = -EAGAIN;
-        } else {
-            pthread_detach(t);
-            p->threads++;
-            p->users++;
-        }
-    }
+    int ret = reserve(p);
     if (ret == 0) {
         j->next = NULL;
         *p->last = j;

@@ -29,6 +29,8 @@ struct worker_pool;
 
 // caps: as launch_limit_thread() takes them. inbox must outlive the pool.
 struct worker_pool *worker_pool_new(struct queue *inbox, uint64_t caps);
+// 0: the next worker_submit() succeeds; or -EAGAIN. Supervisor thread.
+int worker_reserve(struct worker_pool *p);
 // 0, or -EAGAIN when NONO_WORKERS_MAX of them are busy: j is still the caller's. Supervisor thread.
 int worker_submit(struct worker_pool *p, struct job *j);
 // Makes the system call that the job blocks in return EINTR. It may come too early: to be repeated

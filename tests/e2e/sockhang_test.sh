@@ -30,6 +30,18 @@ opens=$(echo "$output" | sed -n 's/^at most .* ms, \([0-9]*\) opens$/\1/p')
 [ "${opens:-0}" -ge 200 ] && pass "opens go on ($opens)" || fail "opens go on" "$output"
 unset TMUX_TMPDIR
 
+scenario "connects that block do not take everybody's workers"
+output=$(timeout -k 5 90 "$NONO" run -r "$BIN" --on-ask deny --allow . --net allow -- "$BIN/sockhang" many 2>&1)
+contains "another process connects" "$output" ", the other 0"
+contains "the person is told" "$output" "too many blocked calls"
+refused=$(echo "$output" | sed -n 's/^refused \([0-9]*\),.*/\1/p')
+[ "${refused:-0}" -ge 100 ] && pass "the process is refused more ($refused)" || fail "the process is refused more" "$output"
+# 701 connects in all; more may be refused after it was printed.
+allowed=$("$NONO" log --json | grep -c '"op":"connect".*"decision":"allow"')
+denied=$("$NONO" log --json | grep -c '"op":"connect".*"decision":"denied".*"rate_limited"')
+[ "$denied" -ge "$refused" ] && pass "the record tells the refused" || fail "the record tells the refused" "$denied of $refused"
+at_most "the record tells only what was made as allowed" "$allowed" "$((701 - refused))"
+
 scenario "sends that wait hold no more than they may"
 run_background --ui attach -- "$BIN/sockhang" memory
 poll grep -q refused "$T/tmp/out" && pass "one is refused" || fail "one is refused" "$(cat "$T/tmp/out")"

@@ -4,16 +4,19 @@
 //     sockhang connect DIR    O_NONBLOCK changes under connects to a full backlog
 //     sockhang names DIR      datagram sockets that connect to a path, again and again
 //     sockhang linger         the last close of a connection that lingers is the supervisor's
+//     sockhang many           connects that block, and one of another process
 //     sockhang memory         sends that wait with much control data, until one is refused
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -188,6 +191,73 @@ run_linger(void)
     watch();
 }
 
+// --- many --------------------------------------------------------------------------------------
+
+#define CONNECTS 700
+
+static struct sockaddr_in full;
+static atomic_int refusals;
+
+static void *
+block(void *arg)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(fd, (struct sockaddr *)&full, sizeof full) < 0 && errno == EACCES)
+        refusals++;
+    return NULL;
+}
+
+static int
+listen_at(struct sockaddr_in *ret_at, int backlog)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    socklen_t len = sizeof *ret_at;
+    *ret_at =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (bind(fd, (struct sockaddr *)ret_at, sizeof *ret_at) < 0 || listen(fd, backlog) < 0 ||
+        getsockname(fd, (struct sockaddr *)ret_at, &len) < 0)
+        perror("listen");
+    return fd;
+}
+
+// Who takes all that a process may have is refused more, and nobody else is.
+static void
+run_many(void)
+{
+    struct sockaddr_in open_to;
+    struct rlimit limit;
+    pthread_attr_t attr;
+    pthread_t t;
+    int go[2];
+    char c;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    listen_at(&open_to, 5);
+    listen_at(&full, 0);
+    if (pipe(go) < 0)
+        perror("pipe");
+    pid_t other = fork();
+    if (other == 0) {
+        close(go[1]);
+        if (read(go[0], &c, 1) != 0)
+            _exit(2);
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        _exit(connect(fd, (struct sockaddr *)&open_to, sizeof open_to) < 0 ? errno : 0);
+    }
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 65536);
+    for (int i = 0; i < CONNECTS; i++)
+        pthread_create(&t, &attr, block, NULL);
+    for (double end = now() + 30; refusals < CONNECTS - 520 && now() < end;)
+        sched_yield();
+    close(go[1]);
+    int status;
+    waitpid(other, &status, 0);
+    printf("refused %d, the other %d\n", refusals, WEXITSTATUS(status));
+    _exit(0);
+}
+
 // --- memory ------------------------------------------------------------------------------------
 
 static void *
@@ -235,6 +305,8 @@ main(int argc, char **argv)
         run_names(argv[2]);
     else if (strcmp(what, "linger") == 0)
         run_linger();
+    else if (strcmp(what, "many") == 0)
+        run_many();
     else if (strcmp(what, "memory") == 0)
         run_memory();
     else
