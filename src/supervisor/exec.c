@@ -30,9 +30,9 @@ struct exec_job {
     struct resolved ends[EXEC_PARTS];
     struct exec_order order;
     bool initial;
-    bool script_unread; /* the interpreter could not read the script */
-    bool native_floor;  /* where it cannot be traced the floor decides */
-    bool counted;       /* in s->restarts */
+    bool unread[EXEC_PARTS]; /* a script that its interpreter could not read */
+    bool native_floor;       /* where it cannot be traced the floor decides */
+    bool counted;            /* in s->restarts */
 };
 
 // How one part of a call stands.
@@ -53,8 +53,7 @@ static struct exec_call *
 call_move(struct exec_call *c)
 {
     struct exec_call *moved = xmemdup(c, sizeof *c);
-    c->name = c->argv = c->interpreter = c->argument = NULL;
-    c->pointers = NULL;
+    memset(&c->name, 0, sizeof *c - offsetof(struct exec_call, name));
     return moved;
 }
 
@@ -64,9 +63,10 @@ exec_job_drop(struct job *job)
     struct exec_job *j = (struct exec_job *)job;
     if (j->counted)
         atomic_fetch_sub(&j->s->restarts, 1);
-    for (unsigned i = 0; i < EXEC_PARTS; i++)
+    for (unsigned i = 0; i < EXEC_PARTS; i++) {
         resolved_done(&j->ends[i]);
-    close_fd(&j->order.script);
+        close_fd(&j->order.script[i]);
+    }
     if (j->call)
         exec_free_call(&j->call->call);
     free(j);
@@ -80,9 +80,9 @@ job_new(struct supervisor *s, struct exec_call *call, struct resolved *ends)
     j->task.result = -1;
     j->s = s;
     j->call = call;
-    j->order.script = -1;
     j->order.listener = s->o.listener;
     for (unsigned i = 0; i < EXEC_PARTS; i++) {
+        j->order.script[i] = -1;
         j->ends[i].fd = j->ends[i].object_fd = -1;
         if (ends && i < call->parts) {
             j->ends[i] = ends[i];
@@ -129,11 +129,13 @@ started(struct exec_order *o, pid_t pid)
     struct exec_job *j = (struct exec_job *)((char *)o - offsetof(struct exec_job, order));
     if (j->initial)
         atomic_store(&j->s->initial, false);
-    if (o->script < 0)
-        return;
-    pthread_mutex_lock(&j->s->lock);
-    exec_scripts_add(&j->s->scripts, pid, &j->call->program[EXEC_PROGRAM].st, o->script);
-    pthread_mutex_unlock(&j->s->lock);
+    for (unsigned i = 0; i < EXEC_PARTS; i++) {
+        if (o->script[i] < 0)
+            continue;
+        pthread_mutex_lock(&j->s->lock);
+        exec_scripts_add(&j->s->scripts, pid, &j->call->program[i].st, o->script[i]);
+        pthread_mutex_unlock(&j->s->lock);
+    }
 }
 
 // Likewise. A hostile task can have this said as often as it likes: after the first time, less and
@@ -153,16 +155,22 @@ mismatch(struct exec_order *o)
     pthread_mutex_unlock(&j->s->lock);
 }
 
-// The copy that the interpreter will read: of what was approved, or the call is judged anew.
+// The copies that the interpreter will read: of what was approved, or the call is judged anew.
 static int
-copy_script(struct exec_job *j)
+copy_scripts(struct exec_job *j)
 {
     uint8_t sha256[SHA256_LEN];
-    j->order.script = exec_copy(j->ends[EXEC_PROGRAM].fd, sha256);
-    if (j->order.script < 0)
-        return j->order.script;
-    return memcmp(sha256, j->call->program[EXEC_PROGRAM].sha256, SHA256_LEN) == 0 ? 0
-                                                                                  : -NONO_ECHANGED;
+    for (unsigned i = 0; i < EXEC_PARTS; i++) {
+        if (!j->unread[i] || j->order.script[i] >= 0)
+            continue;
+        int fd = exec_copy(j->ends[i].fd, sha256);
+        if (fd < 0)
+            return fd;
+        j->order.script[i] = fd;
+        if (memcmp(sha256, j->call->program[i].sha256, SHA256_LEN) != 0)
+            return -NONO_ECHANGED;
+    }
+    return 0;
 }
 
 static void
@@ -171,8 +179,8 @@ run_job(struct job *job)
     struct exec_job *j = (struct exec_job *)job;
     // I8: what is read on the way is read with the task's powers.
     int ret = onbehalf_enter(j->s, j->call->call.tid) < 0 ? -EACCES : 0;
-    if (ret == 0 && j->script_unread)
-        ret = copy_script(j);
+    if (ret == 0)
+        ret = copy_scripts(j);
     // Only reading can be interrupted, and for an execve that is no reason to return.
     while (ret == 0 && (ret = exec_run(&j->order, j->call, j->ends)) == -EINTR &&
            notify_valid(j->order.listener, j->call->call.id))
@@ -218,17 +226,15 @@ perform(struct supervisor *s, struct exec_call *call, struct resolved *ends)
         struct part p;
         stand(s, &j->ends[i], &call->program[i].st, &p);
         last = p.given;
-        if (call->parts == EXEC_PARTS && i == EXEC_PROGRAM)
-            j->script_unread = !(p.standing.j.access & ACCESS_READ) && !j->ends[i].pathless;
+        j->unread[i] =
+            i + 1 < call->parts && !(p.standing.j.access & ACCESS_READ) && !j->ends[i].pathless;
         given &= p.given;
         call->writable[i] = j->ends[i].pathless || p.standing.j.access & ACCESS_WRITE;
     }
-    j->order = (struct exec_order){.listener = s->o.listener,
-                                   .native = given || !floor,
-                                   .copy = !last && floor,
-                                   .script = -1,
-                                   .started = started,
-                                   .mismatch = mismatch};
+    j->order.native = given || !floor;
+    j->order.copy = !last && floor;
+    j->order.started = started;
+    j->order.mismatch = mismatch;
     j->initial = is_initial(s, &call->call);
     j->native_floor = j->initial && given && floor && !s->o.exec_ask;
     j->task.job = (struct job){.run = run_job, .done = run_done, .drop = exec_job_drop};
@@ -294,14 +300,19 @@ detail_of(const struct exec_call *c, const struct resolved *ends, unsigned part,
 {
     struct buf b = {0};
     const struct stat *st = &c->program[part].st;
-    if (part == EXEC_INTERPRETER)
-        buf_printf(&b, "interpreter of %s, ", ends[EXEC_PROGRAM].path);
+    if (part != EXEC_PROGRAM)
+        buf_printf(&b, "interpreter of %s, ", ends[part - 1].path);
     buf_puts(&b, "argv");
     add_argv(&b, c);
     if (st->st_mode & (S_ISUID | S_ISGID))
         buf_puts(&b, ", set-user-id has no effect");
     if (!given)
         buf_puts(&b, ", as a copy");
+    // The next is a fact of its own (struct request).
+    for (unsigned i = part + 2; i < c->parts; i++)
+        buf_printf(&b, "%s %s",
+                   i == part + 2 ? ", its interpreter is a script, run by" : ", run by",
+                   ends[i].path);
     return buf_steal(&b);
 }
 
@@ -309,7 +320,7 @@ static struct request *
 make_request(struct supervisor *s, const struct exec_call *c, const struct resolved *ends,
              unsigned part, struct part *p)
 {
-    const char *target = part == EXEC_PROGRAM ? c->name : c->interpreter;
+    const char *target = part == EXEC_PROGRAM ? c->name : c->interpreter[part - 1];
     struct facts f = {.call = &c->call,
                       .op = OP_EXEC,
                       .access = ACCESS_READ,
@@ -327,11 +338,12 @@ make_request(struct supervisor *s, const struct exec_call *c, const struct resol
     q->detail = detail_of(c, ends, part, p->given || s->o.floor->ruleset_fd < 0);
     memcpy(q->sha256, c->program[part].sha256, SHA256_LEN);
     q->has_sha256 = true;
-    if (part == EXEC_PROGRAM && c->interpreter) {
+    if (part + 1 < c->parts) {
         free(q->interpreter);
-        q->interpreter = xstrdup(ends[EXEC_INTERPRETER].path);
-        judge_add_risk(s, q, ends[EXEC_INTERPRETER].path);
+        q->interpreter = xstrdup(ends[part + 1].path);
     }
+    for (unsigned i = part + 1; i < c->parts; i++)
+        judge_add_risk(s, q, ends[i].path);
     return q;
 }
 
@@ -413,8 +425,10 @@ judge(struct supervisor *s, struct exec_call *c, struct resolved *ends)
                      DECIDER_BACKEND, REASON_BACKEND_ERROR, EACCES);
     } else {
         struct request *q = make_request(s, c, ends, (unsigned)asked, &parts[asked]);
-        judge_ask(s, &c->call, q,
-                  held_new(c->parts, (struct resolved *const[]){&ends[0], &ends[1]}));
+        struct resolved *all[EXEC_PARTS];
+        for (unsigned i = 0; i < EXEC_PARTS; i++)
+            all[i] = &ends[i];
+        judge_ask(s, &c->call, q, held_new(c->parts, all));
         return;
     }
     exec_free_call(&c->call);
@@ -481,14 +495,17 @@ look(struct supervisor *s, struct exec_call *c)
     pthread_mutex_unlock(&s->lock);
 }
 
-// Does the floor give the interpreter, if there is one? False when that is not sure at once.
+// Does the floor give the interpreter, if there is one, and what runs that? False when that is not
+// sure at once.
 static bool
-interpreter_is_inside(const struct supervisor *s, const struct exec_call *c, int fd)
+interpreter_is_inside(const struct supervisor *s, const struct exec_call *c, int fd, unsigned level)
 {
     char head[EXEC_HEAD], interpreter[EXEC_HEAD], argument[EXEC_HEAD];
     struct resolved r;
     struct stat st;
     struct part p;
+    if (level == EXEC_PARTS)
+        return true; // ELOOP
     int ret = exec_read_head(fd, true, head);
     if (ret == -EAGAIN)
         return false;
@@ -502,7 +519,7 @@ interpreter_is_inside(const struct supervisor *s, const struct exec_call *c, int
     bool inside = mount_stat(r.fd, &st) == 0;
     if (inside) {
         stand(s, &r, &st, &p);
-        inside = p.given;
+        inside = p.given && interpreter_is_inside(s, c, r.fd, level + 1);
     }
     resolved_done(&r);
     return inside;
@@ -541,7 +558,7 @@ answer_inside(struct supervisor *s, const struct exec_call *c)
     bool inside = mount_stat(r.fd, &st) == 0;
     if (inside) {
         stand(s, &r, &st, &p);
-        inside = p.given && (initial ? is_sure_to_run(r.fd) : interpreter_is_inside(s, c, r.fd));
+        inside = p.given && (initial ? is_sure_to_run(r.fd) : interpreter_is_inside(s, c, r.fd, 0));
     }
     resolved_done(&r);
     if (!inside)

@@ -30,8 +30,9 @@ struct exec_program {
     uint8_t sha256[SHA256_LEN];
 };
 
-// The parts of a call: the program, and for a script its interpreter.
-enum { EXEC_PROGRAM, EXEC_INTERPRETER, EXEC_PARTS };
+// The parts of a call: the program, for a script its interpreter, and so on where that is a script
+// itself, as far as the kernel goes (fs/exec.c, exec_binprm()). The last is the one that runs.
+enum { EXEC_PROGRAM, EXEC_PARTS = 6 };
 
 // One call, its arguments copied once (I2).
 struct exec_call {
@@ -48,9 +49,9 @@ struct exec_call {
     char *argv;         /* its strings, NUL-separated; owned */
     size_t argv_len;
     char comm[16];
-    unsigned parts;    /* 1, or 2 for a script */
-    char *interpreter; /* of the #! line, as written there; owned; or NULL */
-    char *argument;    /* likewise its argument, or NULL */
+    unsigned parts;                /* 1 for what is no script */
+    char *interpreter[EXEC_PARTS]; /* of each part's #! line, as written there; owned; or NULL */
+    char *argument[EXEC_PARTS];    /* likewise its argument, or NULL */
     struct exec_program program[EXEC_PARTS];
     bool writable[EXEC_PARTS]; /* the sandbox may write to it; set by the judge */
 };
@@ -62,8 +63,13 @@ int exec_decode(const struct call_row *row, const struct seccomp_notif *n, struc
 // Resolves the program. flags: RESOLVE_NOW or 0. As resolve_path().
 int exec_resolve(const struct exec_call *c, unsigned flags, struct resolved *ret_r);
 // Copies argv and finds out what ends[EXEC_PROGRAM], which is held, is; for a script resolves its
-// interpreter into ends[EXEC_INTERPRETER]. May take long. 0, or -errno as the call would fail.
+// interpreter into the next end, and so on. May take long. 0, or -errno as the call would fail.
 int exec_look(struct exec_call *c, struct resolved *ends);
+// What stands before the caller's own arguments for a script, in place of its first: the
+// interpreter, what the #! line gives it, and the script. Borrowed of c. Returns how many; 0 for no
+// script.
+#define EXEC_TEXTS (2 * EXEC_PARTS)
+size_t exec_script_texts(const struct exec_call *c, const char *texts[EXEC_TEXTS]);
 // argv as the program would see it: NUL-separated. The caller frees it.
 char *exec_final_argv(const struct exec_call *c, size_t *ret_len);
 
@@ -106,9 +112,9 @@ bool exec_scripts_serve(struct exec_scripts *x, int listener, const struct open_
 // How a call is to be carried out.
 struct exec_order {
     int listener;
-    bool native; /* the floor lets the kernel run it under its own name */
-    bool copy;   /* the floor forbids the original of what is run */
-    int script;  /* the copy of a script that its interpreter could not read otherwise, or -1 */
+    bool native;            /* the floor lets the kernel run it under its own name */
+    bool copy;              /* the floor forbids the original of what is run */
+    int script[EXEC_PARTS]; /* copies of scripts that could not be read otherwise, or -1 */
     // The program is in place as process pid and has not run an instruction.
     void (*started)(struct exec_order *o, pid_t pid);
     // Something else than what was approved is: it is killed next.

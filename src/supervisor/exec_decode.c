@@ -17,8 +17,10 @@ exec_call_done(struct exec_call *c)
     free(c->name);
     free(c->pointers);
     free(c->argv);
-    free(c->interpreter);
-    free(c->argument);
+    for (unsigned i = 0; i < EXEC_PARTS; i++) {
+        free(c->interpreter[i]);
+        free(c->argument[i]);
+    }
     memset(&c->name, 0, sizeof *c - offsetof(struct exec_call, name));
 }
 
@@ -116,18 +118,30 @@ read_argv(struct exec_call *c)
     return ret;
 }
 
+size_t
+exec_script_texts(const struct exec_call *c, const char *texts[EXEC_TEXTS])
+{
+    size_t n = 0;
+    // Each level puts itself in front of what the one before has made of argv.
+    for (unsigned i = c->parts - 1; i-- > 0;) {
+        texts[n++] = c->interpreter[i];
+        if (c->argument[i])
+            texts[n++] = c->argument[i];
+    }
+    if (n)
+        texts[n++] = c->name;
+    return n;
+}
+
 char *
 exec_final_argv(const struct exec_call *c, size_t *ret_len)
 {
     struct buf b = {0};
-    size_t skip = 0;
-    if (c->interpreter) {
-        buf_add(&b, c->interpreter, strlen(c->interpreter) + 1);
-        if (c->argument)
-            buf_add(&b, c->argument, strlen(c->argument) + 1);
-        buf_add(&b, c->name, strlen(c->name) + 1);
-        skip = c->argc ? strlen(c->argv) + 1 : 0;
-    }
+    const char *texts[EXEC_TEXTS];
+    size_t n = exec_script_texts(c, texts);
+    for (size_t i = 0; i < n; i++)
+        buf_add(&b, texts[i], strlen(texts[i]) + 1);
+    size_t skip = n && c->argc ? strlen(c->argv) + 1 : 0;
     buf_add(&b, c->argv + skip, c->argv_len - skip);
     // The kernel gives an empty argv one empty string (Linux 5.18).
     if (b.len == 0)
@@ -165,14 +179,15 @@ check_exec(int fd)
 }
 
 static int
-look_at(struct exec_program *p, const struct resolved *r, char head[EXEC_HEAD])
+may_run(const struct resolved *r, char head[EXEC_HEAD])
 {
     int ret = exec_read_head(r->fd, false, head);
-    if (ret < 0)
-        return ret;
-    ret = check_exec(r->fd);
-    if (ret < 0)
-        return ret;
+    return ret < 0 ? ret : check_exec(r->fd);
+}
+
+static int
+look_at(struct exec_program *p, const struct resolved *r, const char head[EXEC_HEAD])
+{
     p->format = exec_format_of(head);
     if (p->format == EXEC_OTHER)
         return -ENOEXEC;
@@ -203,31 +218,46 @@ is_out_of_reach(const struct exec_call *c)
     return flags && strtoul(flags + 6, NULL, 8) & O_CLOEXEC;
 }
 
+// Holds what the #! line of part i names, and reads its head.
+static int
+follow(struct exec_call *c, unsigned i, char head[EXEC_HEAD], struct resolved *next)
+{
+    char interpreter[EXEC_HEAD], argument[EXEC_HEAD];
+    int ret = exec_parse_line(head, interpreter, argument);
+    if (ret == 0)
+        ret = resolve_path(c->call.tid, AT_FDCWD, interpreter, 0, next);
+    if (ret < 0)
+        return ret;
+    c->interpreter[i] = xstrdup(interpreter);
+    c->argument[i] = argument[0] ? xstrdup(argument) : NULL;
+    return may_run(next, head);
+}
+
 int
 exec_look(struct exec_call *c, struct resolved *ends)
 {
-    char head[EXEC_HEAD], interpreter[EXEC_HEAD], argument[EXEC_HEAD];
+    char head[EXEC_HEAD];
     struct stat st;
     if (fstat(ends[EXEC_PROGRAM].fd, &st) == 0 && S_ISLNK(st.st_mode))
         return -ELOOP;
-    int ret = look_at(&c->program[EXEC_PROGRAM], &ends[EXEC_PROGRAM], head);
+    int ret = may_run(&ends[EXEC_PROGRAM], head);
     if (ret < 0)
         return ret;
-    c->parts = 1;
     c->name = kernel_name(c);
     set_comm(c, &ends[EXEC_PROGRAM]);
     ret = read_argv(c);
-    if (ret < 0 || c->program[EXEC_PROGRAM].format != EXEC_SCRIPT)
-        return ret;
-    ret = is_out_of_reach(c) ? -ENOENT : exec_parse_line(head, interpreter, argument);
-    if (ret == 0)
-        ret = resolve_path(c->call.tid, AT_FDCWD, interpreter, 0, &ends[EXEC_INTERPRETER]);
-    if (ret < 0)
-        return ret;
-    c->parts = 2;
-    c->interpreter = xstrdup(interpreter);
-    c->argument = argument[0] ? xstrdup(argument) : NULL;
-    ret = look_at(&c->program[EXEC_INTERPRETER], &ends[EXEC_INTERPRETER], head);
-    // A script that is run by a script has an interpreter nobody would have been shown.
-    return ret == 0 && c->program[EXEC_INTERPRETER].format == EXEC_SCRIPT ? -ENOEXEC : ret;
+    for (c->parts = 1; ret == 0; c->parts++) {
+        unsigned last = c->parts - 1;
+        ret = look_at(&c->program[last], &ends[last], head);
+        if (ret < 0 || c->program[last].format != EXEC_SCRIPT)
+            break;
+        if (is_out_of_reach(c))
+            return -ENOENT;
+        struct resolved beyond = {.fd = -1, .object_fd = -1};
+        ret = follow(c, last, head, c->parts < EXEC_PARTS ? &ends[c->parts] : &beyond);
+        resolved_done(&beyond);
+        if (ret == 0 && c->parts == EXEC_PARTS)
+            return -ELOOP;
+    }
+    return ret;
 }

@@ -74,21 +74,19 @@ next_syscall_stop(pid_t pid)
 static size_t
 build_script_argv(const struct exec_call *c, uint64_t base, struct buf *b)
 {
-    const char *texts[] = {c->interpreter, c->argument, c->name};
-    size_t offsets[3];
+    const char *texts[EXEC_TEXTS];
+    size_t offsets[EXEC_TEXTS], n = exec_script_texts(c, texts);
     buf_reset(b);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < n; i++) {
         offsets[i] = b->len;
-        if (texts[i])
-            buf_add(b, texts[i], strlen(texts[i]) + 1);
+        buf_add(b, texts[i], strlen(texts[i]) + 1);
     }
     while (b->len % sizeof(uint64_t))
         buf_putc(b, 0);
     size_t array = b->len;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < n; i++) {
         uint64_t at = base + offsets[i];
-        if (texts[i])
-            buf_add(b, &at, sizeof at);
+        buf_add(b, &at, sizeof at);
     }
     if (c->argc > 1)
         buf_add(b, c->pointers + 1, (c->argc - 1) * sizeof(uint64_t));
@@ -144,7 +142,7 @@ exec_regs_rewrite(pid_t tid, const struct exec_saved *s, const struct exec_call 
     struct user_regs_struct r = s->regs;
     bool at = c->call.row->nr == SYS_execveat, mapped = false;
     uint64_t argv = c->argv_addr, envp = at ? r.r10 : r.rdx;
-    if (c->interpreter) {
+    if (c->parts > 1) {
         int ret = write_script_argv(tid, s, c, &argv, &mapped);
         if (ret < 0)
             return ret;

@@ -106,8 +106,8 @@ has_argv(pid_t pid, const struct exec_call *c)
     while (fd >= 0 && n <= len && (k = read(fd, got + n, len + 1 - n)) > 0)
         n += (size_t)k;
     // Before Linux 5.18 an empty argv stays empty.
-    return fd >= 0 && ((n == len && memcmp(got, want, len) == 0) ||
-                       (n == 0 && c->argc == 0 && !c->interpreter));
+    return fd >= 0 &&
+           ((n == len && memcmp(got, want, len) == 0) || (n == 0 && c->argc == 0 && c->parts == 1));
 }
 
 // A writer could have changed it since it was shown; while it runs the kernel lets nobody write.

@@ -1,8 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Programs: what runs without a question, what is asked about, and that nothing else runs.
+# Programs: what runs without a question, what is asked about, and that nothing else runs. With
+# NONO_TEST_LONG=1 program and argument are swapped a hundred thousand times.
 . "$(dirname "$0")/lib.sh"
 
+[ "${NONO_TEST_LONG:-0}" = 1 ] && swaps=100000 swapping=1500 || swaps=300 swapping=120
 cp "$BIN/started" "$OUT/started"
 cp "$BIN/started" inside
 cp /bin/true "$OUT/true"
@@ -174,7 +176,6 @@ scenario "the kernel's own refusals"
 printf 'echo no line; echo "$0"\n' >"$OUT/plain"
 printf '#!/nowhere/at/all\n' >"$OUT/lost"
 printf '#!   \n' >"$OUT/empty"
-printf '#!%s\n' "$OUT/script" >"$OUT/nested"
 cp /bin/true "$OUT/noexec"
 chmod +x "$OUT/plain" "$OUT/lost" "$OUT/empty"
 chmod -x "$OUT/noexec"
@@ -186,6 +187,29 @@ same "busy" "" "perl -e 'open my \$f, \">>\", \"busy\" or die; chmod 0755, \"bus
 for options in "" "--exec ask"; do
     same "odd arguments" "$options" "$BIN/badexec $OUT/started"
 done
+
+scenario "a script whose interpreter is a script"
+printf '#!/bin/sh\nread -r line <"$1"; echo "$0: $* ($line)"\n' >"$OUT/reader"
+printf '#!%s more\n' "$OUT/reader" >"$OUT/nested"
+printf '#!%s\n' "$OUT/nested" >"$OUT/deep"
+printf '#!/bin/sh\nread -r line <"$2"; echo "$0: $* ($line)"\n' >"$OUT/reader"
+chmod +x "$OUT/reader" "$OUT/nested" "$OUT/deep"
+want=$("$OUT/nested" a b)
+contains "bare" "$want" "(#!$OUT/reader more)"
+run_background --ui attach -- sh -c "$OUT/nested a b"
+id=$(wait_request /nested)
+equal "both interpreters are shown" "$(pending_rows "[rows[0]['interpreter'].split('/')[-1], rows[0]['detail'].split(', its ')[1]]")" \
+    "['reader', 'interpreter is a script, run by $(realpath /bin/sh)']"
+"$NONO" allow "$id" >/dev/null
+join_background
+equal "it runs, and each reads what was approved" "$output" "$want"
+equal "one question" "$(log_rows "len(of(kind='decision'))")" 1
+run --on-ask allow --deny "$OUT/reader" -- sh -c "$OUT/deep a; echo \$?"
+contains "an interpreter that is denied" "$output" 126
+run_background --ui attach --read-file "$OUT/deep" --read-file "$OUT/nested" -- sh -c "$OUT/deep a b; :"
+"$NONO" deny "$(wait_request /reader)" >/dev/null
+join_background
+contains "one further on is asked about where the rest may run" "$output" "Permission denied"
 
 scenario "what is denied"
 cp /bin/true .env
@@ -213,12 +237,12 @@ swap() { # NAME DIRECTORY OPTIONS
     cp "$BIN/swap" "$2/denied_"
     printf FORBIDDEN >>"$2/denied_"
     run_background --ui attach $3 -- sh -c \
-        "$2/allowed mark; $2/denied_ mark; rm -f ran-*; $BIN/swap ${SWAPS:-300} $2/allowed $2/denied_"
+        "$2/allowed mark; $2/denied_ mark; rm -f ran-*; $BIN/swap $swaps $2/allowed $2/denied_"
     [ -z "$3" ] || "$NONO" allow "$(wait_request bin/rm)" --session >/dev/null &
     "$NONO" allow "$(wait_request /allowed)" --session >/dev/null
     "$NONO" deny "$(wait_request /denied_)" --session >/dev/null
     [ -z "$3" ] || "$NONO" allow "$(wait_request bin/swap)" --session >/dev/null
-    PATIENCE=120 join_background
+    PATIENCE=$swapping join_background
     contains "$1: the swapping ends" "$output" "ran "
     equal "$1: the allowed one ran" "$(ls ran-good)" ran-good
     equal "$1: the forbidden one never did" "$(ls ran-FORBIDDEN 2>&1 | grep -c '^ran')" 0
