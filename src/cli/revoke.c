@@ -92,7 +92,7 @@ on_remembered(void *ctx, const struct remembered *r)
     free(s->line);
     s->origin = xstrdup(r->session);
     s->origin_id = r->grant->id;
-    s->line = grant_epitaph(r->grant);
+    s->line = grant_epitaph(r->grant, 0);
     return 0;
 }
 
@@ -110,7 +110,7 @@ find_live(struct search *s, const char *id)
         free(s->line);
         s->origin = g->scope == SCOPE_ALWAYS ? xstrdup(g->origin ? g->origin : a->id) : NULL;
         s->origin_id = g->origin ? g->origin_id : g->id;
-        s->line = grant_epitaph(g);
+        s->line = grant_epitaph(g, client_session(a->client)->pid);
     }
 }
 

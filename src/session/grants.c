@@ -10,6 +10,7 @@
 
 #include "buf.h"
 #include "display.h"
+#include "holders.h"
 #include "util.h"
 
 void
@@ -103,38 +104,27 @@ grant_words(const struct grant *g)
     return buf_steal(&b);
 }
 
-static void
-add_task(struct buf *b, pid_t tid)
-{
-    char file[64];
-    cleanup_free char *comm = NULL;
-    snprintf(file, sizeof file, "/proc/%d/comm", (int)tid);
-    if (read_file_at(AT_FDCWD, file, 64, &comm) >= 0)
-        comm[strcspn(comm, "\n")] = 0;
-    cleanup_free char *shown = display_str(comm ? comm : "gone", 0);
-    buf_printf(b, "%s/%d", shown, (int)tid);
-}
-
 char *
 grant_uses(const struct grant *g)
 {
     struct buf b = {0};
     if (g->uses == 0)
-        buf_puts(&b, "not used");
+        // The call that was asked about had its answer with the grant.
+        buf_puts(&b, g->request ? "not used again" : "not used");
     else
         buf_printf(&b, "used %" PRIu64 " time%s", g->uses, g->uses == 1 ? "" : "s");
     for (size_t i = 0; i < g->n_tasks; i++) {
         buf_puts(&b, i ? ", " : ", last by ");
-        add_task(&b, g->tasks[i]);
+        holders_add_task(&b, g->tasks[i]);
     }
     return buf_steal(&b);
 }
 
 char *
-grant_epitaph(const struct grant *g)
+grant_epitaph(const struct grant *g, pid_t root)
 {
     cleanup_free char *words = grant_words(g), *uses = grant_uses(g);
-    const char *open =
-        g->uses && g->verdict == VERDICT_ALLOW ? "; what they hold open stays open" : "";
-    return xasprintf("taken back: %s (%s%s)", words, uses, open);
+    cleanup_free char *holders = holders_text(g, root);
+    return xasprintf("taken back: %s (%s%s%s)", words, uses, holders ? "; " : "",
+                     holders ? holders : "");
 }

@@ -83,7 +83,7 @@ take_grant(struct session *s, struct grant *g)
 {
     control_grant(s->control, g);
     if (g->state == GRANT_REVOKED) {
-        cleanup_free char *line = grant_epitaph(g);
+        cleanup_free char *line = grant_epitaph(g, getpid());
         session_say(s, line);
     }
     grants_take(&s->grants, g);

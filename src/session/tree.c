@@ -15,8 +15,9 @@
 #define WALK_MAX (1 << 20)        /* processes of one walk: it may not chase new ones for ever */
 #define STOP_NS (300 * NS_PER_MS) /* how long tree_stop() looks for what still runs */
 
-// The processes below this one, each behind its parent.
+// The processes below one, each behind its parent.
 struct walk {
+    pid_t root;
     pid_t *pids;
     size_t n, room;
     pid_t spare;
@@ -82,7 +83,7 @@ walk_all(struct walk *w)
 {
     w->n = 0;
     w->found = false;
-    walk_add(w, getpid());
+    walk_add(w, w->root);
     for (size_t i = 0; i < w->n; i++) {
         DIR *threads = open_threads(w->pids[i]);
         for (char *list; (list = next_thread(threads, "children")); free(list))
@@ -131,10 +132,19 @@ tree_is_stopped(pid_t pid)
     return state_of(pid) == TASK_STOPPED;
 }
 
+size_t
+tree_list(pid_t root, pid_t **ret_pids)
+{
+    struct walk w = {.root = root};
+    walk_all(&w);
+    *ret_pids = w.pids;
+    return w.n;
+}
+
 void
 tree_kill(pid_t spare)
 {
-    struct walk w = {0};
+    struct walk w = {.root = getpid()};
     walk_all(&w);
     // Children first; the first one is this process.
     for (size_t i = w.n; --i > 0;)
@@ -177,7 +187,7 @@ stop_one(struct walk *w, pid_t pid)
 void
 tree_stop(struct tree *t, pid_t spare)
 {
-    struct walk w = {.spare = spare, .tree = t};
+    struct walk w = {.root = getpid(), .spare = spare, .tree = t};
     uint64_t end = clock_mono_ns() + STOP_NS;
     do {
         walk_all(&w);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sandbox's tasks, found below this process. Any thread.
+// The sandbox's tasks, found below a process. Any thread.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +14,10 @@ struct tree {
     } * tasks;
     size_t n, room;
 };
+
+// The process and all of its descendants, each behind its parent; the caller frees the list.
+// Returns how many.
+size_t tree_list(pid_t root, pid_t **ret_pids);
 
 // Sends SIGKILL to every descendant of this process but spare. New ones may be born meanwhile: call
 // again.
