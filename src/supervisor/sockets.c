@@ -304,6 +304,20 @@ resolve(const struct socket_call *c, unsigned flags, struct resolved *ret_r)
     return resolve_path(c->call.tid, AT_FDCWD, c->to.path, flags, ret_r);
 }
 
+// For want of descriptors of ours: the errno that the task gets.
+static int
+refused_as_full(struct supervisor *s, const struct socket_call *c)
+{
+    if (!s->sockets->told_fds)
+        core_notice(s,
+                    "too many descriptors are held for calls that wait: more calls of sockets are "
+                    "refused until some are decided");
+    s->sockets->told_fds = true;
+    if (c->addr_len && notify_valid(s->o.listener, c->call.id))
+        sockets_record_decision(s, c, NULL, NET_DENIED, REASON_RATE_LIMITED);
+    return EACCES;
+}
+
 // c stays the caller's, what both hold is taken over.
 static void
 resolved(struct supervisor *s, struct socket_call *c, struct resolved *r, int error)
@@ -315,6 +329,8 @@ resolved(struct supervisor *s, struct socket_call *c, struct resolved *r, int er
         // bind(2) of ".", "..", "/".
         if (error == -EINVAL && c->kind == SOCKET_BIND)
             error = -EADDRINUSE;
+        if (error == -EMFILE || error == -ENFILE)
+            error = -refused_as_full(s, c);
         // Gone, or a task of which nothing can be read.
         if (error == -ESRCH)
             error = -EACCES;
@@ -424,6 +440,12 @@ socket_notified(struct supervisor *s, const struct call_row *row, const struct s
                   "a program's sockets cannot be duplicated, as of one that is not dumpable: their "
                   "calls are refused (see nono doctor)");
         error = EACCES;
+    }
+    if (error == EMFILE) {
+        pthread_mutex_lock(&s->lock);
+        core_wait_for_room(s);
+        error = refused_as_full(s, &c);
+        pthread_mutex_unlock(&s->lock);
     }
     if (error == ENOMEM)
         tell_once(s, &s->sockets->told_full,

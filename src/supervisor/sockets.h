@@ -64,11 +64,11 @@ struct socket_call *socket_call_move(struct socket_call *c);
 enum op socket_op(const struct socket_call *c);
 
 // Copies the arguments. 0, or the errno (positive) that the call fails with; *ret_c is to be freed
-// in either case.
+// in either case. EMFILE when it is us who have no descriptors left: c->to is set if addr_len is.
 int socket_decode(const struct call_row *row, const struct seccomp_notif *n,
                   struct socket_call *ret_c);
 // A duplicate of a descriptor of the task, or -EBADF as the task would get it; -EPERM when the
-// system does not let us, -EACCES when it fails otherwise.
+// system does not let us, -EMFILE when we have none left, -EACCES when it fails otherwise.
 int socket_steal_fd(pid_t tid, int fd);
 // Takes the messages of a send in. 0 or an errno (positive): ENOMEM when those that wait hold too
 // much.

@@ -73,6 +73,14 @@ is_same_file(pid_t tid, int fd, int duplicate)
            theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 
+static int
+steal_error(void)
+{
+    if (errno == EMFILE || errno == ENFILE)
+        return -EMFILE;
+    return errno == EBADF || errno == EPERM ? -errno : -EACCES;
+}
+
 int
 socket_steal_fd(pid_t tid, int fd)
 {
@@ -82,10 +90,10 @@ socket_steal_fd(pid_t tid, int fd)
     if (leader && tracee_read_status(tid, &st) == 0)
         thread = (int)syscall(SYS_pidfd_open, st.tgid, 0);
     if (thread < 0)
-        return -EACCES;
+        return steal_error() == -EMFILE ? -EMFILE : -EACCES;
     int ret = (int)syscall(SYS_pidfd_getfd, thread, fd, 0);
     if (ret < 0)
-        return errno == EBADF || errno == EPERM ? -errno : -EACCES;
+        return steal_error();
     if (leader && !is_same_file(tid, fd, ret)) {
         closer_close_fd(ret);
         return -EBADF;
@@ -164,7 +172,7 @@ own_descriptors(pid_t tid, struct cmsghdr *h, struct message *m)
     for (size_t i = 0; i < n; i++) {
         int fd = socket_steal_fd(tid, fds[i]);
         if (fd < 0)
-            return fd == -EBADF ? EBADF : EACCES;
+            return fd == -EBADF || fd == -EMFILE ? -fd : EACCES;
         m->fds[m->n_fds++] = fds[i] = fd;
     }
     return 0;
@@ -270,10 +278,12 @@ decode_sendmsg(const struct seccomp_notif *n, struct socket_call *c)
     struct msghdr h;
     pid_t tid = (pid_t)n->pid;
     int ret = copy_message(tid, n->data.args[1], &c->messages[c->n++], &h);
-    if (ret == 0)
-        ret = copy_name(tid, &h, c->addr);
-    c->addr_len = ret ? 0 : h.msg_namelen;
-    return ret;
+    // EMFILE: for the record.
+    if (ret && ret != EMFILE)
+        return ret;
+    int error = copy_name(tid, &h, c->addr);
+    c->addr_len = error ? 0 : h.msg_namelen;
+    return ret ? ret : error;
 }
 
 static void
@@ -426,7 +436,7 @@ socket_decode(const struct call_row *row, const struct seccomp_notif *n, struct 
         ret = socket_decode_messages(n, c);
     if (ret == 0 && c->addr_len && !is_known(c))
         ret = EACCES;
-    if (ret == 0)
+    if (ret == 0 || (ret == EMFILE && c->addr_len))
         sockaddr_parse(c->addr, c->addr_len, c->domain, c->type, socket_op(c), &c->to);
     return ret;
 }

@@ -16,6 +16,7 @@ struct sockets {
     struct waiting_call *waiting; /* for a name that is being looked up */
     unsigned lookups;             /* on their way */
     bool told_full;               /* that sends hold too much */
+    bool told_fds;                /* that descriptors are short */
     bool told;                    /* that sockets cannot be duplicated here */
 };
 

@@ -48,4 +48,26 @@ poll grep -q refused "$T/tmp/out" && pass "one is refused" || fail "one is refus
 join_background
 contains "the person is told" "$output" "too much is held for sends"
 
+scenario "sends for whose descriptors there is no room"
+$PYTHON -c "
+import os, socket
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).bind('$OUT/dgram')"
+cat >"$T/work/fds.py" <<END
+import array, errno, os, socket, threading
+fds = array.array("i", [0] * 253)
+def send():
+    try:
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendmsg([b"x"], [(1, 1, fds)], 0, "$OUT/dgram")
+    except OSError as e:
+        print(errno.errorcode[e.errno], flush=True)
+        os._exit(0)
+for i in range(4):
+    threading.Thread(target=send).start()
+END
+(ulimit -n 400 && exec timeout -k 5 60 "$NONO" run --ui attach --allow . -- $PYTHON fds.py) >"$OUT/got" 2>&1
+output=$(cat "$OUT/got")
+contains "one is refused" "$output" EACCES
+contains "the person is told" "$output" "too many descriptors"
+"$NONO" log --json | grep -q "unix:$OUT/dgram.*\"denied\".*rate_limited" && pass "it is recorded" || fail "it is recorded"
+
 finish
