@@ -162,8 +162,11 @@ add_sockets(scmp_filter_ctx ctx)
     // Routes and source routes lead packets elsewhere than to the address that was judged.
     static const struct {
         uint32_t level, option;
-    } leading[] = {
-        {IPPROTO_IP, IP_OPTIONS}, {IPPROTO_IPV6, IPV6_RTHDR}, {IPPROTO_IPV6, IPV6_2292PKTOPTIONS}};
+    } leading[] = {{IPPROTO_IP, IP_OPTIONS},
+                   {IPPROTO_IPV6, IPV6_RTHDR},
+                   {IPPROTO_IPV6, IPV6_2292PKTOPTIONS},
+                   // Its labels may carry them.
+                   {IPPROTO_IPV6, NONO_IPV6_FLOWLABEL_MGR}};
     int ret = 0;
     for (size_t i = 0; i < ARRAY_SIZE(calls) && ret == 0; i++)
         for (size_t j = 0; j < ARRAY_SIZE(refused_families) && ret == 0; j++)

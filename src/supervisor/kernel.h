@@ -58,6 +58,7 @@ struct nono_landlock_net_port_attr {
 #endif
 #define NONO_IPPROTO_L2TP 115
 #define NONO_IPPROTO_SMC 256
+#define NONO_IPV6_FLOWLABEL_MGR 32  /* setsockopt(2) */
 #define NONO_MSG_ZEROCOPY 0x4000000 /* send(2) */
 #define NONO_LANDLOCK_NET_BIND_TCP (1ull << 0)
 #define NONO_LANDLOCK_NET_CONNECT_TCP (1ull << 1)

@@ -92,6 +92,18 @@ for call in "sendto", "sendmsg", "sendmmsg":
     for flags in 0, socket.MSG_FASTOPEN:
         tried("family 0, %s %#x" % (call, flags), lambda: unspec(call, flags))
 tried("source route", lambda: tcp.setsockopt(socket.IPPROTO_IP, 4, bytes([131, 7, 4]) + socket.inet_aton("127.0.0.1") + b"\0"))
+def label():
+    route = bytes([0, 2, 2, 1, 0, 0, 0, 0]) + socket.inet_pton(socket.AF_INET6, "::1")
+    control = struct.pack("QII", 16 + len(route), 41, 57) + route
+    request = socket.inet_pton(socket.AF_INET6, "::1") + struct.pack("IBBHHHI", 0, 0, 1, 1, 0, 0, 0)
+    for data in request, request + control:
+        try:
+            socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).setsockopt(41, 32, data)
+        except PermissionError:
+            continue
+        return
+    raise PermissionError(1, "")
+tried("source route of a flow label", label)
 tried("source route of a message", lambda: udp.sendmsg([b"x"], [(0, 7, bytes([131, 7, 4]) + socket.inet_aton("127.0.0.1") + b"\0")], 0, ("127.0.0.1", $good)))
 tried("raw", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 255))
 tried("sctp", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132))
