@@ -92,6 +92,11 @@ footer_print(const struct footer *f, const char *session, FILE *out)
             fputs("(a socket without a file: nothing can allow it)\n", out);
             continue;
         }
+        if (f->proxy_only && is_socket(f->items[i]) && f->items[i]->op != OP_BIND &&
+            f->items[i]->resolved[0] != '/') {
+            fputs("(--proxy-port is given: nothing else can be connected to)\n", out);
+            continue;
+        }
         if (f->items[i]->by == DECIDER_FLOOR) {
             fprintf(out, "(%s: nothing can allow it)\n", f->items[i]->detail);
             continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was refused, for the end of nono run. Main thread.
 #pragma once
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "event.h"
@@ -9,6 +10,7 @@ struct footer {
     struct refusal **items; /* the first few distinct ones */
     size_t n;
     size_t total;
+    bool proxy_only; /* --proxy-port: no flag allows another connection */
 };
 
 // Takes r over.

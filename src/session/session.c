@@ -482,6 +482,7 @@ session_run(const struct session_options *o, struct err *err)
     int status = exit_status(&s);
     s.ui = ui_free(s.ui);
     raw_tty_off(&s.tty, STDIN_FILENO);
+    s.footer.proxy_only = o->sockets && o->sockets->proxy_port;
     if (status != 0)
         footer_print(&s.footer, s.info->id, stderr);
     session_done(&s);

@@ -88,6 +88,7 @@ run --proxy-port "$port" -- curl -sS "http://127.0.0.1:$port/index.html"
 equal "by --proxy-port" "$output" page
 run --proxy-port 1 --on-ask allow --net allow -- curl -sS "http://127.0.0.1:$port/index.html"
 equal "nothing but the proxy" "$status" 7
+contains "which is said" "$output" "--proxy-port is given"
 
 scenario "curl: asked, then allowed"
 run_background --ui attach -- curl -sS "http://127.0.0.1:$port/index.html"

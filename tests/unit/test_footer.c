@@ -66,6 +66,21 @@ Test(footer, names_the_flag_that_would_allow_it)
     footer_done(&f);
 }
 
+Test(footer, offers_no_connection_beside_the_proxy)
+{
+    struct footer f = {.proxy_only = true};
+    add(&f, OP_CONNECT, 0, "a.example:443", (struct refusal){0});
+    add(&f, OP_SEND, 0, "192.0.2.1:53", (struct refusal){0});
+    add(&f, OP_BIND, 0, "0.0.0.0:80", (struct refusal){0});
+    add(&f, OP_CONNECT, 0, "/a/socket", (struct refusal){0});
+    cleanup_free char *text = printed(&f);
+    expect_line(text, "a.example:443", "(--proxy-port is given: nothing else can be");
+    expect_line(text, "192.0.2.1:53", "(--proxy-port is given: nothing else can be");
+    expect_line(text, "0.0.0.0:80", "allow with: --allow-bind 80\n");
+    expect_line(text, "/a/socket", "allow with: --allow-unix-socket /a/socket\n");
+    footer_done(&f);
+}
+
 Test(footer, says_nothing_without_refusals_and_caps_its_length)
 {
     struct footer f = {0};
