@@ -13,7 +13,8 @@
 #include "util.h"
 
 #define WALK_MAX (1 << 20)        /* processes of one walk: it may not chase new ones for ever */
-#define STOP_NS (300 * NS_PER_MS) /* how long tree_stop() looks for what still runs */
+#define STOP_WALKS 4              /* that find nothing running any more */
+#define STOP_NS (1000 * NS_PER_MS) /* how long tree_stop() looks for what still runs */
 
 // The processes below one, each behind its parent.
 struct walk {
@@ -189,11 +190,12 @@ tree_stop(struct tree *t, pid_t spare)
 {
     struct walk w = {.root = getpid(), .spare = spare, .tree = t};
     uint64_t end = clock_mono_ns() + STOP_NS;
-    do {
+    // One that moves up to us while the walk goes down is missed, by one walk hardly by all.
+    for (unsigned clean = 0; clean < STOP_WALKS && clock_mono_ns() < end;) {
         walk_all(&w);
-        if (w.found)
-            sched_yield();
-    } while (w.found && clock_mono_ns() < end);
+        clean = w.found ? 0 : clean + 1;
+        sched_yield();
+    }
     free(w.pids);
 }
 

@@ -240,7 +240,7 @@ more_were_born(void)
 Test(tree, those_that_run_away, .init = prepare)
 {
     struct tree t = {0};
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 4; i++)
         if (fork() == 0)
             run_away();
     for (int round = 0; round < 50; round++) {
