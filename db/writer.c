@@ -362,7 +362,7 @@ writer_main(void *arg)
 {
     struct writer *w = arg;
     struct msg m;
-    pthread_setname_np(pthread_self(), "nono-db");
+    pthread_setname_np(pthread_self(), RECORD_THREAD);
     while (!w->stopping) {
         // While commits fail the queue is drained all the same: decisions must hear of it.
         for (int i = 0; i < BATCH_MAX && !w->stopping && queue_pop(w->queue, &m); i++)

@@ -2,6 +2,8 @@
 // Every cap of the program, in one place. Reaching one is a visible state with a defined answer.
 #pragma once
 
+// The thread that writes a session's record; it tells a supervisor from other commands (peer.c).
+#define RECORD_THREAD "nono-db"
 #define NONO_PATH_MAX 4096     /* bytes of a path copied from a task, its NUL included */
 #define NONO_ARGV_MAX 4096     /* bytes of argv kept with a request */
 #define NONO_ANCESTRY_MAX 8    /* ancestors named in a request */

@@ -200,6 +200,7 @@ struct unix_row {
     const char *gives; /* or, for a forbidden one, what it is */
 };
 
+#define HEX4 "[0-9a-f][0-9a-f][0-9a-f][0-9a-f]"
 static const struct unix_row unix_rows[] = {
     {"tmux-[0-9]*", NULL, "a terminal multiplexer's socket (tmux)"},
     {"/run/screen", NULL, "a terminal multiplexer's socket (screen)"},
@@ -213,6 +214,8 @@ static const struct unix_row unix_rows[] = {
     {"kitty-*", NULL, "a terminal's control socket (kitty)"},
     {"wezterm", NULL, "a terminal's control socket (wezterm)"},
     {"foot-*.sock", NULL, "a terminal's control socket (foot)"},
+    // Wherever it lies: another session may have been started with other directories.
+    {HEX4 HEX4 HEX4 ".sock", NULL, "the control socket of a nono session"},
     {".X11-unix", NULL, "a display's socket (X11)"},
     {"wayland-[0-9]*", NULL, "a display's socket (Wayland)"},
     {"ssh-*", "ssh-agent", "signing with every key that the agent holds"},

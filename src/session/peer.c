@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "peer.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "display.h"
 #include "util.h"
 
@@ -187,6 +189,29 @@ peer_descends(pid_t pid, pid_t root)
     return r;
 }
 
+// A connection that a supervisor made is one that it made on behalf of its sandbox: no command of
+// nono that talks to a session keeps a record of its own. The name of the thread is the
+// supervisor's to give, nobody's in its sandbox.
+static bool
+is_supervisor(pid_t pid)
+{
+    char path[64], comm[32];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *threads = opendir(path);
+    if (!threads)
+        return true;
+    for (struct dirent *e; !found && (e = readdir(threads));) {
+        snprintf(path, sizeof path, "%.20s/comm", e->d_name);
+        cleanup_fd int at = openat(dirfd(threads), path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = at < 0 ? 0 : read(at, comm, sizeof comm - 1);
+        comm[n < 0 ? 0 : n] = 0;
+        found = strcmp(comm, RECORD_THREAD "\n") == 0;
+    }
+    closedir(threads);
+    return found;
+}
+
 int
 peer_check(int fd, pid_t root)
 {
@@ -207,7 +232,8 @@ peer_check(int fd, pid_t root)
     int r = peer_descends(cred.pid, root);
     if (r < 0)
         return -ESRCH;
-    if (r > 0)
+    // I4: nor a task of another sandbox, by way of its supervisor.
+    if (r > 0 || is_supervisor(cred.pid))
         return -EPERM;
     // Still there after the walk: the number belonged to the peer all the time.
     struct pollfd pfd = {.fd = pidfd, .events = POLLIN};

@@ -131,4 +131,30 @@ equal "status" "$?" 125
 equal "one line" "$(echo "$output" | wc -l)" 1
 contains "that names the file" "$output" /proc/none/audit.db
 [ ! -e made ] && pass "the command did not run" || fail "the command did not run"
+scenario "another session is reached by none, wherever its socket lies"
+mkdir -m 0700 "$T/run2"
+run_background --ui attach --name first -- cat "$SECRET"
+id=$(wait_request secret.txt)
+socket=$(ls "$XDG_RUNTIME_DIR"/nono/*.sock)
+cat >join.py <<'END'
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+try:
+    s.connect(sys.argv[1])
+    print("answered" if b"hello" in s.recv(65536) else "turned away")
+except OSError as e:
+    print(e.strerror)
+END
+ln "$socket" "$T/run2/plain" 2>/dev/null
+beside() { XDG_RUNTIME_DIR=$T/run2 run --ui none --on-ask allow --unix-sockets allow -r "$BIN" -- "$@"; }
+beside env XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" "$NONO" allow "$id"
+contains "nono allow of another sandbox" "$output" "nono:"
+beside $PYTHON join.py "$socket"
+contains "nor by hand" "$output" "Permission denied"
+beside $PYTHON join.py "$T/run2/plain"
+lacks "nor by another name" "$output" "answered"
+equal "a program outside is answered" "$($PYTHON join.py "$T/run2/plain")" answered
+equal "it still waits" "$(pending_rows 'len(rows)')" 1
+"$NONO" deny "$id" >/dev/null
+join_background
 finish
