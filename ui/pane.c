@@ -122,7 +122,10 @@ add_confirmation(const struct view *v, struct buf *line)
     cleanup_free char *name =
         at ? reach_name(at->request, v->batch ? REACH_OBJECT : v->decision.reach) : xstrdup("");
 
-    if (v->batch)
+    if (v->batch && view_marked_high(v))
+        buf_printf(line, " ALLOW %zu REQUESTS, %zu of HIGH RISK. To do so, type ", v->marked,
+                   view_marked_high(v));
+    else if (v->batch)
         buf_printf(line, " ALLOW %zu REQUESTS. To do so, type ", v->marked);
     else if (at && at->request->risk == RISK_HIGH)
         buf_puts(line, " HIGH RISK. To allow, type ");

@@ -232,8 +232,11 @@ enum view_lock view_lock(const struct view *v, uint64_t now_ns);
 const char *view_lock_text(enum view_lock lock);
 // Does allowing r with that scope and reach ask for a name?
 bool view_must_confirm(const struct request *r, enum scope scope, enum reach reach);
-// The request whose name confirms v->decision. NULL when there is none.
+// The request whose name confirms v->decision, of several one of the highest risk. NULL when there
+// is none.
 struct view_row *view_confirmed_by(const struct view *v);
+// How many of the marked requests are of high risk.
+size_t view_marked_high(const struct view *v);
 
 // Not finished; waits: nor being decided here.
 bool view_row_open(const struct view_row *row);

@@ -40,14 +40,24 @@ is_target(const struct view *v, const struct view_row *row)
 struct view_row *
 view_confirmed_by(const struct view *v)
 {
-    struct view_row *row = view_selected(v);
+    struct view_row *row = view_selected(v), *named = row && row->marked ? row : NULL;
 
-    if (!v->batch || (row && row->marked))
+    if (!v->batch)
         return row;
+    // Nobody allows what is of high risk by the name of something else.
     for (size_t i = 0; i < v->listed; i++)
-        if (v->list[i]->marked)
-            return v->list[i];
-    return NULL;
+        if (v->list[i]->marked && (!named || v->list[i]->request->risk > named->request->risk))
+            named = v->list[i];
+    return named;
+}
+
+size_t
+view_marked_high(const struct view *v)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < v->listed; i++)
+        n += v->list[i]->marked && v->list[i]->request->risk == RISK_HIGH;
+    return n;
 }
 
 static enum view_result

@@ -33,5 +33,6 @@ int peer_listen(const char *path, int *ret_fd, struct err *err);
 int peer_descends(pid_t pid, pid_t root);
 
 // May the process at the other end of fd control the session whose supervisor is root? 0, -EACCES
-// another user, -EPERM a task of the sandbox or of another session's, -ESRCH gone or not to be verified.
+// another user, -EPERM a task of the sandbox or of another session's, -ESRCH gone or not to be
+// verified.
 int peer_check(int fd, pid_t root);

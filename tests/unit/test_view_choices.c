@@ -222,6 +222,23 @@ Test(choices, what_was_not_on_the_screen_is_not_allowed_with_the_others)
     cr_assert_eq(taken, 5);
 }
 
+Test(choices, several_are_allowed_by_the_name_of_the_one_of_highest_risk)
+{
+    VIEW(v);
+    for (uint64_t id = 1; id <= 3; id++)
+        view_add(&v, 0, make_request(id, id == 2 ? RISK_HIGH : RISK_NONE), now);
+    arm(&v, &now);
+    press_slowly(&v, '*', &now, &d);
+    see_all(&v);
+    cr_assert_eq(view_marked_high(&v), 1);
+    press_slowly(&v, 'o', &now, &d);
+    cr_assert_eq(confirm(&v, "id_1", &now, &d), VIEW_NOTHING);
+    cr_assert_eq(taken, 0);
+    press_slowly(&v, 'o', &now, &d);
+    cr_assert_eq(confirm(&v, "id_2", &now, &d), VIEW_DECIDE);
+    cr_assert_eq(taken, 3);
+}
+
 Test(choices, denying_several_needs_no_name)
 {
     VIEW(v);
