@@ -12,8 +12,8 @@
 #include "clock.h"
 #include "util.h"
 
-#define WALK_MAX (1 << 20)        /* processes of one walk: it may not chase new ones for ever */
-#define STOP_WALKS 4              /* that find nothing running any more */
+#define WALK_MAX (1 << 20)         /* processes of one walk: it may not chase new ones for ever */
+#define STOP_WALKS 4               /* that find nothing running any more */
 #define STOP_NS (1000 * NS_PER_MS) /* how long tree_stop() looks for what still runs */
 
 // The processes below one, each behind its parent.
