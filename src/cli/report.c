@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive.h"
@@ -137,13 +138,18 @@ static int
 run(struct report *r)
 {
     cleanup_err struct err err = {0};
-    bool plain = strcmp(r->output, "-") == 0;
+    struct stat st;
+    // A pipe or a device is written to, not replaced.
+    bool plain = strcmp(r->output, "-") == 0,
+         direct = plain || (stat(r->output, &st) == 0 && !S_ISREG(st.st_mode));
     cleanup_free char *shown = display_str(r->output, DISPLAY_QUOTE);
     cleanup_free char *part = xasprintf("%s.XXXXXX", r->output);
     int status = archive_open(&r->archive);
     if (status || !r->archive.sessions_n)
         return status ? status : EXIT_FAILURE;
-    int fd = plain ? -1 : mkostemp(part, O_CLOEXEC);
+    int fd = plain    ? -1
+             : direct ? open(r->output, O_WRONLY | O_CLOEXEC)
+                      : mkostemp(part, O_CLOEXEC);
     r->out = plain ? stdout : fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!r->out) {
         fprintf(stderr, "nono report: can't write %s: %s\n", shown, strerror(errno));
@@ -152,9 +158,12 @@ run(struct report *r)
     int ret = write_page(r, &err);
     bool failed = fflush(r->out) != 0 || ferror(r->out);
     if (!plain)
-        failed |= fclose(r->out) != 0 || (ret == 0 && !failed && rename(part, r->output) < 0);
-    if (!plain && (ret < 0 || failed))
-        unlink(part);
+        failed |= fclose(r->out) != 0;
+    if (!direct) {
+        failed |= ret == 0 && !failed && rename(part, r->output) < 0;
+        if (ret < 0 || failed)
+            unlink(part);
+    }
     if (ret < 0)
         return archive_failed(&r->archive, &err);
     if (failed)

@@ -27,6 +27,11 @@ equal "filters hold" "$("$NONO" report shop -o - --kind request | grep -c '"kind
 status_of() { "$NONO" "$@" >"$T/tmp/answer" 2>&1; echo $?; }
 equal "no file" "$(status_of report)" 2
 equal "no such directory" "$(status_of report -o "$T/missing/x")" 1
+mkfifo "$T/tmp/pipe"
+"$NONO" report -o "$T/tmp/pipe" &
+contains "a pipe is written to" "$(cat "$T/tmp/pipe")" "</html>"
+wait $!
+equal "and stays one" "$(stat -c %F "$T/tmp/pipe")" fifo
 equal "no such session" "$(status_of report nobody -o "$T/tmp/x")" 2
 
 if command -v chromium >/dev/null; then
