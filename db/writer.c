@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdatomic.h>
@@ -17,6 +18,7 @@
 #include "key.h"
 #include "record.h"
 #include "util.h"
+#include "writer_internal.h"
 
 #define COMMIT_ROWS_NS (5 * NS_PER_MS)    /* after the first row that is not durable */
 #define COMMIT_COUNTS_NS (80 * NS_PER_MS) /* after the first count */
@@ -38,6 +40,11 @@ struct writer {
     bool besteffort;           /* constant */
     pthread_t thread;
     atomic_int error; /* -errno of the last commit that failed, 0 since one succeeded */
+    sem_t opened; /* posted once by the db thread; it does not touch the next three after that */
+    int open_error;
+    struct err open_err;
+    remembered_fn remembered;
+    void *remembered_ctx; /* constant */
 
     // Of the db thread from its start to its end.
     sqlite3 *h; /* NULL: it could not be opened yet (besteffort) */
@@ -349,12 +356,38 @@ wait_until(struct writer *w, uint64_t due)
     struct timespec ts, *timeout = NULL;
     if (due != UINT64_MAX) {
         uint64_t now = clock_mono_ns();
-        uint64_t left = due > now ? due - now : 0;
-        ts = (struct timespec){.tv_sec = (time_t)(left / NS_PER_SEC),
-                               .tv_nsec = (long)(left % NS_PER_SEC)};
+        ts = clock_timespec(due > now ? due - now : 0);
         timeout = &ts;
     }
     ppoll(&pfd, 1, timeout, NULL);
+}
+
+static int
+read_remembered(struct writer *w, struct err *err)
+{
+    int stopped = 0;
+    if (!w->remembered)
+        return 0;
+    int rc = remembered_read(w->h, w->info->uid, w->info->profile ? w->info->profile : "",
+                             w->remembered, w->remembered_ctx, &stopped);
+    return rc == SQLITE_OK ? stopped : db_fail(w->h, rc, w->path, err);
+}
+
+// True when the session may go on.
+static bool
+open_first(struct writer *w)
+{
+    int r = sodium_init() < 0 ? err_set(&w->open_err, -EIO, "libsodium does not start")
+                              : open_record(w, &w->open_err);
+    if (r == 0)
+        r = read_remembered(w, &w->open_err);
+    if (r < 0 && w->besteffort) {
+        commit_failed(w, r);
+        r = 0;
+    }
+    w->open_error = r;
+    sem_post(&w->opened);
+    return r == 0;
 }
 
 static void *
@@ -363,6 +396,8 @@ writer_main(void *arg)
     struct writer *w = arg;
     struct msg m;
     pthread_setname_np(pthread_self(), RECORD_THREAD);
+    if (!open_first(w))
+        return NULL;
     while (!w->stopping) {
         // While commits fail the queue is drained all the same: decisions must hear of it.
         for (int i = 0; i < BATCH_MAX && !w->stopping && queue_pop(w->queue, &m); i++)
@@ -396,6 +431,8 @@ writer_free(struct writer *w)
     batch_done(&w->batch);
     db_close(w->h);
     queue_free(w->queue);
+    err_done(&w->open_err);
+    sem_destroy(&w->opened);
     free(w);
     return NULL;
 }
@@ -412,42 +449,51 @@ start_thread(struct writer *w)
     return -r;
 }
 
-static int
-read_remembered(struct writer *w, const struct writer_options *o, struct err *err)
-{
-    int stopped = 0;
-    int rc = remembered_read(w->h, w->info->uid, w->info->profile ? w->info->profile : "",
-                             o->remembered, o->remembered_ctx, &stopped);
-    return rc == SQLITE_OK ? stopped : db_fail(w->h, rc, w->path, err);
-}
-
 int
-writer_start(const struct writer_options *o, struct writer **ret_w, struct err *err)
+writer_begin(const struct writer_options *o, struct writer **ret_w, struct err *err)
 {
-    if (sodium_init() < 0)
-        return err_set(err, -EIO, "libsodium does not start");
     struct writer *w = xcalloc(1, sizeof *w);
     w->path = xstrdup(o->path);
     w->key_file = xstrdup(o->key);
     w->info = session_info_dup(o->info);
     w->besteffort = o->besteffort;
     w->acks = o->acks;
+    w->remembered = o->remembered;
+    w->remembered_ctx = o->remembered_ctx;
     w->queue = queue_new(NONO_QUEUE_DB + 1);
-    int r = open_record(w, err);
-    if (r == 0 && o->remembered)
-        r = read_remembered(w, o, err);
-    if (r < 0 && w->besteffort) {
-        commit_failed(w, r);
-        r = 0;
-    }
-    if (r == 0 && (r = start_thread(w)) < 0)
-        err_set(err, r, "can't start the thread of the record: %s", strerror(-r));
+    sem_init(&w->opened, 0, 0);
+    int r = start_thread(w);
     if (r < 0) {
         writer_free(w);
-        return r;
+        return err_set(err, r, "can't start the thread of the record: %s", strerror(-r));
     }
     *ret_w = w;
     return 0;
+}
+
+int
+writer_opened(struct writer **w, struct err *err)
+{
+    while (sem_wait(&(*w)->opened) < 0)
+        ;
+    int r = (*w)->open_error;
+    if (err)
+        *err = (*w)->open_err;
+    else
+        err_done(&(*w)->open_err);
+    (*w)->open_err = (struct err){0};
+    if (r < 0) {
+        pthread_join((*w)->thread, NULL);
+        *w = writer_free(*w);
+    }
+    return r;
+}
+
+int
+writer_start(const struct writer_options *o, struct writer **ret_w, struct err *err)
+{
+    int r = writer_begin(o, ret_w, err);
+    return r < 0 ? r : writer_opened(ret_w, err);
 }
 
 struct writer *
@@ -481,84 +527,12 @@ writer_error(struct writer *w)
 }
 
 // One slot is kept for the message that stops the thread.
-static int
-push_row(struct writer *w, struct row *row)
+int
+writer_push(struct writer *w, struct row *row)
 {
     struct msg m = {.type = QUEUE_ROW, .data = row, .free = row_free_msg};
     int r = queue_push(w->queue, &m, 1);
     if (r < 0)
         msg_done(&m);
     return r;
-}
-
-int
-writer_add_request(struct writer *w, struct request *r)
-{
-    struct row *row = row_new(ROW_REQUEST);
-    row->request = r;
-    return push_row(w, row);
-}
-
-int
-writer_add_decision(struct writer *w, struct decision *d, struct grant *g, unsigned count,
-                    bool durable)
-{
-    struct row *row = row_new(ROW_DECISION);
-    row->decision = d;
-    row->grant = g;
-    row->count = count;
-    row->durable = durable;
-    return push_row(w, row);
-}
-
-int
-writer_add_count(struct writer *w, const char *what, uint64_t request, enum op op, uint64_t n)
-{
-    static const char *const words[] = {"floor", "grant", "refused"};
-    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-        if (strcmp(what, words[i]) != 0)
-            continue;
-        struct row *row = row_new(ROW_COUNT);
-        row->counted = (struct count_row){.what = words[i],
-                                          .request = request,
-                                          .op = op,
-                                          .n = n,
-                                          .first_ns = row->real_ns,
-                                          .last_ns = row->real_ns};
-        return push_row(w, row);
-    }
-    return -EINVAL;
-}
-
-int
-writer_add_fault(struct writer *w, const char *text)
-{
-    struct row *row = row_new(ROW_FAULT);
-    row->text = xstrdup(text);
-    return push_row(w, row);
-}
-
-int
-writer_add_network(struct writer *w, struct network_event *n)
-{
-    struct row *row = row_new(ROW_NETWORK);
-    row->network = n;
-    return push_row(w, row);
-}
-
-int
-writer_add_revocation(struct writer *w, uint64_t grant, const char *source, const char *note)
-{
-    struct row *row = row_new(ROW_REVOCATION);
-    row->revocation =
-        (struct revocation){.granted = grant, .source = xstrdup(source), .note = xstrdup(note)};
-    return push_row(w, row);
-}
-
-int
-writer_add_terminal(struct writer *w, struct terminal_chunk *t)
-{
-    struct row *row = row_new(ROW_TERMINAL);
-    row->terminal = t;
-    return push_row(w, row);
 }

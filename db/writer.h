@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The db thread: the one write connection, and the only way into the record (SQLite, WAL,
-// synchronous=FULL). Every function but start and stop may be called from any thread, never blocks,
+// synchronous=FULL). Every function but the first four may be called from any thread, never blocks,
 // and moves its payload. Rows are committed in the order of the calls. A batch holding a durable
 // row (a decision) is committed at once and with FULL, which makes everything before it durable
 // too; anything else without a sync, rows within 10 ms and counts within 100 ms: it survives the
@@ -28,17 +28,22 @@ struct writer_options {
     const struct session_info *info; /* copied */
     struct queue *acks;              /* where MSG_RECORDED goes; must outlive the writer */
     bool besteffort; /* what can't be recorded is acknowledged, kept (bounded) and written later */
-    // What is remembered for the user and the profile of info, or NULL; called before
-    // writer_start() returns. It has not got all when *err is set then.
+    // What is remembered for the user and the profile of info, or NULL; called by the db thread
+    // before writer_opened() returns. It has not got all when *err is set then.
     remembered_fn remembered;
     void *remembered_ctx;
 };
 
-// Opens (creating, 0600, in a directory made 0700) or migrates the database and starts the thread.
-// On failure says in *err what is wrong with which file and what to do; a file that is not ours is
-// never overwritten (-EEXIST), one of a newer nono neither (-EPROTO). With besteffort that is no
-// failure: *err says it all the same, and opening is tried again while the session runs.
-// The session row is committed before this returns.
+// Starts the thread, which opens the record while the caller does something else. 0, or -errno with
+// *err set.
+int writer_begin(const struct writer_options *o, struct writer **ret_w, struct err *err);
+// Waits until the database is opened (created, 0600, in a directory made 0700) or migrated, and the
+// session's row committed. Once, by the thread that began. On failure frees *w, sets it to NULL and
+// says in *err what is wrong with which file and what to do; a file that is not ours is never
+// overwritten (-EEXIST), one of a newer nono neither (-EPROTO). With besteffort that is no failure:
+// *err says it all the same, and opening is tried again while the session runs.
+int writer_opened(struct writer **w, struct err *err);
+// Both in one.
 int writer_start(const struct writer_options *o, struct writer **ret_w, struct err *err);
 // Records how the session ended, commits what is queued, stops the thread, closes. Gives up after
 // half a second of a disk that refuses: the session then counts as crashed.

@@ -22,3 +22,10 @@ clock_real_ns(void)
 {
     return read_clock(CLOCK_REALTIME);
 }
+
+struct timespec
+clock_timespec(uint64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_SEC),
+                             .tv_nsec = (long)(ns % NS_PER_SEC)};
+}

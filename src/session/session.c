@@ -110,9 +110,9 @@ forget_remembered(struct session *s)
     s->n_remembered = 0;
 }
 
-// While the sandbox sets itself up: opening the record takes longer than that.
+// Opening the record takes about as long as everything else does: both go on side by side.
 static int
-start_record(struct session *s, struct err *err)
+begin_record(struct session *s, struct err *err)
 {
     s->inbox_main = queue_new(NONO_QUEUE_UI);
     s->inbox_supervisor = queue_new(NONO_QUEUE_SUPERVISOR);
@@ -124,7 +124,14 @@ start_record(struct session *s, struct err *err)
                                 .besteffort = s->o->besteffort,
                                 .remembered = keep_remembered,
                                 .remembered_ctx = s};
-    int ret = writer_start(&wo, &s->writer, err);
+    return writer_begin(&wo, &s->writer, err);
+}
+
+// Before the command is let go: nothing of it is without a record.
+static int
+await_record(struct session *s, struct err *err)
+{
+    int ret = writer_opened(&s->writer, err);
     if (ret < 0)
         return ret;
     if (err->msg) {
@@ -133,6 +140,8 @@ start_record(struct session *s, struct err *err)
         fprintf(stderr, "nono: %s; going on without a record (--audit besteffort)\n", err->msg);
         err_done(err);
     }
+    supervisor_remember(s->supervisor, s->remembered, s->n_remembered);
+    s->n_remembered = 0;
     return 0;
 }
 
@@ -177,12 +186,8 @@ start_supervisor(struct session *s, struct err *err)
         .inbox = s->inbox_supervisor,
         .main = s->inbox_main,
         .record = record_into(s->writer),
-        .remembered = s->remembered,
-        .n_remembered = s->n_remembered,
     };
     int ret = supervisor_start(&so, &s->supervisor);
-    // They are the supervisor's now, or freed with it.
-    s->n_remembered = 0;
     return ret < 0 ? err_set(err, ret, "cannot start a thread: %s", strerror(-ret)) : 0;
 }
 
@@ -415,8 +420,9 @@ session_start(struct session *s, struct err *err)
     s->signal_fd = signals_watch();
     if (s->signal_fd < 0)
         return err_set(err, s->signal_fd, "signalfd: %s", strerror(-s->signal_fd));
-    if ((ret = start_record(s, err)) < 0 || (ret = launch_finish(&s->launched, err)) < 0 ||
-        (ret = start_supervisor(s, err)) < 0 || (ret = start_control(s, err)) < 0)
+    if ((ret = begin_record(s, err)) < 0 || (ret = launch_finish(&s->launched, err)) < 0 ||
+        (ret = start_supervisor(s, err)) < 0 || (ret = start_control(s, err)) < 0 ||
+        (ret = await_record(s, err)) < 0)
         return ret;
     start_recording(s);
     if ((s->o->ui == UI_MODE_SPLIT || s->o->ui == UI_MODE_PLAIN) &&

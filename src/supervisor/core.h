@@ -8,6 +8,7 @@
 #pragma once
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,9 +35,8 @@ struct supervisor {
     rlim_t fd_limit;     /* held objects stay below it */
     // Either thread, without the lock.
     atomic_uint_least64_t floor_counts[_OP_MAX];
-    atomic_bool counted; /* something is to be flushed, at flush_at */
-    atomic_bool drained; /* the last task is gone */
-    atomic_bool received_all;
+    atomic_bool counted;  /* something is to be flushed, at flush_at */
+    atomic_bool drained;  /* the last task is gone */
     atomic_uint restarts; /* calls that workers send round again, at most */
     atomic_bool lowered;  /* a task has set its capabilities: they are looked at from then on */
     atomic_bool initial;  /* the command itself has not been run yet */
@@ -52,10 +52,11 @@ struct supervisor {
     struct task_job *jobs; /* in workers */
     unsigned n_jobs;
     struct exec_scripts scripts;
-    bool told_busy;    /* that too many calls block */
-    unsigned killed;   /* programs that were not the approved ones */
-    int timer_fd;      /* a poll(2) time-out would arm a timer for every call */
-    uint64_t timer_at; /* monotonic; 0: not armed */
+    bool told_busy;     /* that too many calls block */
+    sem_t received_all; /* posted by the receiver at its end */
+    unsigned killed;    /* programs that were not the approved ones */
+    int timer_fd;       /* a poll(2) time-out would arm a timer for every call */
+    uint64_t timer_at;  /* monotonic; 0: not armed */
     uint64_t tick_at, flush_at;
 };
 
@@ -63,6 +64,8 @@ struct supervisor {
 void core_thread_prepare(struct supervisor *s);
 // The receiver's thread.
 void *receive_main(void *supervisor);
+// Waits for the end of the thread, once the last task is gone.
+void receive_end(struct supervisor *s);
 // Returns when there is room for what a request leaves behind: a full queue is a state, not a loss;
 // the kernel keeps the callers asleep meanwhile. Releases the lock while it waits. Receiver.
 void core_wait_for_room(struct supervisor *s);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seccomp filter of the sandbox, built with libseccomp from tables. Before the fork.
+// The seccomp filter of the sandbox, built with libseccomp from tables.
 #pragma once
 #include <linux/filter.h>
 #include <stdbool.h>

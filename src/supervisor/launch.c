@@ -295,8 +295,9 @@ monitor_wait_exec(int *pair, int channel, int signal_fd, pid_t child, int listen
 }
 
 _Noreturn static void
-monitor_main(const struct launch *l, const struct sock_fprog *prog, int channel)
+monitor_main(const struct launch *l, int channel)
 {
+    struct sock_fprog prog = {0};
     int pair[2];
     sigset_t chld;
     setsid();
@@ -310,6 +311,12 @@ monitor_main(const struct launch *l, const struct sock_fprog *prog, int channel)
     int signal_fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signal_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         _exit(125);
+    int built = filter_build(&prog, NULL);
+    if (built < 0) {
+        struct setup_msg failed = {.step = STEP_FILTER, .value = -built};
+        send_listener(channel, -1, &failed, 0);
+        _exit(125);
+    }
     // One table of descriptors for both: the listener that the child makes appears here, with no
     // message that its own filter could hold up and no ptrace right that a container could
     // withhold.
@@ -321,7 +328,7 @@ monitor_main(const struct launch *l, const struct sock_fprog *prog, int channel)
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         if (getppid() != self)
             _exit(125);
-        child_main(l, prog, pair[1]);
+        child_main(l, &prog, pair[1]);
     }
     struct setup_msg m = {.step = STEP_EXEC, .value = errno};
     if (child > 0 && monitor_hear(pair[0], signal_fd, child, &m) != sizeof m)
@@ -374,12 +381,7 @@ receive_listener(int channel, struct launched *ret, struct err *err)
 int
 launch_start(const struct launch *l, struct launched *ret, struct err *err)
 {
-    struct sock_fprog prog = {0};
     int pair[2];
-    int code = filter_build(&prog, err);
-    if (code < 0)
-        return code;
-    cleanup_free void *owned = prog.filter;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return err_set(err, -errno, "socketpair: %s", strerror(errno));
     // Orphans of the sandbox come to us, not to init: all of it stays below (I4), and their end is
@@ -389,14 +391,14 @@ launch_start(const struct launch *l, struct launched *ret, struct err *err)
     pid_t pid = fork();
     if (pid == 0) {
         close(pair[0]);
-        monitor_main(l, &prog, pair[1]);
+        monitor_main(l, pair[1]);
     }
     close(pair[1]);
     *ret = (struct launched){
         .monitor = pid, .listener = -1, .channel = pair[0], .caps = own_caps() & KEPT_CAPS};
     if (pid >= 0)
         return 0;
-    code = err_set(err, -errno, "fork: %s", strerror(errno));
+    int code = err_set(err, -errno, "fork: %s", strerror(errno));
     close_fd(&ret->channel);
     return code;
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 
+#include "clock.h"
 #include "core.h"
 #include "notify.h"
 
@@ -24,6 +27,19 @@ receive_main(void *supervisor)
                 break;
         }
     }
-    atomic_store(&s->received_all, true);
+    sem_post(&s->received_all);
     return NULL;
+}
+
+// Before Linux 6.11 a thread that waits to receive is not woken by the end of the last task; a
+// signal that comes before it waits is lost, so it is sent until the thread has ended.
+void
+receive_end(struct supervisor *s)
+{
+    struct timespec at;
+    do {
+        pthread_kill(s->receiver, NONO_SIGNAL_INTERRUPT);
+        at = clock_timespec(clock_mono_ns() + NS_PER_MS);
+    } while (sem_clockwait(&s->received_all, CLOCK_MONOTONIC, &at) < 0);
+    pthread_join(s->receiver, NULL);
 }

@@ -43,8 +43,7 @@ arm_timer(struct supervisor *s, uint64_t at)
     if (s->timer_at && s->timer_at <= at)
         return;
     s->timer_at = at;
-    struct itimerspec when = {
-        .it_value = {.tv_sec = (time_t)(at / NS_PER_SEC), .tv_nsec = (long)(at % NS_PER_SEC)}};
+    struct itimerspec when = {.it_value = clock_timespec(at)};
     timerfd_settime(s->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
@@ -431,17 +430,6 @@ clerk_turn(struct supervisor *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-// Before Linux 6.11 a thread that waits to receive is not woken by the end of the last task.
-static void
-end_receiver(struct supervisor *s)
-{
-    while (!atomic_load(&s->received_all)) {
-        pthread_kill(s->receiver, NONO_SIGNAL_INTERRUPT);
-        poll(NULL, 0, 1);
-    }
-    pthread_join(s->receiver, NULL);
-}
-
 // What is done for tasks that are gone returns: the jobs refer to the supervisor.
 static void
 end_jobs(struct supervisor *s)
@@ -464,7 +452,7 @@ clerk_main(void *arg)
     core_thread_prepare(s);
     while (!atomic_load(&s->drained))
         clerk_turn(s);
-    end_receiver(s);
+    receive_end(s);
     pthread_mutex_lock(&s->lock);
     end_jobs(s);
     broker_withdraw_all(&s->broker, clock_mono_ns());
@@ -534,6 +522,7 @@ supervisor_free(struct supervisor *s)
     close_fd(&s->timer_fd);
     close_fd(&s->o.listener);
     pthread_mutex_destroy(&s->lock);
+    sem_destroy(&s->received_all);
     free(s->outbox);
     free(s);
     return NULL;
@@ -549,7 +538,7 @@ start_threads(struct supervisor *s)
     int ret = pthread_create(&s->receiver, NULL, receive_main, s);
     if (ret == 0 && (ret = pthread_create(&s->clerk, NULL, clerk_main, s))) {
         atomic_store(&s->drained, true);
-        end_receiver(s);
+        receive_end(s);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return ret;
@@ -566,6 +555,7 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     atomic_init(&s->initial, true);
     tracee_set_monitor(o->monitor);
     pthread_mutex_init(&s->lock, NULL);
+    sem_init(&s->received_all, 0, 0);
     broker_init(&s->broker, o->approver, o->timeout_ns, o->capabilities, &broker_ops, s, held_free,
                 free_call);
     ratelimit_init(&s->broker.limit, o->ask_rate, o->ask_burst, clock_mono_ns());
@@ -575,8 +565,6 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     notify_set_sync(o->listener);
     // Without it no request would ever expire.
     s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    for (size_t i = 0; i < o->n_remembered; i++)
-        broker_load(&s->broker, o->remembered[i]);
     int ret = s->timer_fd < 0 ? errno : start_threads(s);
     if (ret) {
         supervisor_free(s);
@@ -584,6 +572,15 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     }
     *ret_s = s;
     return 0;
+}
+
+void
+supervisor_remember(struct supervisor *s, struct grant **grants, size_t n)
+{
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; i < n; i++)
+        broker_load(&s->broker, grants[i]);
+    pthread_mutex_unlock(&s->lock);
 }
 
 struct supervisor *

@@ -44,8 +44,6 @@ struct supervisor_options {
     const struct approver *approver;
     uint64_t timeout_ns;
     uint64_t ask_rate, ask_burst;
-    struct grant **remembered; /* n_remembered; they are taken over, the array is not */
-    size_t n_remembered;
     const char *home;    /* for risk tags; or NULL */
     struct queue *inbox; /* the supervisor's, made by the caller: acknowledgements go there */
     struct queue *main;
@@ -56,6 +54,8 @@ struct supervisor;
 
 // Starts the threads. 0 or -errno.
 int supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s);
+// Grants of former sessions, before the command is let go: n of them, taken over; the array is not.
+void supervisor_remember(struct supervisor *s, struct grant **grants, size_t n);
 // Waits for the threads, which end after MSG_STOP or when the last task is gone (MSG_DRAINED was
 // sent then), and frees everything. Takes NULL, returns NULL.
 struct supervisor *supervisor_join(struct supervisor *s);
