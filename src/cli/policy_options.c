@@ -26,29 +26,54 @@ policy_args_done(struct policy_args *a)
     trust_policy_done(&a->trust_policy);
 }
 
+// What a path of an option names: variables that the shell has left alone (--deny=~/x) mean what
+// they mean in a profile.
+static int
+option_path(const char *value, bool names, const char *option, char **ret_path, size_t *ret_fixed,
+            struct err *err)
+{
+    struct policy_env e;
+    policy_env_init(&e);
+    int ret = profile_expand_option(value, names, option, &e.env, ret_path, ret_fixed, err);
+    policy_env_done(&e);
+    return ret;
+}
+
+static int
+add_denial(struct policy_args *a, const char *value, struct err *err)
+{
+    cleanup_free char *path = NULL;
+    size_t fixed;
+    int ret = option_path(value, true, "--deny", &path, &fixed, err);
+    return ret < 0 ? ret : capability_deny(&a->set, path, fixed, "--deny", err);
+}
+
 static int
 add_capability(struct policy_args *a, int opt, const char *value, struct err *err)
 {
-    struct capability_set *s = &a->set;
-    unsigned rw = ACCESS_READ | ACCESS_WRITE;
-    switch (opt) {
-    case 'a':
-        return capability_add_path(s, CAPABILITY_SUBTREE, rw, value, "--allow", err);
-    case 'r':
-        return capability_add_path(s, CAPABILITY_SUBTREE, ACCESS_READ, value, "--read", err);
-    case 'w':
-        return capability_add_path(s, CAPABILITY_SUBTREE, ACCESS_WRITE, value, "--write", err);
-    case OPT_ALLOW_FILE:
-        return capability_add_path(s, CAPABILITY_FILE, rw, value, "--allow-file", err);
-    case OPT_READ_FILE:
-        return capability_add_path(s, CAPABILITY_FILE, ACCESS_READ, value, "--read-file", err);
-    case OPT_WRITE_FILE:
-        return capability_add_path(s, CAPABILITY_FILE, ACCESS_WRITE, value, "--write-file", err);
-    case OPT_DENY:
-        return capability_deny(s, value, 0, "--deny", err);
-    default:
+    static const struct {
+        int opt;
+        enum capability_kind kind;
+        unsigned access;
+        const char *source;
+    } rows[] = {
+        {'a', CAPABILITY_SUBTREE, ACCESS_READ | ACCESS_WRITE, "--allow"},
+        {'r', CAPABILITY_SUBTREE, ACCESS_READ, "--read"},
+        {'w', CAPABILITY_SUBTREE, ACCESS_WRITE, "--write"},
+        {OPT_ALLOW_FILE, CAPABILITY_FILE, ACCESS_READ | ACCESS_WRITE, "--allow-file"},
+        {OPT_READ_FILE, CAPABILITY_FILE, ACCESS_READ, "--read-file"},
+        {OPT_WRITE_FILE, CAPABILITY_FILE, ACCESS_WRITE, "--write-file"},
+    };
+    size_t i = 0;
+    while (i < ARRAY_SIZE(rows) && rows[i].opt != opt)
+        i++;
+    if (i == ARRAY_SIZE(rows))
         return -ENOENT;
-    }
+    cleanup_free char *path = NULL;
+    int ret = option_path(value, false, rows[i].source, &path, NULL, err);
+    return ret < 0 ? ret
+                   : capability_add_path(&a->set, rows[i].kind, rows[i].access, path,
+                                         rows[i].source, err);
 }
 
 static int
@@ -59,8 +84,11 @@ add_unix(struct policy_args *a, int opt, const char *value, struct err *err)
         "--allow-unix-socket-dir",     "--allow-unix-socket-dir-bind",
         "--allow-unix-socket-subtree", "--allow-unix-socket-subtree-bind"};
     int i = opt - OPT_UNIX;
-    return socket_policy_add_unix(&a->sockets, (enum unix_reach)(i / 2), i % 2, value, names[i],
-                                  err);
+    cleanup_free char *path = NULL;
+    int ret = option_path(value, false, names[i], &path, NULL, err);
+    return ret < 0 ? ret
+                   : socket_policy_add_unix(&a->sockets, (enum unix_reach)(i / 2), i % 2, path,
+                                            names[i], err);
 }
 
 static int
@@ -100,6 +128,8 @@ policy_option(struct policy_args *a, struct options *o, int opt, struct err *err
     }
     if (opt >= OPT_NET && opt <= OPT_UNIX_SUBTREE_BIND)
         return socket_option(a, o, opt, err);
+    if (opt == OPT_DENY)
+        return add_denial(a, o->arg, err);
     if (opt != 'p')
         return add_capability(a, opt, o->arg, err);
     if (a->profile_name)

@@ -212,8 +212,37 @@ append_matches(struct denials *d, const struct denial *pattern, size_t part, con
     return ret;
 }
 
-// Adds a pattern, and what it matches already. With "**" that could be a whole tree: no look is
-// taken then.
+// "**/NAME": a name at any depth, which is no pattern itself.
+static bool
+is_bare_name(const struct denial *d)
+{
+    return d->n_parts == 2 && is_any(d->parts[0]) &&
+           !glob_is_pattern(d->parts[1].text, d->parts[1].len);
+}
+
+// What the pattern matches already. Behind "**" that could be a whole tree: only what lies where it
+// begins is looked at then.
+static int
+append_present(struct denials *d, const struct denial *pattern)
+{
+    size_t start = is_any(pattern->parts[0]) && pattern->n_parts > 1;
+    for (size_t i = start; i < pattern->n_parts; i++)
+        if (is_any(pattern->parts[i]))
+            return 0;
+    if (!is_bare_name(pattern))
+        return append_matches(d, pattern, start, pattern->path);
+    struct glob_part name = pattern->parts[1];
+    struct stat st;
+    cleanup_free char *path =
+        xasprintf("%s/%.*s", pattern->len > 1 ? pattern->path : "", (int)name.len, name.text);
+    if (lstat(path, &st) < 0)
+        return 0;
+    if (d->n + NONO_SYMLINKS_MAX > NONO_DENIALS_MAX)
+        return -E2BIG;
+    append_names(d, path, NULL, pattern->source);
+    return 0;
+}
+
 static int
 append_pattern(struct denials *d, const char *dir, const char *pattern, const char *source)
 {
@@ -223,11 +252,7 @@ append_pattern(struct denials *d, const char *dir, const char *pattern, const ch
     n = d->n;
     for (size_t i = first; i < n && ret == 0; i++) {
         struct denial row = d->rows[i]; // the rows may move, what they point to does not
-        bool bounded = true;
-        for (size_t j = 0; j < row.n_parts; j++)
-            bounded &= !is_any(row.parts[j]);
-        if (bounded)
-            ret = append_matches(d, &row, 0, row.path);
+        ret = append_present(d, &row);
     }
     return ret;
 }

@@ -279,29 +279,54 @@ profile_last(const struct profile *p, enum profile_key key)
     return NULL;
 }
 
-int
-profile_expand(const struct profile_item *item, const struct profile_env *env, char **ret_path,
-               size_t *ret_fixed, struct err *err)
+// bare: a name that is refused wherever it turns up in the project. Else s is absolute, or starts
+// with a variable.
+static int
+expand(const char *s, bool bare, const char *source, const struct profile_env *env, char **ret_path,
+       size_t *ret_fixed, struct err *err)
 {
-    const char *s = item->value;
     size_t n = variable_length(s);
     const char *to = s[0] == '~' || strncmp(s, "$H", 2) == 0 ? env->home
                      : strncmp(s, "$T", 2) == 0              ? env->tmpdir
                                                              : env->workdir;
-    // A bare name is refused wherever it turns up in the project.
-    bool bare = n == 0 && s[0] != '/';
     if (!n && !bare)
         to = "";
-    else if (!to && strncmp(s, "$T", 2) == 0)
-        return 0;
     if (!to)
-        return err_set(err, -ENOENT, "%s: %.*s is not known", item->source, n ? (int)n : 8,
+        return err_set(err, -ENOENT, "%s: %.*s is not known", source, n ? (int)n : 8,
                        n ? s : "$WORKDIR");
     if (ret_fixed)
         *ret_fixed = strlen(to);
     *ret_path = xasprintf("%s%s%s", strcmp(to, "/") || !(bare || s[n]) ? to : "",
                           bare ? "/**/" : "", s + n);
     return 1;
+}
+
+int
+profile_expand(const struct profile_item *item, const struct profile_env *env, char **ret_path,
+               size_t *ret_fixed, struct err *err)
+{
+    const char *s = item->value;
+    if (!env->tmpdir && strncmp(s, "$T", 2) == 0)
+        return 0;
+    return expand(s, variable_length(s) == 0 && s[0] != '/', item->source, env, ret_path, ret_fixed,
+                  err);
+}
+
+int
+profile_expand_option(const char *value, bool names, const char *source,
+                      const struct profile_env *env, char **ret_path, size_t *ret_fixed,
+                      struct err *err)
+{
+    size_t n = variable_length(value);
+    const char *fault = n ? path_fault(value, names) : NULL;
+    bool bare = names && !n && value[0] && !strchr(value, '/') && strcmp(value, ".") != 0 &&
+                strcmp(value, "..") != 0;
+    cleanup_free char *shown = display_str(value, DISPLAY_QUOTE);
+    cleanup_free char *named = xasprintf("%s %s", source, shown);
+    if (fault)
+        return err_set(err, -EINVAL, "%s: %s; a file of that name is ./%s", named, fault, shown);
+    int ret = expand(value, bare, named, env, ret_path, ret_fixed, err);
+    return ret < 0 ? ret : 0;
 }
 
 int

@@ -107,6 +107,12 @@ bool profile_key_expands(enum profile_key key);
 // *ret_fixed (may be NULL): bytes at the start that the variable stood for.
 int profile_expand(const struct profile_item *item, const struct profile_env *env, char **ret_path,
                    size_t *ret_fixed, struct err *err);
+// The same for the path of an option, which may also be relative to the current directory: a
+// variable that the shell has left alone means what it means in a profile. names: a name without a
+// slash is one at any depth, as in "deny". 0 or -errno with *err.
+int profile_expand_option(const char *value, bool names, const char *source,
+                          const struct profile_env *env, char **ret_path, size_t *ret_fixed,
+                          struct err *err);
 
 // Adds what the filesystem keys allow and deny.
 int profile_apply(const struct profile *p, const struct profile_env *env, struct capability_set *s,

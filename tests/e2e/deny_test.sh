@@ -226,7 +226,36 @@ run --without-landlock --deny .env --on-ask allow -- bash -c 'cat .env; cat /pro
 lacks "without the floor" "$output" sesame
 contains "and beside it" "$output" "out: src/main.c"
 
+scenario "a name means every depth, as in a profile"
+project
+mkdir -p sub/deep "$T/home/own" && echo TOKEN=sesame >sub/deep/.env && echo TOKEN=sesame >sub/k.pem
+echo TOKEN=sesame >top.pem && ln top.pem src/other && echo TOKEN=sesame >"$T/home/own/key"
+ways_in "a name below" sub/deep/.env --deny .env
+ways_in "and here" .env --deny .env
+ways_in "a pattern below" sub/k.pem --deny '*.pem'
+ways_in "by its other name" src/other --deny '*.pem'
+for own in '~/own' '$HOME/own' '$HOME/own/k*'; do
+    run -a "$T/home/own" --deny="$own" --on-ask allow -- cat "$T/home/own/key"
+    lacks "$own is the home" "$output" sesame
+done
+run --deny='$WORKDIR/.env' --on-ask allow -- cat .env sub/deep/.env
+equal "\$WORKDIR/.env is this one alone" "$(grep -c sesame <<<"$output")" 1
+run --deny ./.env --on-ask allow -- cat .env sub/deep/.env
+equal "and so is ./.env" "$(grep -c sesame <<<"$output")" 1
+run --deny='$TMPDIR/x' -- bash -c 'echo x >$TMPDIR/x; ls $TMPDIR/x'
+contains "\$TMPDIR" "$output" "cannot access '$TMPDIR/x'"
+run --read='~/own' --on-ask deny -- cat "$T/home/own/key"
+contains "other options take them too" "$output" sesame
+run --allow-file='$HOME/own/key' --on-ask deny -- cat "$T/home/own/key"
+contains "of files as well" "$output" sesame
+equal "nothing is called ~" "$(find "$P" "$T/home" -name '~*')" ""
+
 scenario "mistakes"
+run --deny='~other/x' -- true
+equal "another's home" "$status" 125
+contains "is an error" "$output" "--deny '~other/x': a variable ends at a slash"
+run --read='$NOWHERE/x' -- true
+contains "so is an unknown variable" "$output" "unknown variable (there are \$HOME, \$WORKDIR and \$TMPDIR)"
 run --deny '' -- true
 equal "an empty path" "$status" 125
 contains "is named" "$output" "--deny '': not a path"

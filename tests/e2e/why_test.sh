@@ -117,7 +117,7 @@ contains "and why" "$output" "reason: policy_blocked"
 equal "with or without nono" "$(grep -c '^refused: read' <<<"$output")" 2
 contains "nothing can be written there" "$output" "/proc/nono/last: "
 run -r "$T/bin" --deny .env --on-ask deny -- bash -c 'cat .env; cat /proc/nono/last'
-contains "a denial is named" "$output" "rule: deny $T/work/.env (--deny)
+contains "a denial is named" "$output" "rule: deny $T/work/**/.env (--deny)
 no decision can allow it"
 run -- bash -c 'cat /proc/nono/last'
 equal "nothing yet" "$output" "nothing was refused yet"

@@ -312,6 +312,47 @@ Test(denial, what_a_pattern_matches_is_refused_as_what_it_is)
     denials_done(&d);
 }
 
+// "**" may stand for nothing: what has the name where the pattern begins is known as what it is.
+Test(denial, a_name_at_any_depth_is_also_the_one_here)
+{
+    make_file("key");
+    make_file("a.pem");
+    make_file("plain.pem");
+    make_file("end");
+    cleanup_free char *key = below("key"), *link_ = below("l"), *end = below("end");
+    cleanup_free char *a = below("a.pem"), *hard = below("hard");
+    cr_assert_eq(symlink("end", link_), 0);
+    cr_assert_eq(link(a, hard), 0);
+    static const struct {
+        const char *pattern;
+        size_t rows;
+    } rows[] = {
+        {"**/key", 2},   // and the file, whatever it is renamed to
+        {"**/none", 1},  // and nothing more
+        {"**/l", 3},     // and the link, and its end
+        {"**/*.pem", 2}, // and the one that has another name
+        {"**/?", 3},     // and the link, and its end
+        {"**/**", 1},    // no look
+        {"**/x/**", 1},  // no look
+        {"x/**", 1},     // no look
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct denials d = {0};
+        add_below(&d, rows[i].pattern);
+        cr_expect_eq(d.n, rows[i].rows, "%s: %zu", rows[i].pattern, d.n);
+        denials_done(&d);
+    }
+    struct denials d = {0};
+    struct stat st;
+    add_below(&d, "**/key");
+    cr_assert_eq(stat(key, &st), 0);
+    cr_expect(denials_refuse_object(&d, st.st_dev, st.st_ino));
+    denials_done(&d);
+    add_below(&d, "**/l");
+    cr_expect(denials_refuse(&d, end));
+    denials_done(&d);
+}
+
 Test(denial, other_names_of_a_file_are_found)
 {
     struct denials d = {0};

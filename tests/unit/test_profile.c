@@ -370,3 +370,51 @@ Test(profile, variables)
         cr_expect_eq(fixed, rows[i].fixed, "%s: %zu", value, fixed);
     }
 }
+
+Test(profile, paths_of_options)
+{
+    static const struct {
+        const char *value, *want, *wrong;
+        bool names;
+        size_t fixed;
+    } rows[] = {
+        {".env", "/w/**/.env", NULL, true, 2},
+        {"*.pem", "/w/**/*.pem", NULL, true, 2},
+        {"[", "/w/**/[", NULL, true, 2},
+        {"./.env", "./.env", NULL, true, 0},
+        {"a/b", "a/b", NULL, true, 0},
+        {"a/", "a/", NULL, true, 0},
+        {".", ".", NULL, true, 0},
+        {"..", "..", NULL, true, 0},
+        {"...", "/w/**/...", NULL, true, 2},
+        {"", "", NULL, true, 0},
+        {"~", "/home/u", NULL, true, 7},
+        {"~/x", "/home/u/x", NULL, true, 7},
+        {"$HOME/x*", "/home/u/x*", NULL, true, 7},
+        {"$WORKDIR/x", "/w/x", NULL, true, 2},
+        {"$TMPDIR", NULL, "--deny '$TMPDIR': $TMPDIR is not known", true, 0},
+        {"~u/x", NULL, "--deny '~u/x': a variable ends at a slash", true, 0},
+        {"$USER", NULL, "--deny '$USER': unknown variable", true, 0},
+        {"$", NULL, "--deny '$': unknown variable", true, 0},
+        {"x~", "/w/**/x~", NULL, true, 2},
+        {"./~", "./~", NULL, true, 0},
+        {"shop", "shop", NULL, false, 0},
+        {"~/shop", "/home/u/shop", NULL, false, 7},
+        {"/abs", "/abs", NULL, false, 0},
+    };
+    struct profile_env env = {.home = "/home/u", .workdir = "/w"};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cleanup_free char *path = NULL;
+        cleanup_err struct err err = {0};
+        size_t fixed;
+        int ret = profile_expand_option(rows[i].value, rows[i].names, "--deny", &env, &path, &fixed,
+                                        &err);
+        cr_expect_eq(ret == 0, rows[i].want != NULL, "%s", rows[i].value);
+        if (ret == 0) {
+            cr_expect_str_eq(path, rows[i].want);
+            cr_expect_eq(fixed, rows[i].fixed, "%s: %zu", rows[i].value, fixed);
+        } else {
+            cr_expect(strstr(err.msg, rows[i].wrong), "%s", err.msg);
+        }
+    }
+}
