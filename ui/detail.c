@@ -327,6 +327,13 @@ make_risk(struct detail *d, const struct request *r, unsigned flags)
 }
 
 static void
+add_sha256(struct buf *b, const uint8_t sha256[SHA256_LEN])
+{
+    for (size_t i = 0; i < SHA256_LEN; i++)
+        buf_printf(b, "%02x", sha256[i]);
+}
+
+static void
 make_object(struct detail *d, const struct request *r, unsigned flags)
 {
     struct buf b = {0};
@@ -348,8 +355,7 @@ make_object(struct detail *d, const struct request *r, unsigned flags)
         add_line(d, "to is", &b, false);
     }
     if (r->has_sha256) {
-        for (size_t i = 0; i < SHA256_LEN; i++)
-            buf_printf(&b, "%02x", r->sha256[i]);
+        add_sha256(&b, r->sha256);
         add_line(d, "sha256", &b, false);
     }
     buf_puts(&b, r->why == REASON_INSUFFICIENT_ACCESS ? "covered, but not for this access"
@@ -397,6 +403,10 @@ make_program(struct detail *d, const struct request *r, unsigned flags)
     detail_argv(&b, r, flags);
     add_line(d, "argv", &b, false);
     add_bytes(&b, r->exe, flags);
+    if (r->has_exe_sha256) {
+        buf_puts(&b, "  as a copy, sha256 ");
+        add_sha256(&b, r->exe_sha256);
+    }
     add_line(d, "exe", &b, false);
     add_flags(&b, r);
     add_line(d, "call", &b, false);

@@ -44,6 +44,7 @@
 // A program that is asked about: bytes of its argv (beyond: E2BIG) and of its file (refused).
 #define NONO_EXEC_ARGV_MAX (2 << 20)
 #define NONO_EXEC_PROGRAM_MAX (1 << 30)
+#define NONO_COPIES_MAX 1024 /* programs that run as a copy whose names are known */
 // What is kept of the terminal of a session (--record), compressed; beyond: a fault, and no more.
 #define NONO_RECORDED_MAX (64 * 1024 * 1024)
 #define NONO_IPC_MAX 4096 /* System V objects of each kind that are known as the sandbox's own */

@@ -125,6 +125,7 @@ request_seal(struct request *r)
         r->peer.scope_id,
         r->peer.abstract,
         r->has_sha256,
+        r->has_exe_sha256,
         r->risk,
     };
     crypto_generichash_init(&h, NULL, 0, DIGEST_LEN);
@@ -143,6 +144,7 @@ request_seal(struct request *r)
     seal_string(&h, r->detail);
     seal_string(&h, r->interpreter);
     seal_bytes(&h, r->sha256, sizeof r->sha256);
+    seal_bytes(&h, r->exe_sha256, sizeof r->exe_sha256);
     seal_bytes(&h, r->peer.addr, sizeof r->peer.addr);
     seal_string(&h, r->host);
     crypto_generichash_final(&h, r->digest, DIGEST_LEN);

@@ -55,6 +55,8 @@ struct request {
     uint64_t start_time; /* of tid, clock ticks since boot */
     uint32_t uid;        /* its file system uid */
     char *exe;           /* program path; "" when it could not be read */
+    uint8_t exe_sha256[SHA256_LEN]; /* of a program that runs as a copy; valid with the next */
+    bool has_exe_sha256;
     char *argv;          /* NUL-separated, cut at NONO_ARGV_MAX */
     size_t argv_len;
     char *cwd;

@@ -269,6 +269,8 @@ set_common_facts(json_t *o, const struct request *r)
     set(o, "access", json_string(access_to_string(r->access)));
     set(o, "pid", json_integer(r->pid));
     set_text(o, "exe", r->exe);
+    if (r->has_exe_sha256)
+        set_hex(o, "exe_sha256", r->exe_sha256, SHA256_LEN);
     set_words(o, "argv", r->argv, r->argv_len);
     set_text(o, "cwd", r->cwd);
     set_enum(o, "reason", reason_to_string(r->why));

@@ -281,6 +281,9 @@ parse_request(struct reading *in, struct wire_msg *m)
     r->start_time = get_u64(in, "start_time", UINT64_MAX);
     r->uid = (uint32_t)get_u64(in, "uid", UINT32_MAX);
     r->exe = get_text(in, "exe", WIRE_STRING_MAX);
+    r->has_exe_sha256 = json_object_get(in->o, "exe_sha256");
+    if (r->has_exe_sha256)
+        get_hex(in, "exe_sha256", r->exe_sha256, SHA256_LEN);
     r->argv = get_words(in, "argv", &r->argv_len);
     r->cwd = get_text(in, "cwd", WIRE_STRING_MAX);
     r->ancestry = get_text(in, "ancestry", WIRE_STRING_MAX);

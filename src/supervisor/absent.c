@@ -42,11 +42,10 @@ static struct request *
 make_request(struct supervisor *s, const struct call *c)
 {
     struct standing standing = {0};
-    char link[40], exe[NONO_PATH_MAX];
+    char link[40];
     struct stat st = {0};
+    cleanup_free char *exe = tracee_program(c->tid, NULL, NULL);
     snprintf(link, sizeof link, "/proc/%d/exe", (int)c->tid);
-    ssize_t n = readlink(link, exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = 0;
     struct facts f = {.call = c,
                       .op = OP_EXEC,
                       .target = exe,

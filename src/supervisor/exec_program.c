@@ -10,6 +10,7 @@
 #include <sys/vfs.h>
 #include <time.h>
 
+#include "copies.h"
 #include "exec.h"
 #include "kernel.h"
 #include "mounts.h"
@@ -299,10 +300,10 @@ known_copy(const struct stat *st, uint8_t ret_sha256[SHA256_LEN])
 static int
 new_memfd(void)
 {
-    int fd = memfd_create("nono-program", MFD_CLOEXEC | MFD_ALLOW_SEALING | NONO_MFD_EXEC);
+    int fd = memfd_create(NONO_COPY_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING | NONO_MFD_EXEC);
     // Before Linux 6.3 every one can be run.
     if (fd < 0 && errno == EINVAL)
-        fd = memfd_create("nono-program", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        fd = memfd_create(NONO_COPY_NAME, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     return fd < 0 ? -errno : fd;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
+#include "copies.h"
 #include "exec.h"
 #include "exec_regs.h"
 #include "kernel.h"
@@ -206,7 +207,7 @@ run_to_end(struct exec_order *o, pid_t tid, pid_t *ret_pid)
 }
 
 static int
-restart(struct exec_order *o, struct exec_call *c, int fd)
+restart(struct exec_order *o, struct exec_call *c, const struct resolved *ends, int fd)
 {
     int number = notify_lend_fd(o->listener, c->call.id, fd);
     if (number < 0) {
@@ -242,6 +243,8 @@ restart(struct exec_order *o, struct exec_call *c, int fd)
         let_go();
         return 0;
     }
+    if (o->copy)
+        copies_add(&st, ends[c->parts - 1].path, c->program[c->parts - 1].sha256);
     o->started(o, pid);
     exec_regs_dress(pid, &saved, c);
     detach(pid, 0);
@@ -271,5 +274,5 @@ exec_run(struct exec_order *o, struct exec_call *c, const struct resolved *ends)
     if (memcmp(sha256, c->program[part].sha256, SHA256_LEN) != 0)
         return -NONO_ECHANGED;
     ret = seize(o, &c->call);
-    return ret < 0 ? (ret == -ESRCH ? 0 : ret) : restart(o, c, fd);
+    return ret < 0 ? (ret == -ESRCH ? 0 : ret) : restart(o, c, ends, fd);
 }

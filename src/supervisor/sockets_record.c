@@ -103,7 +103,6 @@ sockets_request(struct supervisor *s, const struct socket_call *c, const struct 
 static void
 set_asker(struct network_event *n, pid_t tid, const struct request *q)
 {
-    char link[40], exe[NONO_PATH_MAX];
     struct tracee_status st;
     if (q) {
         n->pid = q->pid;
@@ -113,9 +112,7 @@ set_asker(struct network_event *n, pid_t tid, const struct request *q)
     }
     n->pid = tracee_read_status(tid, &st) == 0 ? st.tgid : tid;
     proc_start_time(tid, &n->start_time);
-    snprintf(link, sizeof link, "/proc/%d/exe", (int)tid);
-    ssize_t len = readlink(link, exe, sizeof exe);
-    n->exe = xstrndup(exe, len > 0 ? (size_t)len : 0);
+    n->exe = tracee_program(tid, NULL, NULL);
 }
 
 static char *

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 
 #include "bounds.h"
 #include "buf.h"
+#include "copies.h"
 #include "util.h"
 
 #define PAGE 4096u
@@ -121,6 +123,23 @@ read_link(pid_t tid, const char *what)
     return xstrndup(target, n > 0 ? (size_t)n : 0);
 }
 
+char *
+tracee_program(pid_t tid, bool *ret_is_copy, uint8_t ret_sha256[SHA256_LEN])
+{
+    char link[64];
+    struct stat st;
+    char *path = read_link(tid, "exe"), *original = NULL;
+    snprintf(link, sizeof link, "/proc/%d/exe", (int)tid);
+    if (strncmp(path, NONO_COPY_LINK, sizeof NONO_COPY_LINK - 1) == 0 && stat(link, &st) == 0)
+        original = copies_find(&st, ret_sha256);
+    if (ret_is_copy)
+        *ret_is_copy = original;
+    if (!original)
+        return path;
+    free(path);
+    return original;
+}
+
 static void
 add_ancestor(struct buf *out, pid_t pid, const char *sep)
 {
@@ -164,7 +183,7 @@ tracee_describe(pid_t tid, pid_t stop_pid, struct request *r)
     r->tid = tid;
     r->pid = s.tgid;
     r->uid = s.fsuid;
-    r->exe = read_link(tid, "exe");
+    r->exe = tracee_program(tid, &r->has_exe_sha256, r->exe_sha256);
     r->cwd = read_link(tid, "cwd");
     r->ancestry = read_ancestry(s.ppid, stop_pid);
     char path[64];

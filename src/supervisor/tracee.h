@@ -24,6 +24,10 @@ struct tracee_status {
 };
 int tracee_read_status(pid_t tid, struct tracee_status *ret_s);
 
+// The path of the program that the task runs, the caller's to free; "" when it can't be read. Of a
+// sealed copy that is the path of what it is a copy of, and *ret_is_copy is true with its digest;
+// both may be NULL.
+char *tracee_program(pid_t tid, bool *ret_is_copy, uint8_t ret_sha256[SHA256_LEN]);
 // Fills who asks into r: pid, start time, uid, exe, argv, cwd, ancestry (up to but without
 // stop_pid). What can't be read stays
 // "". 0, or -ESRCH when the task is gone.

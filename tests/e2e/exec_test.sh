@@ -139,6 +139,35 @@ contains "what changed since it was shown is asked about anew" \
 join_background
 contains "and did not run" "$output" 126
 
+scenario "who asks, where a copy runs"
+cp "$(readlink -f /bin/bash)" "$OUT/shell"
+sum=$(sha256sum <"$OUT/shell")
+run_background --ui attach -- sh -c "$OUT/shell -c 'read -r a <$SECRET; (read -r b <$SECRET; echo \$a \$b)'"
+"$NONO" allow "$(wait_request /shell)" >/dev/null
+first=$(wait_request /secret.txt)
+equal "its path and its digest" "$(pending_rows "[(r['exe'], r['exe_sha256']) for r in rows]")" \
+    "[('$OUT/shell', '${sum%% *}')]"
+contains "and where it is shown" "$("$NONO" pending --jsonl)" '"exe_sha256"'
+"$NONO" allow "$first" >/dev/null
+second=$(wait_request /secret.txt "$first")
+equal "those of a forked child as well" "$(pending_rows "[(r['exe'], r['exe_sha256']) for r in rows]")" \
+    "[('$OUT/shell', '${sum%% *}')]"
+"$NONO" allow "$second" >/dev/null
+join_background
+equal "it runs" "$output" "the content the content"
+equal "found by it" "$("$NONO" log --exe "$OUT/shell" --kind request --jsonl | rows 'len(rows)')" 2
+contains "counted under it" "$("$NONO" log --stats --group exe --json)" "$OUT/shell"
+lacks "and nowhere under another name" "$("$NONO" log --jsonl)" memfd
+scenario "a copy of somebody else's is none"
+run --on-ask allow -- "$PYTHON" -c '
+import os, sys
+fd = os.memfd_create("nono-program")
+os.sendfile(fd, os.open(sys.argv[1], os.O_RDONLY), 0, 1 << 27)
+link = "/proc/self/fd/%d" % fd
+os.execv(link, [link, sys.argv[2]])' "$(readlink -f /bin/cat)" "$SECRET"
+equal "it has no name" \
+    "$(log_rows "[r['exe'] for r in of(kind='request', op='read')]")" "['/memfd:nono-program (deleted)']"
+
 scenario "as natively"
 for options in "" "--exec ask" "--without-landlock"; do
     for command in "$OUT/started a b" "../outside/started" "env -i $OUT/started" \

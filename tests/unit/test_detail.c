@@ -156,12 +156,15 @@ Test(detail, everything_that_decides_is_said)
     r->interpreter = xstrdup("/bin/sh\033");
     r->has_sha256 = true;
     r->sha256[0] = 0xab;
+    r->has_exe_sha256 = true;
+    r->exe_sha256[0] = 0xcd;
     r->tags = (free(r->tags), xstrdup("ssh-key,odd\033"));
     view_add(&v, 0, r, now);
     detail_make(&det, &v, v.rows[0], now, 0);
     cr_expect_eq(det.target, 2);
     cr_expect_str_eq(line(&det, "run by"), "/bin/sh\\x1b");
     cr_expect(strstr(line(&det, "sha256"), "ab00"));
+    cr_expect(strstr(line(&det, "exe"), "  as a copy, sha256 cd00"));
     cr_expect_str_eq(line(&det, "risk"), "!! high: SSH keys and their configuration; odd\\x1b");
     cr_expect(strstr(line(&det, "p"), "(type id_1)"));
 }

@@ -132,7 +132,7 @@ Test(wire, what_most_requests_lack_may_be_missing)
     struct request *r = new_request(1);
     wire_put_request(&b, r);
     static const char *const keys[] = {"target2", "object2", "detail", "interpreter",
-                                       "sha256",  "peer",    "host"};
+                                       "sha256",  "peer",    "host",   "exe_sha256"};
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         cr_expect(!strstr(b.data, keys[i]), "%s", keys[i]);
     cr_assert_eq(wire_parse(b.data, b.len - 1, &m), 0);
