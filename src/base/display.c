@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "display.h"
 
+#include <assert.h>
 #include <ctype.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "unicode.h"
@@ -20,25 +23,59 @@ struct unit {
 
 // What the units before decide about the next one.
 struct context {
-    bool base;      /* a character that marks may stand on */
-    unsigned marks; /* on that base */
+    bool base;        /* a character that marks may stand on */
+    unsigned marks;   /* on that base */
+    uint32_t starter; /* the last character shown without a place in an order; 0: none */
+    uint32_t order;   /* of the character before */
 };
+
+static int
+compare_range(const void *key, const void *entry)
+{
+    const struct unicode_range *r = entry;
+    uint32_t c = *(const uint32_t *)key;
+
+    return c < r->first ? -1 : c > r->last;
+}
 
 static bool
 in_ranges(const struct unicode_range *ranges, size_t count, uint32_t c)
 {
-    size_t low = 0, high = count;
+    return bsearch(&c, ranges, count, sizeof(*ranges), compare_range) != NULL;
+}
 
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (c > ranges[mid].last)
-            low = mid + 1;
-        else if (c < ranges[mid].first)
-            high = mid;
-        else
-            return true;
-    }
-    return false;
+static uint32_t
+order_of(uint32_t c)
+{
+    static_assert(offsetof(struct unicode_order, range) == 0, "compared as its range");
+    const struct unicode_order *o =
+        bsearch(&c, unicode_order, unicode_order_count, sizeof(*unicode_order), compare_range);
+
+    return o ? o->order : 0;
+}
+
+static int
+compare_pair(const void *key, const void *entry)
+{
+    const struct unicode_pair *k = key, *e = entry;
+
+    if (k->base != e->base)
+        return k->base < e->base ? -1 : 1;
+    return k->mark < e->mark ? -1 : k->mark > e->mark;
+}
+
+// True when the text up to here, with c behind it, is what Unicode takes for another spelling: of
+// one character that looks like two, or of the same marks in their order. What is shown is thereby
+// always normalised (NFC), and two texts that are equal to a reader are not both shown.
+static bool
+second_spelling(const struct context *ctx, uint32_t c, uint32_t order)
+{
+    struct unicode_pair pair = {ctx->starter, c};
+
+    if (c < 0x80)
+        return false;
+    return (order && ctx->order > order) ||
+           bsearch(&pair, unicode_pair, unicode_pair_count, sizeof(pair), compare_pair);
 }
 
 int
@@ -94,6 +131,7 @@ unit_next(const unsigned char *p, size_t n, size_t at, struct context *ctx, unsi
 {
     struct unit u = {.c = p[at], .length = 1};
     unsigned length = display_decode(p + at, n - at, &u.c);
+    uint32_t order;
     int width;
 
     if (length == 0) {
@@ -102,6 +140,7 @@ unit_next(const unsigned char *p, size_t n, size_t at, struct context *ctx, unsi
     }
     u.length = length;
     u.valid = true;
+    order = order_of(u.c);
     width = u.c >= 0x80 && (flags & DISPLAY_ASCII) ? -1 : display_char_width(u.c);
     if (u.c == ' ')
         u.shown = at > 0 && at + 1 < n && p[at - 1] != ' ';
@@ -109,14 +148,22 @@ unit_next(const unsigned char *p, size_t n, size_t at, struct context *ctx, unsi
         u.shown = ctx->base && ctx->marks < MARKS_MAX;
     else
         u.shown = width > 0;
-    u.columns = u.shown ? (unsigned)width : 0;
-    if (u.shown && width == 0) {
+    u.shown = u.shown && !second_spelling(ctx, u.c, order);
+    if (!u.shown) {
+        *ctx = (struct context){0};
+        return u;
+    }
+    u.columns = (unsigned)width;
+    if (width == 0) {
         ctx->marks++;
     } else {
-        // Quoting puts a backslash before a quote; a mark must not fall on either.
-        ctx->base = u.shown && u.c != ' ' && u.c != '\\' && u.c != '\'';
+        // On a slash, a quote or a backslash a mark would hide what a path or a word ends with.
+        ctx->base = u.c >= 0x80 || isalnum((int)u.c);
         ctx->marks = 0;
     }
+    if (!order)
+        ctx->starter = u.c;
+    ctx->order = order;
     return u;
 }
 

@@ -20,9 +20,10 @@ enum display_flags {
 // Appends the escaped form: \xNN for a byte that is not part of valid UTF-8 and for control bytes,
 // \u{h...} for a character that is not shown (C1, bidi, zero-width, tags, blank look-alikes,
 // unassigned, the third and later combining mark on one base), \\ for a backslash, \x20 for a space
-// at the start, at the end or behind another space. A character that normalisation would replace
-// (KELVIN SIGN by K) is not shown either: it is a second spelling. Returns the columns that what
-// was added takes on a terminal.
+// at the start, at the end or behind another space. Of the spellings that Unicode has for one text
+// the normalised one (NFC) is shown: KELVIN SIGN is not, nor is an accent behind a letter that
+// there is with that accent, nor a mark out of its order. A mark stands on a letter, a digit or a
+// sign beyond ASCII, or is not shown. Returns the columns that what was added takes on a terminal.
 size_t display_escape(struct buf *out, const void *bytes, size_t n, unsigned flags);
 
 // The same for a NUL-terminated string; the caller frees the result.

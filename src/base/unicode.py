@@ -1,7 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# Writes unicode.c: run "python3.11 src/base/unicode.py > src/base/unicode.c" with a Python whose
-# unicodedata is not newer than the oldest C library that we run on (Python 3.11: Unicode 14.0).
+# Writes the tables of unicode.h: run
+#     for f in shown canonical; do
+#         python3.11 src/base/unicode.py $f | clang-format > src/base/unicode_$f.c
+#     done
+#     python3.11 src/base/unicode.py spellings > tests/data/spellings.txt
+# with a Python whose unicodedata is not newer than the oldest C library that we run on (Python 3.11:
+# Unicode 14.0). The tests read the last: on each line the ways to write one text.
+import itertools
 import sys
 import unicodedata as u
 
@@ -43,20 +49,86 @@ def ranges(want):
     return out
 
 
-print("// SPDX-License-Identifier: Apache-2.0")
-print(f"// Written by unicode.py from Unicode {u.unidata_version}; not edited by hand.")
-print('#include "unicode.h"\n')
-for want in ("narrow", "wide", "mark"):
-    r = ranges(want)
-    print(f"const struct unicode_range unicode_{want}[] = {{")
+def pairs():
+    """Two characters that normalisation makes one, and those that look as if it did."""
+    out = set()
+    for c in map(chr, range(0xA0, 0x110000)):
+        d = u.decomposition(c).split()
+        # The vowels and finals of Hangul, which have no entries here, are never shown.
+        if len(d) == 2 and d[0][0] != "<" and u.normalize("NFC", c) == c:
+            out.add((int(d[0], 16), int(d[1], 16)))
+    # A mark above takes the place of the dot, so the letter with it and the one without look alike.
+    for dotted, dotless in ((0x69, 0x131), (0x6A, 0x237)):
+        out |= {(dotless, mark) for base, mark in out if base == dotted}
+        out |= {(dotted, 0x307), (dotless, 0x307)}
+    return sorted(p for p in out if kind(p[0]) and kind(p[1]))
+
+
+def orders():
+    """Ranges of the characters that normalisation sorts, with what it sorts them by."""
+    out = []
+    for c in range(0xA0, 0x110000):
+        order = u.combining(chr(c))
+        if not order or not kind(c):
+            continue
+        if out and out[-1][1] == c - 1 and out[-1][2] == order:
+            out[-1][1] = c
+        else:
+            out.append([c, c, order])
+    return [(f"{{{first:#x}, {last:#x}}}", str(order)) for first, last, order in out]
+
+
+def table(kind_of, name, rows):
+    print(f"const struct unicode_{kind_of} unicode_{name}[] = {{")
     line = "   "
-    for a, b in r:
-        item = f" {{0x{a:x}, 0x{b:x}}},"
+    for row in rows:
+        item = " {" + ", ".join(v if isinstance(v, str) else f"{v:#x}" for v in row) + "},"
         if len(line) + len(item) > 100:
             print(line)
             line = "   "
         line += item
     print(line)
     print("};")
-    print(f"const size_t unicode_{want}_count = sizeof(unicode_{want}) / sizeof(unicode_{want}[0]);")
+    print(f"const size_t unicode_{name}_count = sizeof(unicode_{name}) / sizeof(unicode_{name}[0]);")
     print()
+
+
+def spellings():
+    """What is equal to each character by canonical decomposition, and what order makes equal."""
+    for c in map(chr, range(0xA0, 0x110000)):
+        if u.category(c)[0] == "Z":
+            continue
+        ways, todo = [], [c]
+        while todo:
+            way = todo.pop()
+            if way in ways:
+                continue
+            ways.append(way)
+            for i, ch in enumerate(way):
+                d = u.decomposition(ch)
+                if d and d[0] != "<":
+                    d = "".join(chr(int(x, 16)) for x in d.split())
+                    todo.append(way[:i] + d + way[i + 1:])
+        whole = u.normalize("NFD", c)
+        ways += [p for p in map("".join, itertools.permutations(whole))
+                 if p not in ways and u.normalize("NFD", p) == whole]
+        if len(ways) > 1 and not 0xAC00 <= ord(c) <= 0xD7A3:
+            yield ways
+    marks = {u.combining(chr(c)): chr(c) for c in range(0xA0, 0x110000) if kind(c) == "mark"}
+    for a, b in itertools.combinations([m for order, m in sorted(marks.items()) if order], 2):
+        yield ["x" + a + b, "x" + b + a]
+
+
+if sys.argv[1] == "spellings":
+    for ways in spellings():
+        print(*ways)
+    sys.exit()
+print("// SPDX-License-Identifier: Apache-2.0")
+print(f"// Written by unicode.py from Unicode {u.unidata_version}; not edited by hand.")
+print('#include "unicode.h"\n')
+if sys.argv[1] == "shown":
+    for want in ("narrow", "wide", "mark"):
+        table("range", want, ranges(want))
+else:
+    table("order", "order", orders())
+    table("pair", "pair", pairs())

@@ -235,7 +235,7 @@ fill(struct screen_test *t)
     ui_add_request(t->ui, 0,
                    make_request(4, OP_READ,
                                 "/home/luke/\xe6\xbc\xa2\xe5\xad\x97/"
-                                "gr\xc3\xbc\xc3\x9f e\xcc\x81",
+                                "gr\xc3\xbc\xc3\x9f x\xcc\x81",
                                 11, RISK_NONE, ""));
     ui_set_stats(t->ui, 0,
                  &(struct stats){.floor = 1204, .allowed = 12, .refused = 3, .grants = 14});
