@@ -26,10 +26,38 @@ pane_done(struct pane *p)
 }
 
 void
-pane_set_notice(struct pane *p, const char *text)
+pane_set_notice(struct pane *p, const char *text, uint64_t now_ns)
 {
     free(p->notice);
     p->notice = xstrdup(text);
+    p->notice_ns = now_ns;
+}
+
+// A replay has no news: its notice says where it is.
+static bool
+notice_passes(const struct pane *p)
+{
+    return p->notice && !p->replay;
+}
+
+bool
+pane_tick(struct pane *p, uint64_t now_ns)
+{
+    bool changed = view_tick(&p->view, now_ns);
+
+    if (!notice_passes(p) || now_ns < p->notice_ns + VIEW_SAID_NS)
+        return changed;
+    free(p->notice);
+    p->notice = NULL;
+    return true;
+}
+
+uint64_t
+pane_deadline(const struct pane *p, uint64_t now_ns)
+{
+    uint64_t at = view_deadline(&p->view, now_ns);
+
+    return notice_passes(p) && p->notice_ns + VIEW_SAID_NS < at ? p->notice_ns + VIEW_SAID_NS : at;
 }
 
 void
@@ -186,22 +214,32 @@ add_what(const struct view *v, const struct view_row *at, struct buf *line)
 }
 
 static void
-add_risk(const struct view_row *at, struct buf *line)
+add_risk(const struct view *v, struct buf *line)
 {
-    cleanup_free char *name = reach_name(at->request, REACH_OBJECT);
+    cleanup_free char *name = reach_name(view_selected(v)->request, REACH_OBJECT);
 
+    // Which name depends on the key then.
+    if (v->reach > 0 || v->marked > 0) {
+        buf_puts(line, " HIGH RISK: allow asks you to type a name");
+        return;
+    }
     buf_puts(line, " HIGH RISK: allow asks you to type ");
     display_escape(line, name, strlen(name), screen_display_flags());
 }
 
-// One line about what is now: the last key, the guard, a notice, the risk.
 static bool
-draw_hint(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
+row_waits(const struct view *v)
+{
+    const struct view_row *at = view_selected(v);
+
+    return (v->mode == VIEW_LIST || v->mode == VIEW_DETAIL) && at && view_row_waits(at);
+}
+
+// One line about what is now: the last key, the guard, what is decided, a notice.
+static bool
+draw_said(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
 {
     const struct view *v = &p->view;
-    const struct view_row *at = view_selected(v);
-    bool queue = v->mode == VIEW_LIST || v->mode == VIEW_DETAIL;
-    bool waits = queue && at && view_row_waits(at);
     enum view_lock lock = view_lock(v, now_ns);
     cleanup_buf struct buf line = {0};
     enum look look = LOOK_NOTICE;
@@ -217,17 +255,28 @@ draw_hint(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
     } else if (lock == VIEW_LOCK_TYPING || lock == VIEW_LOCK_CUT) {
         buf_printf(&line, " %s", view_lock_text(lock));
         look = LOOK_LOCKED;
-    } else if (waits && add_what(v, at, &line)) {
+    } else if (row_waits(v) && add_what(v, view_selected(v), &line)) {
         look = LOOK_STRONG;
     } else if (p->notice) {
         buf_printf(&line, " %s", p->notice);
-    } else if (v->focus && waits && at->request->risk == RISK_HIGH) {
-        add_risk(at, &line);
-        look = LOOK_HIGH;
     } else {
         return false;
     }
     screen_text(row, 0, cols, look, buf_str(&line));
+    return true;
+}
+
+// Nothing that is said takes the place of this but the confirmation, which says it itself.
+static bool
+draw_risk(const struct view *v, unsigned row, unsigned cols)
+{
+    cleanup_buf struct buf line = {0};
+
+    if (!v->focus || !row_waits(v) || view_selected(v)->request->risk != RISK_HIGH ||
+        v->prompt == VIEW_PROMPT_CONFIRM)
+        return false;
+    add_risk(v, &line);
+    screen_text(row, 0, cols, LOOK_HIGH, buf_str(&line));
     return true;
 }
 
@@ -243,6 +292,19 @@ draw_legend(const struct pane *p, unsigned row, unsigned cols)
                : p->view.focus ? buf_str(&legend)
                                : "^] a approvals  ^] n next  ^] ? help");
     screen_text(row, 0, cols, p->view.focus ? LOOK_PLAIN : LOOK_DIM, buf_str(&line));
+}
+
+// The keys, and below them the risk or what is said: with both, what is said is in place of the
+// keys. False when the row below is free.
+static bool
+draw_hints(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
+{
+    bool risk = draw_risk(&p->view, row + 1, cols);
+    bool said = draw_said(p, risk ? row : row + 1, cols, now_ns);
+
+    if (!risk || !said)
+        draw_legend(p, row, cols);
+    return risk || said;
 }
 
 static void
@@ -292,20 +354,16 @@ pane_draw(struct pane *p, const struct pane_area *a, uint64_t now_ns)
     bool roomy = a->rows >= 10;
     struct pane_area body = {a->top + 1, a->rows - (roomy ? 4 : 3), a->cols};
     unsigned last = a->top + a->rows - 1;
+    bool said;
 
     p->shown = 0;
     p->shown_first = p->shown_end = p->shown_needed = 0;
     p->list_rows = 0;
     draw_head(p, a->top, a->cols, now_ns);
     draw_body(p, body, now_ns);
-    if (roomy) {
-        draw_legend(p, last - 2, a->cols);
-        if (!draw_hint(p, last - 1, a->cols, now_ns))
-            screen_text(last - 1, 0, a->cols, LOOK_PLAIN, "");
+    said = draw_hints(p, last - (roomy ? 2 : 1), a->cols, now_ns);
+    if (roomy && !said)
+        screen_text(last - 1, 0, a->cols, LOOK_PLAIN, "");
+    if (roomy || !said)
         draw_figures(p, last, a->cols);
-    } else {
-        draw_legend(p, last - 1, a->cols);
-        if (!draw_hint(p, last, a->cols, now_ns))
-            draw_figures(p, last, a->cols);
-    }
 }

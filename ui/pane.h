@@ -24,8 +24,9 @@
 
 struct pane {
     struct view view;
-    bool replay;  /* nothing is decided here */
-    char *notice; /* owned; NULL for none */
+    bool replay;        /* nothing is decided here */
+    char *notice;       /* owned; NULL for none */
+    uint64_t notice_ns; /* when it came */
     // What the frame being drawn shows of the selected request's target; view_displayed() gets it
     // once the frame is out.
     uint64_t shown;
@@ -46,8 +47,11 @@ struct pane_ops {
 extern const struct pane_ops pane_list, pane_detail, pane_grants, pane_help;
 
 void pane_done(struct pane *p);
-// text is display-safe and copied.
-void pane_set_notice(struct pane *p, const char *text);
+// text is display-safe and copied; it goes after a while.
+void pane_set_notice(struct pane *p, const char *text, uint64_t now_ns);
+// view_tick() and view_deadline(), the notice included.
+bool pane_tick(struct pane *p, uint64_t now_ns);
+uint64_t pane_deadline(const struct pane *p, uint64_t now_ns);
 
 // The whole pane.
 void pane_draw(struct pane *p, const struct pane_area *a, uint64_t now_ns);

@@ -473,7 +473,7 @@ draw(struct ui *ui, uint64_t now)
 static uint64_t
 next_change(const struct ui *ui, uint64_t now)
 {
-    uint64_t at = view_deadline(&ui->pane.view, now);
+    uint64_t at = pane_deadline(&ui->pane, now);
     uint64_t second = (now / NS_PER_SEC + 1) * NS_PER_SEC;
 
     return ui->pane.view.n && second < at ? second : at;
@@ -491,7 +491,7 @@ ui_draw(struct ui *ui, uint64_t now_mono_ns)
         return plain_flush(ui->plain, now);
     if (input_deadline(&ui->input) <= now)
         press_all(ui, now);
-    if (view_tick(&ui->pane.view, now - ui->behind_ns)) {
+    if (pane_tick(&ui->pane, now - ui->behind_ns)) {
         ui_apply_flush(ui, now);
         ui->dirty = true;
     }

@@ -147,7 +147,7 @@ ui_set_notice(struct ui *ui, const char *text)
     if (ui->plain)
         plain_say(ui->plain, text);
     else
-        pane_set_notice(&ui->pane, text);
+        pane_set_notice(&ui->pane, text, ui->clock() - ui->behind_ns);
     // What a key promised has come, or something newer.
     ui->pane.view.hint = NULL;
     ui->dirty = true;

@@ -388,13 +388,17 @@ view_tick(struct view *v, uint64_t now_ns)
     }
     if (changed || over)
         view_settle(v, now_ns);
+    if (v->hint && now_ns >= v->hint_ns + VIEW_SAID_NS) {
+        v->hint = NULL;
+        changed = true;
+    }
     return changed || over;
 }
 
 uint64_t
 view_deadline(const struct view *v, uint64_t now_ns)
 {
-    uint64_t next = UINT64_MAX;
+    uint64_t next = v->hint ? v->hint_ns + VIEW_SAID_NS : UINT64_MAX;
 
     for (size_t i = 0; i < v->n; i++) {
         const struct view_row *row = v->rows[i];

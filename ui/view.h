@@ -27,6 +27,7 @@
 #define VIEW_GONE_NS 5000000000ull   /* how long a finished row stays visible */
 #define VIEW_SENT_NS 5000000000ull   /* a decision without an echo may be taken again */
 #define VIEW_TYPING_NS 1000000000ull /* two unknown keys within this: somebody is typing */
+#define VIEW_SAID_NS 10000000000ull  /* how long a line about a key or a notice stays */
 #define VIEW_TEXT_MAX 1024           /* bytes typed into a prompt */
 #define VIEW_UNDO_MAX 64             /* decisions that can be taken back one after the other */
 #define VIEW_PAST 512                /* kinds of requests whose decisions are counted */
@@ -159,6 +160,7 @@ struct view {
     bool scrolling;   /* the agent's pane shows its history, keys move in it */
     size_t back;      /* rows that it is scrolled back by */
     const char *hint; /* one line about the last key, static text; NULL for none */
+    uint64_t hint_ns; /* when that key came */
 };
 
 enum view_result {

@@ -414,6 +414,7 @@ press_scrolling(struct view *v, const struct input_key *key, bool alone, uint64_
 enum view_result
 view_press(struct view *v, const struct input_key *key, bool alone, uint64_t now_ns)
 {
+    v->hint_ns = now_ns;
     if (key->code == INPUT_PASTE) {
         v->prefix = false;
         if (!v->focus)

@@ -389,6 +389,28 @@ Test(screens, confirmation)
     check_screen(&t, "80x24-decided", false);
 }
 
+// Whatever else there is to say, what is of high risk says so; what was said goes.
+Test(screens, the_risk_is_always_in_sight)
+{
+    SCREEN(t, 24, 80, true);
+    type(&t, "\035a");
+    frame_after(&t, 700);
+    ui_set_notice(t.ui, "taken back: nobody holds it");
+    frame_after(&t, 20);
+    check_screen(&t, "80x24-notice", false);
+    type(&t, "Y");
+    check_screen(&t, "80x24-notice-hint", false);
+    type(&t, ">");
+    type(&t, "/id");
+    check_screen(&t, "80x24-risk-prompt", false);
+    type(&t, "\033");
+    frame_after(&t, 100);
+    type(&t, "<");
+    frame_after(&t, 10000);
+    check_screen(&t, "80x24-notice-gone", false);
+    cr_assert_eq(t.decisions, 0);
+}
+
 Test(screens, typing_locks)
 {
     SCREEN(t, 24, 80, true);

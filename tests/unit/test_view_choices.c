@@ -516,3 +516,21 @@ Test(choices, rules_in_words)
         cr_expect_str_eq(buf_str(&b), rows[i].want);
     }
 }
+
+// What the last key had to say is no news for ever.
+Test(choices, a_hint_goes_after_a_while)
+{
+    struct view v;
+    struct decision d;
+
+    view_init(&v, false, START);
+    view_add(&v, 0, make_request(1, RISK_NONE), START);
+    press(&v, 'n', START, &d);
+    cr_assert(v.hint);
+    cr_assert_leq(view_deadline(&v, START), START + VIEW_SAID_NS);
+    cr_assert_not(view_tick(&v, START + VIEW_SAID_NS - 1));
+    cr_assert(v.hint);
+    cr_assert(view_tick(&v, START + VIEW_SAID_NS));
+    cr_assert_null(v.hint);
+    view_done(&v);
+}
