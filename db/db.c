@@ -310,6 +310,11 @@ static int
 fail_errno(const char *path, int code, struct err *err)
 {
     cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
+    if (code == -ELOOP)
+        return err_set(err, code,
+                       "the database %s is a symbolic link; name the file that it leads to with "
+                       "--db FILE",
+                       shown);
     return err_set(err, code, "can't use the database %s: %s; use --db FILE", shown,
                    strerror(-code));
 }
@@ -338,6 +343,7 @@ make_file(const char *path, struct err *err)
     }
     if (lstat(path, &st) < 0)
         return fail_errno(path, -errno, err);
+    // I7: what a link leads to may lie where the sandbox writes.
     if (!S_ISREG(st.st_mode))
         return fail_errno(path,
                           S_ISDIR(st.st_mode)   ? -EISDIR
@@ -492,14 +498,36 @@ open_and_inspect(const char *name, int flags, sqlite3 **ret_h, int64_t *ret_vers
     return rc == SQLITE_OK ? inspect(*ret_h, ret_version) : rc;
 }
 
+// Nothing is in the file itself. In one of mode WAL (byte 18 of the header) that was so only until
+// the first session began: what was recorded since lay in a -wal that is not beside it.
+static int
+fail_empty(sqlite3 *h, const char *path, struct err *err)
+{
+    unsigned char header[20];
+    sqlite3_file *file = NULL;
+    cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
+    // Not open(2), see make_file().
+    sqlite3_file_control(h, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    if (file && file->pMethods->xRead(file, header, sizeof header, 0) == SQLITE_OK &&
+        header[18] == 2)
+        return err_set(err, -EIO,
+                       "%s holds nothing without the file of the same name with -wal, which "
+                       "belongs to it and is missing or empty",
+                       shown);
+    return err_set(err, -ENOENT, "nothing is recorded yet in %s", shown);
+}
+
 int
 db_open_read(const char *path, sqlite3 **ret_h, struct err *err)
 {
     struct stat st;
     sqlite3 *h = NULL;
     int64_t version = 0;
-    if (stat(path, &st) < 0)
-        return fail_errno(path, -errno, err);
+    if (stat(path, &st) < 0) {
+        int code = -errno;
+        // A link that leads nowhere is not a record that is yet to begin.
+        return fail_errno(path, lstat(path, &st) == 0 ? -ELOOP : code, err);
+    }
     if (!S_ISREG(st.st_mode))
         return fail_errno(path, S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL, err);
     cleanup_free char *name = plain_name(path);
@@ -517,10 +545,8 @@ db_open_read(const char *path, sqlite3 **ret_h, struct err *err)
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(h, "PRAGMA query_only=1", NULL, NULL, NULL);
     int r = rc == SQLITE_OK ? 0 : db_fail(h, rc, path, err);
-    if (r == 0 && version == 0) {
-        cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
-        r = err_set(err, -ENOENT, "nothing is recorded yet in %s", shown);
-    }
+    if (r == 0 && version == 0)
+        r = fail_empty(h, path, err);
     if (r < 0) {
         db_close(h);
         return r;

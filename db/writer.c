@@ -9,6 +9,7 @@
 #include <sodium.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "batch.h"
 #include "bounds.h"
@@ -27,6 +28,7 @@
 #define BATCH_MAX 1024             /* rows of one transaction while the disk works */
 #define CHECKPOINT_PAGES 1000      /* of the log, while the session runs */
 #define CLOSE_CHECKPOINT_PAGES 256 /* the next start reads this much again to recover the index */
+#define BRIEF_NS NS_PER_SEC        /* who waits less for a command would feel a checkpoint */
 #define STOP_TRIES 5
 #define SIGN_NS (10 * NS_PER_SEC) /* what is not a decision is signed within this */
 
@@ -52,6 +54,8 @@ struct writer {
     struct key key;
     uint64_t signed_seq; /* the event up to which the head is signed */
     uint64_t signed_ns;  /* when it was, monotonic */
+    uint64_t began_ns;   /* when the record was opened, monotonic */
+    struct stat log;     /* the -wal then */
     struct batch batch;
     int wal_pages;
     bool full; /* synchronous=FULL is in force, else NORMAL */
@@ -196,6 +200,25 @@ open_session(struct writer *w, struct err *err)
     return rc == SQLITE_OK ? 0 : db_fail(w->h, rc, w->path, err);
 }
 
+// The other half of the record: what was committed and not yet checkpointed.
+static int
+stat_log(const struct writer *w, struct stat *ret_st)
+{
+    cleanup_free char *name = xasprintf("%s-wal", w->path);
+    return stat(name, ret_st);
+}
+
+// A record that was moved away or deleted is one that nobody will find.
+static bool
+is_taken_away(struct writer *w)
+{
+    struct stat st;
+    int moved = 0;
+    sqlite3_file_control(w->h, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved || stat_log(w, &st) < 0 || st.st_ino != w->log.st_ino ||
+           st.st_dev != w->log.st_dev;
+}
+
 // Until it has succeeded there is no connection: nothing is left of a failure.
 static int
 open_record(struct writer *w, struct err *err)
@@ -211,6 +234,9 @@ open_record(struct writer *w, struct err *err)
     sqlite3_wal_hook(w->h, on_commit, w);
     set_durable(w, false);
     r = open_session(w, err);
+    w->began_ns = clock_mono_ns();
+    if (r == 0 && stat_log(w, &w->log) < 0)
+        r = err_set(err, -errno, "the log of the database can't be found: %s", strerror(errno));
     if (r < 0) {
         recorder_done(&w->rec);
         w->h = w->rec.h = db_close(w->h);
@@ -221,15 +247,12 @@ open_record(struct writer *w, struct err *err)
 static int
 commit(struct writer *w)
 {
-    int moved = 0;
     int opened = w->h ? 0 : open_record(w, NULL);
     if (opened < 0)
         return opened;
     struct chain_tip tip = w->rec.tip, terminal = w->rec.terminal;
     bool sign = w->batch.durable || w->stopping || is_sign_due(w);
-    // A record that was moved away or deleted is one that nobody will find.
-    sqlite3_file_control(w->h, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    if (moved)
+    if (is_taken_away(w))
         return -ESTALE;
     int r = set_durable(w, w->batch.durable);
     if (r < 0)
@@ -505,8 +528,10 @@ writer_stop(struct writer *w, int wait_status)
         .type = QUEUE_STOP, .data = xmemdup(&wait_status, sizeof wait_status), .free = free};
     queue_push(w->queue, &m, 0);
     pthread_join(w->thread, NULL);
-    // With other sessions at work it is not this one's turn: no waiting for them.
-    if (w->h && w->wal_pages >= CLOSE_CHECKPOINT_PAGES) {
+    // The file alone is the whole record then. With other sessions at work it is not this one's
+    // turn: no waiting for them.
+    if (w->h &&
+        (w->wal_pages >= CLOSE_CHECKPOINT_PAGES || clock_mono_ns() - w->began_ns >= BRIEF_NS)) {
         sqlite3_busy_timeout(w->h, 0);
         sqlite3_wal_checkpoint_v2(w->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     }

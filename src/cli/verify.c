@@ -57,6 +57,7 @@ struct verify {
     struct verify_anchor *anchors; /* owned */
     struct buf written;            /* lines of --anchor */
     uint64_t sessions, events, problems, foreign;
+    uint64_t open;               /* sessions without an end */
     char key_name[KEY_NAME_LEN]; /* of the last signature */
     char public[2 * KEY_PUBLIC_LEN + 1];
 };
@@ -199,6 +200,13 @@ print_problem(const struct verify_row *row)
         printf("%s\n", row->problem);
 }
 
+// Nothing tells whether something followed its last event.
+static bool
+is_open(const struct verify_row *row)
+{
+    return row->id[0] && !row->ended && !row->problem;
+}
+
 static void
 print_row(const struct verify_row *row)
 {
@@ -207,9 +215,10 @@ print_row(const struct verify_row *row)
         key_name(row->key, name);
     if (row->hash)
         sodium_bin2hex(hex, sizeof hex, row->hash, 32);
-    printf("%-12s %8llu events  %s  signed to %llu by %s%s\n", row->id[0] ? row->id : JOURNAL_WORD,
-           (unsigned long long)row->events, hex, (unsigned long long)row->signed_to, name,
-           row->imported ? " (imported)" : "");
+    printf("%-12s %8llu events  %s  signed to %llu by %s%s%s\n",
+           row->id[0] ? row->id : JOURNAL_WORD, (unsigned long long)row->events, hex,
+           (unsigned long long)row->signed_to, name, row->imported ? " (imported)" : "",
+           is_open(row) ? " (no end)" : "");
 }
 
 static void
@@ -228,6 +237,8 @@ print_json(struct verify *v, const struct verify_row *row)
         json_object_set_new(o, "problem", json_string(row->problem));
         json_object_set_new(o, "event", json_integer((json_int_t)row->at));
     }
+    if (o && row->id[0])
+        json_object_set_new(o, "ended", json_boolean(row->ended));
     cleanup_free char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!text)
@@ -246,6 +257,7 @@ on_chain(void *ctx, const struct verify_row *row)
     v->sessions += row->id[0] != 0;
     v->events += row->events;
     v->foreign += row->foreign_key && !row->imported;
+    v->open += is_open(row);
     if (row->key) {
         key_name(row->key, v->key_name);
         sodium_bin2hex(v->public, sizeof v->public, row->key, KEY_PUBLIC_LEN);
@@ -318,6 +330,10 @@ verify(struct verify *v, const char *db)
     printf("verified: %llu session%s, %llu events; signed by %s%s\n",
            (unsigned long long)v->sessions, v->sessions == 1 ? "" : "s",
            (unsigned long long)v->events, v->key_name, v->foreign ? " (not your key)" : "");
+    if (v->open)
+        printf(
+            "%llu of them without an end (running, killed, or cut off behind the last signature)\n",
+            (unsigned long long)v->open);
     if (v->verbose)
         printf("key: %s\n", v->public);
     return v->anchor ? write_anchor(v) : 0;

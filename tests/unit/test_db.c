@@ -280,6 +280,10 @@ Test(db, odd_files)
     unlink(db);
     cr_assert(symlink("/dev/null", db) == 0);
     expect_refusal(-ELOOP, -EINVAL);
+    // A link that leads nowhere is not a record that begins.
+    unlink(db);
+    cr_assert(symlink("nowhere", db) == 0);
+    expect_refusal(-ELOOP, -ELOOP);
     unlink(db);
     cr_assert(mkdir(db, 0700) == 0);
     expect_refusal(-EISDIR, -EISDIR);
@@ -541,6 +545,60 @@ Test(db, a_record_that_was_taken_away)
     writer_add_decision(w, make_decision(1, VERDICT_ALLOW), NULL, 1, true);
     cr_assert(next_ack().error == -ESTALE);
     writer_stop(w, 0);
+}
+
+// The log is the other half of it, also where a new one has come into its place.
+Test(db, a_log_that_was_taken_away)
+{
+    struct writer *w = start("0123456789ab");
+    cleanup_free char *wal = xasprintf("%s-wal", db);
+    cleanup_free char *away = xasprintf("%s.away", wal);
+    writer_add_request(w, make_request(1));
+    for (int round = 0; round < 2; round++) {
+        cr_assert(rename(wal, away) == 0);
+        cr_assert(round == 0 || mknod(wal, S_IFREG | 0600, 0) == 0);
+        writer_add_decision(w, make_decision(1, VERDICT_ALLOW), NULL, 1, true);
+        cr_assert(next_ack().error == -ESTALE);
+        cr_assert(rename(away, wal) == 0);
+    }
+    cr_assert(query_becomes("SELECT count(*) FROM request", "1"));
+    writer_add_decision(w, make_decision(1, VERDICT_ALLOW), NULL, 1, true);
+    cr_assert(next_ack().error == 0);
+    writer_stop(w, 0);
+}
+
+// A copy of the file alone, made before anything was checkpointed.
+Test(db, without_its_log)
+{
+    struct reader *r = NULL;
+    cleanup_err struct err err = {0};
+    cleanup_free char *wal = xasprintf("%s-wal", db);
+    writer_stop(start("0123456789ab"), 0);
+    cr_assert(unlink(wal) == 0);
+    for (int round = 0; round < 2; round++) {
+        cr_assert(reader_open(db, &r, &err) == -EIO, "%s", err.msg);
+        cr_assert(strstr(err.msg, "-wal"), "%s", err.msg);
+        err_done(&err);
+    }
+}
+
+// What took longer than a blink is whole in the file itself when it has ended.
+Test(db, whole_without_its_log)
+{
+    struct writer *w = start("0123456789ab");
+    cleanup_free char *wal = xasprintf("%s-wal", db);
+    uint64_t end = clock_mono_ns() + 1010 * NS_PER_MS;
+    for (uint64_t i = 1; clock_mono_ns() < end; i++) {
+        writer_add_request(w, make_request(i));
+        writer_add_decision(w, make_decision(i, VERDICT_ALLOW), NULL, 1, true);
+        cr_assert(next_ack().error == 0);
+        // The time is the subject: more decisions would make it checkpoint by themselves.
+        poll(NULL, 0, 20);
+    }
+    writer_stop(w, 0);
+    cr_assert(unlink(wal) == 0);
+    cr_assert(query_gives("SELECT count(*) FROM session WHERE ended_ns IS NOT NULL", "1"));
+    cr_assert(query_gives("SELECT max(request) = count(*) AND count(*) > 0 FROM decision", "1"));
 }
 
 static int
