@@ -6,7 +6,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -15,6 +14,7 @@
 #include "display.h"
 #include "keygen.h"
 #include "policy_options.h"
+#include "trust_file.h"
 #include "util.h"
 
 enum { OPT_JSON = OPTIONS_LONG, OPT_JSONL, OPT_KEY, OPT_SIGNERS };
@@ -46,7 +46,7 @@ struct trust_args {
     struct policy_args policy;
     const char *key;
     enum form form;
-    int helper, signers; /* descriptors of keygen_verify(); -1: nobody may sign */
+    struct trust_verifier verifier;
     size_t printed;
 };
 
@@ -60,15 +60,6 @@ complain(const char *what, const char *why)
 
 // --- verify, list ------------------------------------------------------------------------------
 
-static int
-memfd_of(const char *text, size_t len)
-{
-    cleanup_fd int fd = memfd_create("nono-trust", MFD_CLOEXEC);
-    if (fd < 0 || write_all(fd, text, len) < 0)
-        return -1;
-    return steal_fd(&fd);
-}
-
 // 0, or the exit status after a message.
 static int
 load_policy(struct trust_args *a)
@@ -80,54 +71,8 @@ load_policy(struct trust_args *a)
     }
     const struct trust_policy *t = &a->policy.trust_policy;
     policy_warn_trust(t);
-    if (!t->signers)
-        return 0;
-    a->signers = memfd_of(t->signers, t->signers_len);
-    if (a->signers < 0 || keygen_start(&a->helper) < 0)
-        return complain(KEYGEN_PATH, strerror(errno)), EXIT_UNREADABLE;
-    return 0;
-}
-
-// What a regular file holds, in a memfd; -errno.
-static int
-read_into_memfd(const char *path, size_t max)
-{
-    cleanup_free char *text = NULL;
-    struct stat st;
-    if (stat(path, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode))
-        return -EINVAL;
-    ssize_t n = read_file_at(AT_FDCWD, path, max, &text);
-    return n < 0 ? (int)n : memfd_of(text, (size_t)n);
-}
-
-// 0 with the signer's name, or -errno: -ENODATA for no signature, else as keygen_verify().
-static int
-verify_file(const struct trust_args *a, const char *path, char *ret_principal)
-{
-    cleanup_free char *real = realpath(path, NULL);
-    if (!real)
-        return -errno;
-    cleanup_free char *beside = xasprintf("%s.sig", real);
-    cleanup_fd int content = read_into_memfd(real, NONO_VERIFIED_MAX);
-    if (content < 0)
-        return content;
-    cleanup_fd int signature = read_into_memfd(beside, KEYGEN_SIGNATURE_MAX);
-    if (signature < 0)
-        return signature == -ENOENT ? -ENODATA : signature;
-    return a->signers < 0 ? -ENOKEY
-                          : keygen_verify(a->helper, content, signature, a->signers, ret_principal);
-}
-
-static const char *
-verdict_text(int error)
-{
-    return error == -ENODATA  ? "not signed"
-           : error == -ENOKEY ? "signed, but no signer is allowed (nono trust allow-signer)"
-           : error == -EKEYREJECTED
-               ? "the signature is not by an allowed signer, or not of this content"
-               : strerror(-error);
+    int ret = trust_verifier_start(t, &a->verifier);
+    return ret < 0 ? complain(KEYGEN_PATH, strerror(-ret)), EXIT_UNREADABLE : 0;
 }
 
 // True when the file is verified.
@@ -135,15 +80,15 @@ static bool
 print_verdict(struct trust_args *a, const char *path)
 {
     char principal[KEYGEN_PRINCIPAL_MAX] = "";
-    int error = verify_file(a, path, principal);
+    int error = trust_verify_file(&a->verifier, path, principal);
     cleanup_free char *file = display_str(path, 0);
     cleanup_free char *who = display_str(principal, 0);
     if (a->form == FORM_PLAIN) {
-        printf("%s: %s%s\n", file, error ? verdict_text(error) : "signed by ", who);
+        printf("%s: %s%s\n", file, error ? trust_verdict_text(error) : "signed by ", who);
         return error == 0;
     }
     json_t *o = json_pack("{s:s, s:b, s:s, s:s}", "file", file, "verified", error == 0, "signer",
-                          who, "error", error ? verdict_text(error) : "");
+                          who, "error", error ? trust_verdict_text(error) : "");
     cleanup_free char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     printf("%s%s%s",
            a->form == FORM_JSONL ? ""
@@ -385,7 +330,7 @@ dispatch(struct trust_args *a, struct options *o, char **operands, int n)
 int
 cmd_trust(int argc, char **argv)
 {
-    struct trust_args a = {.policy = POLICY_ARGS_NONE, .helper = -1, .signers = -1};
+    struct trust_args a = {.policy = POLICY_ARGS_NONE, .verifier = TRUST_VERIFIER_NONE};
     struct options o;
     int c;
     options_init(&o, &trust_help, argc, argv);
@@ -402,8 +347,7 @@ cmd_trust(int argc, char **argv)
     if (c != OPTIONS_END)
         return o.status;
     int status = dispatch(&a, &o, argv + o.index, argc - o.index);
-    close_fd(&a.helper);
-    close_fd(&a.signers);
+    trust_verifier_done(&a.verifier);
     policy_args_done(&a.policy);
     return status;
 }

@@ -12,9 +12,9 @@
 #include "cli.h"
 #include "display.h"
 #include "last.h"
+#include "outlook.h"
 #include "policy_options.h"
 #include "registry.h"
-#include "risk.h"
 #include "util.h"
 #include "why.h"
 
@@ -47,102 +47,20 @@ static const struct option_row why_rows[] = {
 static const struct options_help why_help = {
     .synopsis = "nono why [options] TARGET",
     .about = "Says what nono run with the same options would do about TARGET, and what says so:\n"
-             "the option, or file and line of a profile. Nothing is opened.",
+             "the option, or file and line of a profile. Nothing is changed.",
     .rows = why_rows,
 };
 
-struct why_args {
-    struct policy_args policy;
-    struct options options;
-    enum op op;
-    bool last, json;
-    int exec; /* EXEC_*, -1: not given */
-    const char *db;
-};
-
-static void
-answer_done(struct why_answer *a)
+void
+why_answer_done(struct why_answer *a)
 {
     free(a->resolved);
+    free(a->interpreter);
     free(a->rule);
     free(a->source);
     free(a->tags);
     free(a->allow_with);
-}
-
-static unsigned
-access_of(enum op op)
-{
-    return op == OP_WRITE ? ACCESS_WRITE : ACCESS_READ;
-}
-
-static char *
-allowing_option(enum op op, const char *path, bool exists, bool is_dir)
-{
-    cleanup_free char *dir = xstrdup(path);
-    char *slash = strrchr(dir, '/');
-    const char *flag = op == OP_WRITE ? "--write" : "--read";
-    if (!exists)
-        slash[slash == dir] = 0;
-    cleanup_free char *shown = display_str(exists ? path : dir, DISPLAY_QUOTE);
-    return xasprintf("%s%s %s", flag, exists && !is_dir ? "-file" : "", shown);
-}
-
-// What says that every program is asked about; NULL when nothing does.
-static const char *
-asks_programs(const struct why_args *w)
-{
-    const struct profile_item *item = profile_last(&w->policy.profile, PROFILE_EXEC);
-    if (w->op != OP_EXEC || w->exec == EXEC_ALLOW)
-        return NULL;
-    if (w->exec == EXEC_ASK)
-        return "--exec ask";
-    return item && item->number == EXEC_ASK ? item->source : NULL;
-}
-
-// The same judge as the supervisor's.
-static void
-judge(const struct why_args *w, const char *target, struct why_answer *a)
-{
-    const struct capability_set *set = &w->policy.set;
-    cleanup_free char *whole = path_absolute(target);
-    cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
-    struct judgement j;
-    struct stat st;
-    a->resolved = path_canonical(whole);
-    capability_judge(set, a->resolved, &j);
-    bool exists = stat(a->resolved, &st) == 0;
-    if (exists)
-        capability_judge_object(set, st.st_dev, st.st_ino, &j);
-    unsigned access = access_of(w->op);
-    a->risk = risk_of_path(a->resolved, home, access, &a->tags);
-    a->by = "";
-    if (j.denied) {
-        a->verdict = "deny";
-        a->by = decider_to_string(j.by);
-        a->rule = denial_describe(j.denied);
-        a->source = xstrdup(j.denied->source ? j.denied->source : "");
-        a->allow_with = xstrdup("");
-        return;
-    }
-    const struct capability *c = capability_giving(set, a->resolved, access, w->op == OP_EXEC);
-    const char *asks = c ? asks_programs(w) : NULL;
-    if (asks) {
-        a->verdict = "ask";
-        a->rule = xstrdup("every program is asked about");
-        a->source = xstrdup(asks);
-        a->allow_with = xstrdup("--exec allow");
-        return;
-    }
-    a->verdict = c ? "allow" : "ask";
-    a->by = c ? decider_to_string(DECIDER_INITIAL) : "";
-    if (!c && !j.nearest)
-        capability_nearest(set, a->resolved, &j);
-    const struct capability *named = c ? c : j.nearest;
-    a->rule = named ? capability_describe(named) : xstrdup("");
-    a->source = xstrdup(c ? c->source : "");
-    a->allow_with = c ? xstrdup("")
-                      : allowing_option(w->op, a->resolved, exists, exists && S_ISDIR(st.st_mode));
+    free(a->note);
 }
 
 static bool
@@ -152,16 +70,10 @@ is_socket(enum op op)
 }
 
 static void
-print_trust(const struct why_args *w, const struct why_answer *a)
+print_interpreter(const char *interpreter)
 {
-    const struct trust_policy *t = &w->policy.trust_policy;
-    if (w->op != OP_READ || strcmp(a->verdict, "deny") == 0 || trust_is_system(a->resolved) ||
-        !trust_matches(t, a->resolved))
-        return;
-    printf("  an instruction file: %s\n",
-           t->enforcement == TRUST_DENY
-               ? "refused unless an allowed signer has signed it (nono trust verify)"
-               : "handed over and recorded, signed or not (--trust)");
+    if (*interpreter)
+        printf("  for its interpreter %s:\n", interpreter);
 }
 
 static void
@@ -170,27 +82,34 @@ print_answer(const struct why_args *w, const struct why_answer *a)
     cleanup_free char *path = display_str(a->resolved, 0);
     cleanup_free char *rule = display_str(a->rule, 0);
     cleanup_free char *source = display_str(a->source, 0);
+    cleanup_free char *interpreter = display_str(a->interpreter, 0);
     const char *op = op_to_string(w->op);
+    bool protected_ = strcmp(a->by, decider_to_string(DECIDER_PROTECTED)) == 0;
     if (strcmp(a->verdict, "allow") == 0) {
         printf("allowed: %s %s\n  by %s\n", op, path, rule);
-    } else if (strcmp(a->verdict, "deny") == 0 && *source) {
-        printf("refused, never asked: %s %s\n  by deny %s (%s)\n", op, path, rule, source);
     } else if (strcmp(a->verdict, "deny") == 0) {
-        printf("refused, never asked: %s %s\n  %s%s\n", op, path,
-               is_socket(w->op) ? "" : "nono's own, or a terminal: ", rule);
+        printf("refused, never asked: %s %s\n", op, path);
+        print_interpreter(interpreter);
+        if (*source)
+            printf("  by deny %s (%s)\n", rule, source);
+        else
+            printf("  %s%s\n", protected_ && !is_socket(w->op) ? "nono's own, or a terminal: " : "",
+                   rule);
         if (a->allow_with[0])
             printf("  allow with: %s\n", a->allow_with);
-        else
+        else if (!*source)
             puts("  nothing can allow it");
     } else {
         printf("asks: %s %s\n", op, path);
+        print_interpreter(interpreter);
         if (*source)
             printf("  %s (%s)\n", rule, source);
         else
             printf("  no rule covers it%s%s\n", *rule ? "; nearest: " : "", rule);
         printf("  allow without asking: %s\n", a->allow_with);
     }
-    print_trust(w, a);
+    if (a->note)
+        printf("  %s\n", a->note);
     if (a->risk != RISK_NONE)
         printf("  risk: %s (%s)\n", risk_to_string(a->risk), a->tags);
 }
@@ -201,10 +120,11 @@ print_json(const struct why_args *w, const struct why_answer *a)
     cleanup_free char *path = display_str(a->resolved, 0);
     cleanup_free char *rule = display_str(a->rule, 0);
     cleanup_free char *source = display_str(a->source, 0);
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "op",
+    cleanup_free char *interpreter = display_str(a->interpreter, 0);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "op",
                           op_to_string(w->op), "resolved", path, "verdict", a->verdict, "by", a->by,
                           "rule", rule, "source", source, "risk", risk_to_string(a->risk), "tags",
-                          a->tags, "allow_with", a->allow_with);
+                          a->tags, "allow_with", a->allow_with, "interpreter", interpreter);
     cleanup_free char *text = json_dumps(o, JSON_COMPACT);
     puts(text ? text : "{}");
     json_decref(o);
@@ -286,15 +206,22 @@ why(struct why_args *w, int argc, char **argv, struct err *err)
     if (policy_complete(&w->policy, db ? db : standard, err) < 0)
         return EXIT_USAGE;
     policy_warn(&w->policy);
-    if (!is_socket(w->op))
-        judge(w, argv[w->options.index], &a);
-    else if (why_socket(&w->policy, w->op, argv[w->options.index], &a, err) < 0)
+    w->task = outlook_start();
+    if (w->task < 0)
+        return err_set(err, w->task, "fork: %s", strerror(-w->task)), 1;
+    int ret = 0;
+    if (is_socket(w->op))
+        ret = why_socket(w, argv[w->options.index], &a, err);
+    else
+        why_path(w, argv[w->options.index], &a);
+    outlook_stop(w->task);
+    if (ret < 0)
         return EXIT_USAGE;
     if (w->json)
         print_json(w, &a);
     else
         print_answer(w, &a);
-    answer_done(&a);
+    why_answer_done(&a);
     return 0;
 }
 

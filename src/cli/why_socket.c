@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 
 #include "display.h"
+#include "dns.h"
+#include "outlook.h"
 #include "sockaddr.h"
 #include "util.h"
 #include "why.h"
@@ -34,23 +36,57 @@ set_answer(struct why_answer *a, const struct socket_verdict *v, const char *fla
 }
 
 static void
-judge_path(const struct policy_args *p, enum op op, const char *target, struct why_answer *a)
+refuse(struct socket_verdict *v, const char *text, bool fixed)
+{
+    *v = (struct socket_verdict){.answer = SOCKET_DENY, .text = text, .fixed = fixed};
+}
+
+static void
+judge_path(const struct why_args *w, const char *target, struct why_answer *a)
 {
     struct socket_verdict v;
     struct judgement j;
+    struct outlook o;
     const char *tag, *gives;
+    const struct policy_args *p = &w->policy;
+    unsigned both = ACCESS_READ | ACCESS_WRITE;
+    bool bind = w->op == OP_BIND;
     cleanup_free char *whole = path_absolute(target);
-    a->resolved = path_canonical(whole);
-    capability_judge(&p->set, a->resolved, &j);
-    bool ours = op == OP_BIND && !j.protected_ && j.access & ACCESS_WRITE;
-    socket_judge_unix(&p->sockets, op, UNIX_PATH, a->resolved, ours, &v);
-    if (j.protected_)
-        v = (struct socket_verdict){
-            .answer = SOCKET_DENY, .text = "denied, or nono's own", .fixed = true};
+    outlook_at(w->task, whole, w->op, &o);
+    capability_judge(&p->set, o.path, &j);
+    if (o.exists && !bind)
+        capability_judge_object(&p->set, o.st.st_dev, o.st.st_ino, &j);
+    socket_judge_unix(&p->sockets, w->op, UNIX_PATH, o.path, bind && !(both & ~j.access), &v);
+    // The kernel's own answer comes first (EADDRINUSE, ECONNREFUSED).
+    if (o.native != OUTLOOK_POLICY)
+        refuse(&v, "owners and modes on the way there forbid it", true);
+    else if (bind && o.exists)
+        refuse(&v, "something is there already", true);
+    else if (!bind && o.exists && !S_ISSOCK(o.st.st_mode))
+        refuse(&v, "no socket is there", true);
+    else if (j.protected_)
+        refuse(&v, j.by == DECIDER_PROTECTED ? "one of nono's own places" : "denied", true);
+    a->resolved = steal_pointer(&o.path);
+    outlook_done(&o);
     a->risk = socket_risk_unix(a->resolved, &tag, &gives);
     a->tags = xstrdup(tag ? tag : "");
-    set_answer(a, &v, op == OP_BIND ? "--allow-unix-socket-bind" : "--allow-unix-socket",
-               a->resolved);
+    set_answer(a, &v, bind ? "--allow-unix-socket-bind" : "--allow-unix-socket", a->resolved);
+    if (j.protected_ && j.denied->source) {
+        free(a->rule);
+        free(a->source);
+        a->by = decider_to_string(j.by);
+        a->rule = denial_describe(j.denied);
+        a->source = xstrdup(j.denied->source);
+    }
+}
+
+static bool
+is_resolver(const struct endpoint *e)
+{
+    struct dns_names *names = dns_names_new();
+    bool is = dns_is_resolver(names, e);
+    dns_names_free(names);
+    return is;
 }
 
 static int
@@ -73,6 +109,8 @@ judge_host(const struct policy_args *p, enum op op, const char *target, struct w
     e.loopback = socket_is_loopback(e.family, e.addr);
     const struct socket_names names = {.leads_to = is_name, .ctx = r->name};
     socket_judge_inet(&p->sockets, op, &e, &names, &v);
+    if (op != OP_BIND && v.answer == SOCKET_ASK && is_resolver(&e))
+        v = (struct socket_verdict){.answer = SOCKET_ALLOW, .nearest = "resolv.conf"};
     a->risk = socket_risk_inet(op, &e, &tag, &gives);
     a->tags = xstrdup(tag ? tag : "");
     a->resolved = sockaddr_text(&e, r->name);
@@ -84,13 +122,13 @@ judge_host(const struct policy_args *p, enum op op, const char *target, struct w
 }
 
 int
-why_socket(const struct policy_args *p, enum op op, const char *target, struct why_answer *a,
-           struct err *err)
+why_socket(const struct why_args *w, const char *target, struct why_answer *a, struct err *err)
 {
+    a->interpreter = xstrdup("");
     // Neither a host nor a port has a slash, but for a network, which ends in a port.
     if (strchr(target, '/') && !(strchr(target, ':') && target[0] != '/' && target[0] != '.')) {
-        judge_path(p, op, target, a);
+        judge_path(w, target, a);
         return 0;
     }
-    return judge_host(p, op, target, a, err);
+    return judge_host(&w->policy, w->op, target, a, err);
 }

@@ -169,6 +169,13 @@ trust_matches(const struct trust_policy *p, const char *path)
     return false;
 }
 
+bool
+trust_applies(const struct trust_policy *p, bool written, const char *path)
+{
+    bool own = trust_matches(p, path);
+    return (own || written) && (!trust_is_system(path) || !own);
+}
+
 int
 trust_carve(const struct trust_policy *p, struct capability_set *s, struct err *err)
 {

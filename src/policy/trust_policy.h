@@ -49,6 +49,10 @@ bool trust_matches(const struct trust_policy *p, const char *path);
 // needs no instruction file.
 bool trust_is_system(const char *path);
 
+// Is what lies at path verified before it is read? written: it was named like an instruction file,
+// as a link to one is as good as one.
+bool trust_applies(const struct trust_policy *p, bool written, const char *path);
+
 // Adds the allowed signers of a file (ALLOWED SIGNERS in ssh-keygen(1)); a line that ssh-keygen
 // could not read is an error that names it. 0 or -errno.
 int trust_load_signers(struct trust_policy *p, const char *path, struct err *err);

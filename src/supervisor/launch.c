@@ -81,6 +81,12 @@ drop_caps(uint64_t keep)
     return set_caps(keep);
 }
 
+int
+launch_drop_caps(void)
+{
+    return drop_caps(own_caps() & KEPT_CAPS);
+}
+
 // What the thread acts with now. Threads start with the power of the whole process.
 static _Thread_local uint64_t thread_caps = ~0ull;
 
@@ -139,7 +145,7 @@ child_fail(int fd, int step, int error)
 _Noreturn static void
 child_main(const struct launch *l, const struct sock_fprog *prog, int fd)
 {
-    int ret = drop_caps(own_caps() & KEPT_CAPS);
+    int ret = launch_drop_caps();
     if (ret < 0)
         child_fail(fd, STEP_CAPS, -ret);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

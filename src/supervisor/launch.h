@@ -45,6 +45,8 @@ int launch_go(int channel);
 int launch_read(int channel, struct launch_msg *ret_m);
 // Makes the command's process group the foreground one again and continues it.
 int launch_continue(int channel);
+// Drops, for good, the capabilities that the command of a session does not get. 0 or -errno.
+int launch_drop_caps(void);
 // Drops, in the calling thread, every capability that the sandbox does not have, but for reading
 // tasks (CAP_SYS_PTRACE): on-behalf operations have no more power than the asker (I8).
 void launch_limit_thread(uint64_t caps);

@@ -107,11 +107,8 @@ trust_is_written(const struct supervisor *s, const struct open_call *c)
 bool
 trust_concerns_path(const struct supervisor *s, const struct open_call *c, const char *path)
 {
-    if (!s->trust || !(files_access(c) & ACCESS_READ))
-        return false;
-    // By the name that it is opened by or by its own: a link to one is as good as one.
-    bool own = trust_matches(s->trust->policy, path);
-    return (own || c->steers) && (!trust_is_system(path) || !own);
+    return s->trust && files_access(c) & ACCESS_READ &&
+           trust_applies(s->trust->policy, c->steers, path);
 }
 
 bool

@@ -228,7 +228,7 @@ done
 
 contains "and so says the check" "$("$NONO" profile check ./p.json)" \
     "warning: p.json:2: the pattern a//b matches nothing"
-contains "why" "$("$NONO" why -p ./p.json rules/one 2>&1)" "an instruction file: refused unless"
+contains "why" "$("$NONO" why -p ./p.json rules/one 2>&1)" "an instruction file: not signed"
 lacks "why, another file" "$("$NONO" why -p ./p.json AGENTS.md 2>&1)" "an instruction file:"
 
 scenario "signers of a profile add up"
