@@ -47,7 +47,7 @@ int
 exec_resolve(const struct exec_call *c, unsigned flags, struct resolved *r)
 {
     if (c->path_len == 0)
-        return resolve_task_fd(c->call.tid, c->dirfd, r);
+        return resolve_task_fd(c->call.tid, c->dirfd, 0, r);
     if (c->flags & AT_SYMLINK_NOFOLLOW)
         flags |= RESOLVE_KEEP_LINK;
     return resolve_path(c->call.tid, c->dirfd, c->path, flags, r);

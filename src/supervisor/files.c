@@ -160,7 +160,7 @@ files_resolve(const struct open_call *c, unsigned flags, struct resolved *ret_r)
         flags |= RESOLVE_KEEP_LINK;
     if (c->resolve)
         return resolve_restricted(c->call.tid, c->dirfd, c->path, c->resolve, flags, ret_r);
-    return resolve_path(c->call.tid, c->dirfd, c->path, flags, ret_r);
+    return resolve_path(c->call.tid, c->dirfd, c->path, flags | RESOLVE_DEEP, ret_r);
 }
 
 bool

@@ -34,6 +34,25 @@ judge_path(const struct supervisor *s, const char *path, unsigned access, struct
     ret_st->inside = ret_st->covered && !j->holed;
 }
 
+bool
+judge_knows(const struct supervisor *s, struct resolved *r, unsigned access, bool moves)
+{
+    char place[NONO_PATH_MAX];
+    struct standing st;
+    bool anywhere;
+    if (!r->known)
+        return true;
+    const struct denials *d = &s->o.capabilities->denials;
+    cleanup_free char *whole = steal_pointer(&r->whole);
+    memcpy(place, r->path, r->known);
+    place[r->known] = 0;
+    judge_path(s, place, access, &st);
+    if (!st.covered || (s->o.trust && s->o.trust->enforcement == TRUST_DENY))
+        return false;
+    return denials_place(d, place, &anywhere) == PLACE_FREE ||
+           (whole && !moves && !denials_refuse(d, whole));
+}
+
 void
 judge_object(const struct supervisor *s, const struct stat *st, struct standing *standing)
 {

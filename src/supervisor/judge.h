@@ -15,6 +15,10 @@ struct standing {
 };
 void judge_path(const struct supervisor *s, const char *path, unsigned access,
                 struct standing *ret_st);
+// Can it be judged? Of what has too long a path the place is known, a directory above: enough where
+// that gives the access, and nothing below it is refused or at least not what is meant. moves: with
+// all that is below it. Any thread, without the lock. Ends r->whole.
+bool judge_knows(const struct supervisor *s, struct resolved *r, unsigned access, bool moves);
 // Adds what is known of the object that the path led to: it may be refused under another name.
 void judge_object(const struct supervisor *s, const struct stat *st, struct standing *standing);
 

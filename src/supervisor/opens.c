@@ -229,6 +229,10 @@ open_resolved(struct supervisor *s, const struct open_call *c, struct resolved *
 {
     if (serve_last(s, c, error))
         return;
+    if (error == 0 && !judge_knows(s, r, access_of(c, r), false)) {
+        resolved_done(r);
+        error = -ENAMETOOLONG;
+    }
     if (error == 0 && r->pathless && trust_refuses_nameless(s, c)) {
         static char detail[] = "it has no name of its own";
         refuse_untrusted(s, c, r, &(struct trust_result){.detail = detail});

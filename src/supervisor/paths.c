@@ -353,7 +353,9 @@ judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
     }
     // What a remote file system makes of it only it can say: the call itself, in a worker.
     bool local = resolve_is_local(ends[0].fd) && (n_ends(c) < 2 || resolve_is_local(ends[1].fd));
-    int error = local ? path_native_error(c, ends, s->o.caps) : 0;
+    // Two paths that are not whole cannot be compared.
+    bool whole = !ends[0].known && (n_ends(c) < 2 || !ends[1].known);
+    int error = local && (whole || n_ends(c) < 2) ? path_native_error(c, ends, s->o.caps) : 0;
     if (error) {
         core_count_floor(s, path_op(c->kind), true);
         notify_fail(s->o.listener, c->call.id, error);
@@ -395,6 +397,20 @@ is_nameless(const struct resolved *r)
     return r->pathless && mount_stat(r->fd, &st) == 0 && (r->path[0] != '/' || st.st_nlink == 0);
 }
 
+// Is it known well enough what the ends are?
+static bool
+knows(const struct supervisor *s, const struct path_call *c, struct resolved *ends)
+{
+    struct stat st;
+    bool moves = false, known = true;
+    for (unsigned i = 0; i < n_ends(c); i++)
+        moves |= c->kind == PATH_RENAME && ends[i].exists &&
+                 (mount_stat(ends[i].object_fd, &st) < 0 || S_ISDIR(st.st_mode));
+    for (unsigned i = 0; i < n_ends(c); i++)
+        known &= judge_knows(s, &ends[i], ACCESS_WRITE, moves);
+    return known;
+}
+
 // c stays the caller's, the ends' descriptors are taken over.
 static void
 path_resolved(struct supervisor *s, struct path_call *c, struct resolved *ends, int error)
@@ -402,6 +418,8 @@ path_resolved(struct supervisor *s, struct path_call *c, struct resolved *ends, 
     // What was opened with O_TMPFILE gets its name by a link: the new end is judged, the old one
     // has no right of its own.
     bool names_file = c->kind == PATH_LINK && ends[0].path[0] == '/';
+    if (error == 0 && !knows(s, c, ends))
+        error = -ENAMETOOLONG;
     if (error == 0 && is_nameless(&ends[0]) && !names_file) {
         if (path_is_governed(c->kind))
             judge_native(s, &c->call, 0);
@@ -422,7 +440,8 @@ path_resolved(struct supervisor *s, struct path_call *c, struct resolved *ends, 
 static int
 resolve_ends(const struct path_call *c, unsigned flags, struct resolved *ends)
 {
-    ends[0].fd = ends[0].object_fd = ends[1].fd = ends[1].object_fd = -1;
+    for (unsigned i = 0; i < 2; i++)
+        resolved_init(&ends[i]);
     int ret = path_resolve(c, 0, flags, &ends[0]);
     if (ret == 0 && n_ends(c) == 2)
         ret = path_resolve(c, 1, flags, &ends[1]);
@@ -503,7 +522,7 @@ path_perform(struct supervisor *s, struct call *c, struct held *object)
             return;
         }
     if (object->n == 1)
-        ends[1].fd = ends[1].object_fd = -1;
+        resolved_init(&ends[1]);
     perform(s, (struct path_call *)c, ends);
     ends_done(ends);
 }

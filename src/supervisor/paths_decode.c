@@ -326,10 +326,11 @@ path_decode(const struct call_row *row, const struct seccomp_notif *n, struct pa
 int
 path_resolve(const struct path_call *c, unsigned i, unsigned flags, struct resolved *ret_r)
 {
+    flags |= RESOLVE_DEEP;
     if (i == 0 && c->fd >= 0)
         return c->opened && tracee_fd_is_path(c->call.tid, c->fd)
                    ? -EBADF
-                   : resolve_task_fd(c->call.tid, c->fd, ret_r);
+                   : resolve_task_fd(c->call.tid, c->fd, flags, ret_r);
     if (i == 1 || path_is_entry(c->kind))
         flags |= RESOLVE_PARENT;
     // A link is made of the object, not of its name.

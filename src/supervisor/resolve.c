@@ -11,26 +11,6 @@
 #include "tracee.h"
 #include "util.h"
 
-void
-resolved_done(struct resolved *r)
-{
-    close_fd(&r->fd);
-    close_fd(&r->object_fd);
-}
-
-int
-resolved_dup(const struct resolved *r, struct resolved *ret_r)
-{
-    *ret_r = *r;
-    ret_r->fd = fcntl(r->fd, F_DUPFD_CLOEXEC, 3);
-    ret_r->object_fd = r->object_fd >= 0 ? fcntl(r->object_fd, F_DUPFD_CLOEXEC, 3) : -1;
-    if (ret_r->fd >= 0 && (r->object_fd < 0 || ret_r->object_fd >= 0))
-        return 0;
-    int error = errno;
-    resolved_done(ret_r);
-    return -error;
-}
-
 ssize_t
 resolve_fd_path(int fd, char *buf)
 {
@@ -320,7 +300,8 @@ resolve_base(pid_t tid, int dirfd, unsigned flags)
 struct walk {
     pid_t tid;
     unsigned flags;
-    int fd; /* where we are, owned */
+    int fd;             /* where we are, owned */
+    struct found found; /* where we arrived, when that is no directory; its dir is owned */
     unsigned links;
     char rest[2 * NONO_PATH_MAX]; /* what is still to be followed */
     struct resolved *r;
@@ -487,19 +468,26 @@ walk_step(struct walk *w)
     }
     if ((!last || slash) && !S_ISDIR(st.st_mode))
         return -ENOTDIR;
+    if (!S_ISDIR(st.st_mode)) {
+        w->found.dir = fcntl(w->fd, F_DUPFD_CLOEXEC, 3);
+        strcpy(w->found.name, name);
+    }
     walk_to(w, steal_fd(&fd));
     return 1;
 }
 
 int
-resolve_name(struct resolved *r)
+resolve_name(struct resolved *r, const struct found *found, unsigned flags)
 {
     ssize_t n = resolve_fd_path(r->fd, r->path);
+    if (n >= 0)
+        r->pathless = r->path[0] != '/' || is_deleted(r->fd, r->path);
+    else if (n == -ENAMETOOLONG && flags & RESOLVE_DEEP)
+        n = flags & RESOLVE_NOW ? -EAGAIN : resolve_deep_name(r, found);
     if (n < 0) {
         resolved_done(r);
         return (int)n;
     }
-    r->pathless = r->path[0] != '/' || is_deleted(r->fd, r->path);
     if (r->leaf[0] == 0)
         return 0;
     if (r->pathless) {
@@ -517,7 +505,7 @@ resolve_name(struct resolved *r)
 static int
 resolve_walk(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *r)
 {
-    struct walk w = {.tid = tid, .flags = flags, .r = r};
+    struct walk w = {.tid = tid, .flags = flags, .found = {.dir = -1}, .r = r};
     w.fd = path[0] == '/' ? open("/", O_PATH | O_CLOEXEC) : resolve_base(tid, dirfd, flags);
     if (w.fd < 0)
         return path[0] == '/' ? -errno : w.fd;
@@ -529,12 +517,13 @@ resolve_walk(pid_t tid, int dirfd, const char *path, unsigned flags, struct reso
     // The root itself has no last component.
     if (ret == 0 && flags & RESOLVE_PARENT && !r->leaf[0])
         ret = -EINVAL;
-    if (ret < 0) {
-        close(w.fd);
-        return ret;
-    }
     r->fd = w.fd;
-    return resolve_name(r);
+    if (ret == 0)
+        ret = resolve_name(r, &w.found, flags);
+    else
+        resolved_done(r);
+    close_fd(&w.found.dir);
+    return ret;
 }
 
 // Links and ".." as well, followed by the kernel at once. What it finds in procfs is its idea of
@@ -553,22 +542,20 @@ resolve_at_once(pid_t tid, int dirfd, const char *path, unsigned flags, struct r
         return -EAGAIN;
     r->exists = true;
     int kind = mount_kind_of(r->fd);
-    return kind < 0 || kind == MOUNT_PROC ? -EAGAIN : resolve_name(r);
+    return kind < 0 || kind == MOUNT_PROC ? -EAGAIN : resolve_name(r, NULL, 0);
 }
 
 int
-resolve_task_fd(pid_t tid, int fd, struct resolved *ret_r)
+resolve_task_fd(pid_t tid, int fd, unsigned flags, struct resolved *ret_r)
 {
     *ret_r = (struct resolved){.fd = resolve_base(tid, fd, 0), .object_fd = -1, .exists = true};
-    return ret_r->fd < 0 ? ret_r->fd : resolve_name(ret_r);
+    return ret_r->fd < 0 ? ret_r->fd : resolve_name(ret_r, NULL, flags);
 }
 
 int
 resolve_path(pid_t tid, int dirfd, const char *path, unsigned flags, struct resolved *ret_r)
 {
-    ret_r->fd = ret_r->object_fd = -1;
-    ret_r->exists = ret_r->pathless = ret_r->trailing = false;
-    ret_r->leaf[0] = 0;
+    resolved_init(ret_r);
     if (path[0] == 0)
         return -ENOENT;
     int ret = resolve_plain(tid, dirfd, path, flags, ret_r);

@@ -116,6 +116,6 @@ resolve_restricted(pid_t tid, int dirfd, const char *path, uint64_t how, unsigne
         if (ret < 0)
             return ret;
     }
-    ret = resolve_name(ret_r);
+    ret = resolve_name(ret_r, NULL, 0);
     return ret;
 }
