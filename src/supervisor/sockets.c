@@ -166,7 +166,7 @@ is_quick(const struct socket_call *c, const struct resolved *r)
         break;
     }
     // MSG_DONTWAIT is ours.
-    return c->nonblock || !(c->flags & MSG_FASTOPEN);
+    return !socket_is_bulky(c) && (c->nonblock || !(c->flags & MSG_FASTOPEN));
 }
 
 // True when it is done and answered. Without the lock as well, but for a bind.
@@ -432,7 +432,7 @@ static void
 socket_notified(struct supervisor *s, const struct call_row *row, const struct seccomp_notif *n)
 {
     struct socket_call c;
-    int error = socket_decode(row, n, &c);
+    int error = socket_decode(s->o.listener, row, n, &c);
     if (error == 0 && c.kind == SOCKET_LISTEN)
         decode_listen(s, &c);
     if (error == EPERM && c.fd < 0) {

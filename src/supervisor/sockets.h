@@ -52,8 +52,10 @@ struct socket_call {
     unsigned flags;           /* MSG_*, or the backlog */
     struct message *messages; /* owned */
     size_t n, done;           /* how many, and how many of them are sent */
+    size_t before, rest;      /* of sendmmsg(2): sent before these; behind them, not taken in yet */
     size_t charged;           /* bytes of NONO_SENDS_MAX */
     uint64_t user_vec;        /* of sendmmsg(2): where their lengths are told */
+    int listener;             /* that it came by; not owned */
 };
 
 // Closes its duplicates, which may block: for closer.h alone.
@@ -65,7 +67,7 @@ enum op socket_op(const struct socket_call *c);
 
 // Copies the arguments. 0, or the errno (positive) that the call fails with; *ret_c is to be freed
 // in either case. EMFILE when it is us who have no descriptors left: c->to is set if addr_len is.
-int socket_decode(const struct call_row *row, const struct seccomp_notif *n,
+int socket_decode(int listener, const struct call_row *row, const struct seccomp_notif *n,
                   struct socket_call *ret_c);
 // A duplicate of a descriptor of the task, or -EBADF as the task would get it; -EPERM when the
 // system does not let us, -EMFILE when we have none left, -EACCES when it fails otherwise.
@@ -73,6 +75,9 @@ int socket_steal_fd(pid_t tid, int fd);
 // Takes the messages of a send in. 0 or an errno (positive): ENOMEM when those that wait hold too
 // much.
 int socket_decode_messages(const struct seccomp_notif *n, struct socket_call *c);
+// All that it holds of sendmmsg(2) is sent: tells so and takes in what comes behind it, as far as
+// that goes to the same address. False when there is nothing more.
+bool socket_next_messages(struct socket_call *c);
 // The start of what the first message holds, for a look at it; its length.
 size_t socket_peek(const struct socket_call *c, void *buf, size_t len);
 
@@ -80,5 +85,7 @@ size_t socket_peek(const struct socket_call *c, void *buf, size_t len);
 // made. now: never blocks, -EAGAIN instead. Returns as the call does; -EPIPE leaves the signal to
 // the caller.
 int socket_do(struct socket_call *c, const struct resolved *r, bool now);
+// Is it a send of so much that others had better not wait for it?
+bool socket_is_bulky(const struct socket_call *c);
 // Tells sendmmsg(2) what was sent of each; how many, or -errno.
 int socket_tell_lengths(const struct socket_call *c);

@@ -16,6 +16,9 @@
 #include "tracee.h"
 #include "util.h"
 
+#define BATCH 16          /* messages of sendmmsg(2) that are taken in at a time */
+#define BULK (128 * 1024) /* bytes */
+
 static atomic_size_t charged; /* of NONO_SENDS_MAX */
 
 static void
@@ -294,30 +297,33 @@ drop_last(struct socket_call *c)
     closer_close(&last);
 }
 
-// Takes in the messages of the batch up to the first with another address: a batch may be sent in
-// part, and the rest comes again with an address of its own. What is wrong with a later message is
-// told when it is the first.
+// Takes in the next messages of the batch, up to the first with another address: a batch may be
+// sent in part, and the rest comes again with an address of its own. What is wrong with a later
+// message is told when it is the first.
 static int
-decode_sendmmsg(const struct seccomp_notif *n, size_t max, struct socket_call *c)
+take_batch(struct socket_call *c)
 {
-    pid_t tid = (pid_t)n->pid;
-    size_t control = 0, iovs = 0;
-    c->user_vec = n->data.args[1];
-    for (size_t i = 0; i < max; i++) {
+    size_t max = c->rest < BATCH ? c->rest : BATCH, control = 0, iovs = 0;
+    c->messages = xcalloc(max, sizeof *c->messages);
+    for (; c->n < max; c->rest--) {
         struct msghdr h;
         uint8_t name[sizeof c->addr];
+        size_t at = c->before + c->n;
         struct message *m = &c->messages[c->n++];
-        int ret = copy_message(tid, c->user_vec + i * sizeof(struct mmsghdr), m, &h);
+        int ret = copy_message(c->call.tid, c->user_vec + at * sizeof(struct mmsghdr), m, &h);
         if (ret == 0)
-            ret = copy_name(tid, &h, name);
-        if (i == 0 && ret == 0) {
+            ret = copy_name(c->call.tid, &h, name);
+        if (at == 0 && ret)
+            return ret;
+        if (at == 0) {
             c->addr_len = h.msg_namelen;
             memcpy(c->addr, name, c->addr_len);
-        } else if (i == 0) {
-            return ret;
-        } else if (ret || h.msg_namelen != c->addr_len || memcmp(name, c->addr, c->addr_len) != 0 ||
-                   control + m->control_len > NONO_CONTROL_MAX / 64 ||
-                   iovs + m->n_iov > UIO_MAXIOV) {
+        } else if (ret || h.msg_namelen != c->addr_len || memcmp(name, c->addr, c->addr_len) != 0) {
+            drop_last(c);
+            c->rest = 0;
+            return 0;
+        } else if (c->n > 1 && (control + m->control_len > NONO_CONTROL_MAX / 64 ||
+                                iovs + m->n_iov > UIO_MAXIOV)) {
             drop_last(c);
             return 0;
         }
@@ -331,28 +337,21 @@ static int
 decode_messages(const struct seccomp_notif *n, struct socket_call *c)
 {
     const __u64 *a = n->data.args;
-    size_t max = 1;
-    if (c->kind == SOCKET_SENDMMSG)
-        max = (unsigned)a[2] > UIO_MAXIOV ? UIO_MAXIOV : (unsigned)a[2];
-    if (max == 0)
+    bool batch = c->kind == SOCKET_SENDMMSG;
+    if (batch)
+        c->rest = (unsigned)a[2] > UIO_MAXIOV ? UIO_MAXIOV : (unsigned)a[2];
+    if (batch && c->rest == 0)
         return 0;
-    c->messages = xcalloc(max, sizeof *c->messages);
     c->flags = (unsigned)(c->kind == SOCKET_SENDMSG ? a[2] : a[3]);
     // The pages would have to stay as they are until the network is through with them.
     if (c->flags & NONO_MSG_ZEROCOPY && read_option(c->fd, SO_ZEROCOPY) > 0)
         return ENOBUFS;
-    switch (c->kind) {
-    case SOCKET_SENDTO:
-        return decode_sendto(n, c);
-    case SOCKET_SENDMSG:
-        return decode_sendmsg(n, c);
-    case SOCKET_CONNECT:
-    case SOCKET_BIND:
-    case SOCKET_LISTEN:
-    case SOCKET_SENDMMSG:
-        break;
+    if (batch) {
+        c->user_vec = a[1];
+        return take_batch(c);
     }
-    return decode_sendmmsg(n, max, c);
+    c->messages = xcalloc(1, sizeof *c->messages);
+    return c->kind == SOCKET_SENDTO ? decode_sendto(n, c) : decode_sendmsg(n, c);
 }
 
 // However many calls wait, what they hold is bounded.
@@ -372,6 +371,29 @@ socket_decode_messages(const struct seccomp_notif *n, struct socket_call *c)
 {
     int ret = decode_messages(n, c);
     return ret ? ret : charge(c);
+}
+
+bool
+socket_next_messages(struct socket_call *c)
+{
+    // Where the task's memory takes no lengths the batch ends, as natively.
+    if (c->rest == 0 || socket_tell_lengths(c) != (int)(c->before + c->n))
+        return false;
+    struct socket_call sent = {.fd = -1, .messages = c->messages, .n = c->n, .charged = c->charged};
+    c->before += c->n;
+    c->n = c->done = c->charged = 0;
+    c->messages = NULL;
+    closer_close(&sent);
+    return take_batch(c) == 0 && charge(c) == 0 && c->n > 0;
+}
+
+bool
+socket_is_bulky(const struct socket_call *c)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < c->n; i++)
+        bytes += c->messages[i].total;
+    return c->rest > 0 || bytes > BULK;
 }
 
 static enum socket_kind
@@ -418,13 +440,15 @@ is_known(const struct socket_call *c)
 }
 
 int
-socket_decode(const struct call_row *row, const struct seccomp_notif *n, struct socket_call *ret_c)
+socket_decode(int listener, const struct call_row *row, const struct seccomp_notif *n,
+              struct socket_call *ret_c)
 {
     struct socket_call *c = ret_c;
     const __u64 *a = n->data.args;
     *c = (struct socket_call){.call = {.row = row, .id = n->id, .tid = (pid_t)n->pid},
                               .kind = kind_of(row->nr),
-                              .fd = -1};
+                              .fd = -1,
+                              .listener = listener};
     int ret = take_socket(c->call.tid, (int)a[0], c);
     if (ret)
         return ret;

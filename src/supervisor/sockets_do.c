@@ -12,11 +12,14 @@
 #include "bounds.h"
 #include "kernel.h"
 #include "landlock.h"
+#include "notify.h"
 #include "sockets.h"
 #include "tracee.h"
+#include "turns.h"
 #include "util.h"
 
 #define CHUNK (256 * 1024) /* of a stream, sent at once */
+#define TURN (1024 * 1024) /* bytes */
 
 // The address for the kernel: that of the task, or a name that leads to the very object that is
 // held (I3).
@@ -126,7 +129,7 @@ bind_path(const struct socket_call *c, const struct resolved *place)
 // The part of m that begins at m->sent, at most len bytes, from the task's memory. Its length, or
 // -EFAULT.
 static ssize_t
-copy_part(pid_t tid, const struct message *m, void *buf, size_t len)
+copy_part(const struct socket_call *c, const struct message *m, void *buf, size_t len)
 {
     struct iovec *remote = xcalloc(m->n_iov + 1, sizeof *remote);
     size_t skip = m->sent, n = 0, want = 0;
@@ -145,9 +148,12 @@ copy_part(pid_t tid, const struct message *m, void *buf, size_t len)
         remote[n++] = v;
     }
     struct iovec local = {.iov_base = buf, .iov_len = want};
-    ssize_t got = want ? process_vm_readv(tid, &local, 1, remote, n, 0) : 0;
+    ssize_t got = want ? process_vm_readv(c->call.tid, &local, 1, remote, n, 0) : 0;
     free(remote);
-    return got == (ssize_t)want ? got : -EFAULT;
+    if (got != (ssize_t)want)
+        return -EFAULT;
+    // I8: a killed task's number may be another process's by now, even of one outside.
+    return notify_valid(c->listener, c->call.id) ? got : -EINTR;
 }
 
 // One call of the kernel: a whole message, or a part of a stream.
@@ -155,7 +161,7 @@ static int
 send_part(const struct socket_call *c, struct message *m, const struct target *t, void *buf,
           size_t len, bool now)
 {
-    ssize_t got = copy_part(c->call.tid, m, buf, len);
+    ssize_t got = copy_part(c, m, buf, len);
     if (got < 0)
         return (int)got;
     struct iovec iov = {.iov_base = buf, .iov_len = (size_t)got};
@@ -184,9 +190,10 @@ is_stream(const struct socket_call *c)
     return c->type == SOCK_STREAM;
 }
 
-// 0 when it is sent as far as it goes, or -errno.
+// 0 when it is sent as far as it goes, or -errno; -NONO_ELATER when it goes on behind *budget.
 static int
-send_message(const struct socket_call *c, struct message *m, const struct target *t, bool now)
+send_message(const struct socket_call *c, struct message *m, const struct target *t, bool now,
+             size_t *budget)
 {
     size_t room = m->total;
     if (is_stream(c) && room > CHUNK)
@@ -196,10 +203,14 @@ send_message(const struct socket_call *c, struct message *m, const struct target
     cleanup_free void *buf = xmalloc(room + 1);
     int n;
     do {
+        if (*budget == 0)
+            return -NONO_ELATER;
         size_t left = m->total - m->sent;
         n = send_part(c, m, t, buf, left < room ? left : room, now);
         if (n > 0)
             m->sent += (size_t)n;
+        size_t spent = n > 0 ? (size_t)n : 1;
+        *budget -= spent < *budget ? spent : *budget;
     } while (n > 0 && is_stream(c) && m->sent < m->total);
     // What is on its way counts; the rest of a blocking send is for a thread that may wait.
     if (n < 0 && m->sent && !(n == -EAGAIN && now))
@@ -207,34 +218,67 @@ send_message(const struct socket_call *c, struct message *m, const struct target
     return n < 0 ? n : 0;
 }
 
+static bool
+may_wait(const struct socket_call *c)
+{
+    return !c->nonblock && !(c->flags & MSG_DONTWAIT);
+}
+
+// -NONO_ELATER when it goes on behind the budget.
 static int
-do_send(struct socket_call *c, const struct target *t, bool now)
+do_send(struct socket_call *c, const struct target *t, bool now, size_t budget)
 {
     int ret = 0;
-    while (c->done < c->n && (ret = send_message(c, &c->messages[c->done], t, now)) == 0)
-        c->done++;
-    bool waits = ret == -EAGAIN && now && !c->nonblock && !(c->flags & MSG_DONTWAIT);
-    if (waits)
+    do {
+        while (c->done < c->n &&
+               (ret = send_message(c, &c->messages[c->done], t, now, &budget)) == 0)
+            c->done++;
+    } while (ret == 0 && c->kind == SOCKET_SENDMMSG && socket_next_messages(c));
+    if (ret == -NONO_ELATER || (ret == -EAGAIN && now && may_wait(c)))
         return ret;
     if (c->kind == SOCKET_SENDMMSG)
-        return c->done || ret == 0 ? (int)c->done : ret;
+        return c->before + c->done || ret == 0 ? (int)(c->before + c->done) : ret;
     return ret == 0 || c->messages[0].sent ? (int)c->messages[0].sent : ret;
+}
+
+// What can be sent without waiting for the peer is sent in turns, the rest in between.
+static int
+do_bulky_send(struct socket_call *c, const struct target *t)
+{
+    // A second try of that would find the first one's connection.
+    bool at_once = c->flags & MSG_FASTOPEN;
+    int ret;
+    do {
+        ret = -EAGAIN;
+        if (!at_once) {
+            turn_take();
+            ret = do_send(c, t, true, TURN);
+            turn_give();
+        }
+        if (ret == -EAGAIN && (at_once || may_wait(c)))
+            ret = do_send(c, t, false, 1);
+        at_once = false;
+    } while (ret == -NONO_ELATER);
+    return ret;
 }
 
 int
 socket_tell_lengths(const struct socket_call *c)
 {
-    for (size_t i = 0; i < c->done; i++) {
+    size_t at = c->before;
+    if (c->done && !notify_valid(c->listener, c->call.id))
+        return -EINTR;
+    for (size_t i = 0; i < c->done; i++, at++) {
         unsigned len = (unsigned)c->messages[i].sent;
         struct iovec local = {.iov_base = &len, .iov_len = sizeof len};
         struct iovec remote = {.iov_base =
-                                   (void *)(uintptr_t)(c->user_vec + i * sizeof(struct mmsghdr) +
+                                   (void *)(uintptr_t)(c->user_vec + at * sizeof(struct mmsghdr) +
                                                        offsetof(struct mmsghdr, msg_len)),
                                .iov_len = sizeof len};
         if (process_vm_writev(c->call.tid, &local, 1, &remote, 1, 0) != sizeof len)
-            return i ? (int)i : -EFAULT;
+            return at ? (int)at : -EFAULT;
     }
-    return (int)c->done;
+    return (int)at;
 }
 
 int
@@ -258,5 +302,5 @@ socket_do(struct socket_call *c, const struct resolved *r, bool now)
         break;
     }
     t = target_of(c, r);
-    return do_send(c, &t, now);
+    return now || !socket_is_bulky(c) ? do_send(c, &t, now, SIZE_MAX) : do_bulky_send(c, &t);
 }

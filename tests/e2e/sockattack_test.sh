@@ -134,11 +134,17 @@ def send(*names):
 print(send(good, good, good))
 print(send(good, good, bad, good))
 print(send(bad, good))
+for n in 1000, 20, 16:
+    sent, lengths = send(*[good] * n, bad, *[good] * 4)
+    print(sent, sum(lengths), lengths[n])
 END
 run --on-ask deny --allow-connect "127.0.0.1:$good" -- $PYTHON batch.c.py
 equal "a batch is sent up to the first other address" "$output" "(3, [3, 3, 3])
 (2, [3, 3, 0, 0])
-(13, [0, 0])"
+(13, [0, 0])
+1000 3000 0
+20 60 0
+16 48 0"
 echo >&8
 poll test "$(wc -l <"$T/tmp/bad.out")" -ge 3
 equal "the forbidden server saw nothing" "$(sed -n 3p "$T/tmp/bad.out")" "0 0"

@@ -42,6 +42,12 @@ denied=$("$NONO" log --json | grep -c '"op":"connect".*"decision":"denied".*"rat
 [ "$denied" -ge "$refused" ] && pass "the record tells the refused" || fail "the record tells the refused" "$denied of $refused"
 at_most "the record tells only what was made as allowed" "$allowed" "$((701 - refused))"
 
+scenario "processes that send very much"
+output=$(timeout -k 5 60 "$NONO" run -r "$BIN" --on-ask deny --net allow -- "$BIN/sockhang" bulk 2>&1)
+opens=$(echo "$output" | sed -n 's/^at most .* ms, \([0-9]*\) opens$/\1/p')
+[ "${opens:-0}" -ge 200 ] && pass "opens go on ($opens)" || fail "opens go on" "$output"
+lacks "and every batch is sent" "$output" "a batch ends"
+
 scenario "sends that wait hold no more than they may"
 run_background --ui attach -- "$BIN/sockhang" memory
 poll grep -q refused "$T/tmp/out" && pass "one is refused" || fail "one is refused" "$(cat "$T/tmp/out")"

@@ -5,6 +5,7 @@
 //     sockhang names DIR      datagram sockets that connect to a path, again and again
 //     sockhang linger         the last close of a connection that lingers is the supervisor's
 //     sockhang many           connects that block, and one of another process
+//     sockhang bulk           processes that send batches of 60 MB, again and again
 //     sockhang memory         sends that wait with much control data, until one is refused
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,8 @@
 #define FLIPPERS 8
 #define SECONDS 3
 #define SENDERS 900
+#define BULK_SENDERS 100
+#define BATCH 1000
 
 static double
 now(void)
@@ -294,6 +297,42 @@ run_memory(void)
         pthread_join(t[i], NULL);
 }
 
+// --- bulk --------------------------------------------------------------------------------------
+
+// To a socket that nobody reads: what it has no room for is dropped.
+static void
+send_batches(void)
+{
+    static struct mmsghdr batch[BATCH];
+    static struct iovec iov = {.iov_base = bytes, .iov_len = 60000};
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    int server = socket(AF_INET, SOCK_DGRAM, 0), fd = socket(AF_INET, SOCK_DGRAM, 0);
+    if (bind(server, (struct sockaddr *)&a, sizeof a) < 0 ||
+        getsockname(server, (struct sockaddr *)&a, &len) < 0 ||
+        connect(fd, (struct sockaddr *)&a, sizeof a) < 0)
+        perror("bulk");
+    for (int i = 0; i < BATCH; i++)
+        batch[i].msg_hdr = (struct msghdr){.msg_iov = &iov, .msg_iovlen = 1};
+    int n;
+    while ((n = sendmmsg(fd, batch, BATCH, 0)) == BATCH && batch[BATCH - 1].msg_len == 60000)
+        ;
+    printf("a batch ends at %d: %s\n", n, n < 0 ? strerror(errno) : "short");
+    _exit(1);
+}
+
+static void
+run_bulk(void)
+{
+    pid_t pids[BULK_SENDERS];
+    for (int i = 0; i < BULK_SENDERS; i++)
+        if ((pids[i] = fork()) == 0)
+            send_batches();
+    watch();
+    for (int i = 0; i < BULK_SENDERS; i++)
+        kill(pids[i], SIGKILL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -307,6 +346,8 @@ main(int argc, char **argv)
         run_linger();
     else if (strcmp(what, "many") == 0)
         run_many();
+    else if (strcmp(what, "bulk") == 0)
+        run_bulk();
     else if (strcmp(what, "memory") == 0)
         run_memory();
     else
