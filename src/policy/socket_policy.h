@@ -54,6 +54,9 @@ void socket_policy_done(struct socket_policy *p);
 // "example.org:443", "10.0.0.0/8:*", "[::1]:80", "*:22". 0, or -EINVAL with *err naming source.
 int socket_policy_add_host(struct socket_policy *p, const char *text, const char *source,
                            struct err *err);
+// Can it be a name in such a rule? One that looks like an address, in any notation that programs
+// take for one, cannot.
+bool socket_is_host_name(const char *s);
 // Any host at that port.
 void socket_policy_add_port(struct socket_policy *p, uint16_t port, const char *source);
 // "8080", "8000-8099".

@@ -34,15 +34,31 @@ is_socket(const struct refusal *r)
     return r->op == OP_CONNECT || r->op == OP_BIND || r->op == OP_SEND;
 }
 
+// A rule knows no interface, and no port 0.
+static char *
+host_for_rule(const char *peer)
+{
+    const char *colon = strrchr(peer, ':');
+    size_t host = colon ? (size_t)(colon - peer) : strlen(peer), scope = strcspn(peer, "%");
+    return xasprintf("%.*s%s:%s", (int)(scope < host ? scope : host), peer, scope < host ? "]" : "",
+                     !colon || strcmp(colon, ":0") == 0 ? "*" : colon + 1);
+}
+
 static void
 print_socket_flag(const struct refusal *r, FILE *out)
 {
-    const char *what = r->resolved, *colon = strrchr(what, ':');
-    const char *flag = r->op == OP_BIND ? "--allow-bind" : "--allow-connect";
-    if (what[0] == '/')
+    const char *colon = strrchr(r->resolved, ':'), *flag;
+    cleanup_free char *what = NULL;
+    if (r->resolved[0] == '/') {
         flag = r->op == OP_BIND ? "--allow-unix-socket-bind" : "--allow-unix-socket";
-    else if (r->op == OP_BIND && colon)
-        what = colon + 1;
+        what = xstrdup(r->resolved);
+    } else if (r->op == OP_BIND) {
+        flag = "--allow-bind";
+        what = xstrdup(colon ? colon + 1 : r->resolved);
+    } else {
+        flag = "--allow-connect";
+        what = host_for_rule(r->resolved);
+    }
     cleanup_free char *shown = display_str(what, DISPLAY_QUOTE);
     fprintf(out, "%s %s", flag, shown);
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "bounds.h"
+#include "socket_policy.h"
 #include "util.h"
 
 #define FILE_MAX (1024 * 1024) /* of /etc/hosts and resolv.conf */
@@ -46,12 +47,6 @@ struct dns_names {
 
 // --- queries -----------------------------------------------------------------------------------
 
-static bool
-is_name_byte(uint8_t c)
-{
-    return isalnum(c) || c == '-' || c == '_';
-}
-
 int
 dns_parse_query(const void *data, size_t len, char ret_name[DNS_NAME_MAX])
 {
@@ -69,7 +64,7 @@ dns_parse_query(const void *data, size_t len, char ret_name[DNS_NAME_MAX])
         if (n)
             name[n++] = '.';
         for (size_t i = 0; i < label; i++, at++) {
-            if (!is_name_byte(p[at]))
+            if (p[at] == '.' || p[at] == 0)
                 return -EBADMSG;
             name[n++] = (char)tolower(p[at]);
         }
@@ -81,6 +76,8 @@ dns_parse_query(const void *data, size_t len, char ret_name[DNS_NAME_MAX])
     if ((type != 1 && type != 28 && type != 65) || class != 1) // A, AAAA, HTTPS
         return -EBADMSG;
     name[n] = 0;
+    if (!socket_is_host_name(name))
+        return -EBADMSG;
     memcpy(ret_name, name, n + 1);
     return 0;
 }
@@ -133,6 +130,8 @@ file_add(struct file_table *f, const char *address, const char *name)
 {
     struct file_row row = {.address.family = strchr(address, ':') ? AF_INET6 : AF_INET};
     if (f->n >= LINES_MAX || inet_pton(row.address.family, address, row.address.addr) != 1)
+        return;
+    if (name && !socket_is_host_name(name))
         return;
     row.name = xstrdup(name);
     f->rows = xrealloc(f->rows, (f->n + 1) * sizeof *f->rows);

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "display.h"
 #include "footer.h"
+#include "socket_policy.h"
 #include "util.h"
 
 static void
@@ -79,6 +81,30 @@ Test(footer, offers_no_connection_beside_the_proxy)
     expect_line(text, "0.0.0.0:80", "allow with: --allow-bind 80\n");
     expect_line(text, "/a/socket", "allow with: --allow-unix-socket /a/socket\n");
     footer_done(&f);
+}
+
+Test(footer, offers_what_the_options_take)
+{
+    static const struct {
+        const char *peer, *want;
+    } cases[] = {
+        {"a.example:443", "a.example:443"},         {"192.0.2.1:0", "192.0.2.1:*"},
+        {"[2001:db8::1]:443", "[2001:db8::1]:443"}, {"[fe80::1%2]:443", "[fe80::1]:443"},
+        {"[fe80::1%2]:0", "[fe80::1]:*"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct footer f = {0};
+        struct socket_policy p = {0};
+        struct err err = {0};
+        add(&f, OP_CONNECT, 0, cases[i].peer, (struct refusal){0});
+        cleanup_free char *text = printed(&f);
+        cleanup_free char *shown = display_str(cases[i].want, DISPLAY_QUOTE);
+        cleanup_free char *want = xasprintf("allow with: --allow-connect %s\n", shown);
+        cr_expect(strstr(text, want), "%s", text);
+        cr_expect_eq(socket_policy_add_host(&p, cases[i].want, "", &err), 0, "%s", err.msg);
+        socket_policy_done(&p);
+        footer_done(&f);
+    }
 }
 
 Test(footer, says_nothing_without_refusals_and_caps_its_length)

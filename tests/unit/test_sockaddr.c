@@ -137,6 +137,39 @@ Test(dns, a_query)
     cr_expect_str_eq(name, "www.example.org");
 }
 
+// A query of one name, for addresses.
+static size_t
+make_query(const char *name, uint8_t out[512])
+{
+    static const uint8_t head[12] = {0x12, 0x34, 1, 0, 0, 1}, tail[] = {0, 0, 1, 0, 1};
+    size_t at = sizeof head;
+    memcpy(out, head, sizeof head);
+    for (size_t n; *name; name += n + (name[n] == '.')) {
+        n = strcspn(name, ".");
+        out[at++] = (uint8_t)n;
+        memcpy(out + at, name, n);
+        at += n;
+    }
+    memcpy(out + at, tail, sizeof tail);
+    return at + sizeof tail;
+}
+
+// Programs take it for an address, which need not be the one that it is shown beside.
+Test(dns, what_looks_like_an_address_is_no_name)
+{
+    static const char *const bad[] = {"010.0.0.1",  "0127.0.0.1",  "8.8",        "0xc0000201",
+                                      "3221225985", "127.0.0.1",   "0x7f.1",     "1.2.0x3.4",
+                                      "-x.example", "a b.example", "a/b.example"};
+    uint8_t q[512];
+    char name[DNS_NAME_MAX];
+    size_t n = make_query("0x7f.example", q);
+    cr_expect_eq(dns_parse_query(q, n, name), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        n = make_query(bad[i], q);
+        cr_expect_eq(dns_parse_query(q, n, name), -EBADMSG, "%s", bad[i]);
+    }
+}
+
 Test(dns, no_query_is_taken_for_one)
 {
     char name[DNS_NAME_MAX] = "untouched";
