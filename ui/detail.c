@@ -41,10 +41,9 @@ detail_target(struct buf *out, const struct request *r, unsigned flags)
         buf_puts(out, r->peer.type == SOCK_DGRAM ? "/udp" : "/tcp");
     if (r->peer.family == AF_UNIX && r->peer.abstract)
         buf_puts(out, "  (abstract)");
-    if (r->host && *r->host) {
-        buf_puts(out, "  (");
-        add_bytes(out, r->host, flags);
-        buf_putc(out, ')');
+    if (reach_is_inet(r) && r->host && *r->host) {
+        cleanup_free char *address = endpoint_address(&r->peer);
+        buf_printf(out, "  (%s)", address);
     }
     if (reach_has_two_ends(r)) {
         buf_puts(out, " -> ");
@@ -187,10 +186,9 @@ detail_grant(struct buf *out, const struct grant *g, uint64_t now_ns, unsigned f
         buf_puts(out, " -> ");
         reach_escape(out, g->path2, strlen(g->path2), ">", flags);
     }
-    if (g->host && *g->host) {
-        buf_puts(out, " (");
-        add_bytes(out, g->host, flags);
-        buf_putc(out, ')');
+    if (g->host && *g->host && g->peer.family) {
+        cleanup_free char *address = endpoint_address(&g->peer);
+        buf_printf(out, " (%s)", address);
     }
     if (g->exe && *g->exe) {
         buf_puts(out, " for ");

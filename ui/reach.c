@@ -180,9 +180,8 @@ reach_rule(struct buf *out, const struct request *r, const struct decision *d, u
         buf_printf(out, "of exactly this %s, ", object_noun(r));
     reach_escape(out, target, strlen(target), reach_has_two_ends(r) ? ">" : "", flags);
     if (reach_is_inet(r) && r->host && *r->host) {
-        buf_puts(out, " (");
-        display_escape(out, r->host, strlen(r->host), flags);
-        buf_putc(out, ')');
+        cleanup_free char *address = endpoint_address(&r->peer);
+        buf_printf(out, " (%s)", address);
     }
     if (reach_has_two_ends(r) && !reach_is_wide(reach)) {
         buf_puts(out, " -> ");

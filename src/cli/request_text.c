@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "display.h"
+#include "util.h"
 
 static void
 put_escaped(struct buf *out, const char *before, const char *text, const char *after,
@@ -20,6 +21,10 @@ void
 request_put_text(struct buf *out, const struct request *r)
 {
     put_escaped(out, "", r->resolved[0] ? r->resolved : r->target, "", DISPLAY_QUOTE);
+    if (r->host && r->host[0]) {
+        cleanup_free char *address = endpoint_address(&r->peer);
+        put_escaped(out, " (", address, ")", 0);
+    }
     put_escaped(out, " -> ", r->resolved2, "", DISPLAY_QUOTE);
     put_escaped(out, "  [", r->detail, "]", 0);
     if (r->risk == RISK_HIGH)

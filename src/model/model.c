@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,17 @@
 #include "event.h"
 #include "request.h"
 #include "util.h"
+
+char *
+endpoint_address(const struct endpoint *e)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+    if (e->family == AF_INET || e->family == AF_INET6)
+        inet_ntop(e->family, e->addr, text, sizeof text);
+    if (e->family == AF_INET6 && e->scope_id)
+        return xasprintf("%s%%%u", text, e->scope_id);
+    return xstrdup(text);
+}
 
 struct request *
 request_new(void)

@@ -43,6 +43,10 @@ int family_from_string(const char *s);
 const char *socket_type_to_string(int type);
 int socket_type_from_string(const char *s);
 
+// The address of AF_INET or AF_INET6 without its port: "192.0.2.1", "fe80::1%2"; of others "". The
+// caller frees it.
+char *endpoint_address(const struct endpoint *e);
+
 struct request {
     uint64_t id; /* from 1, unique in its session */
     enum op op;

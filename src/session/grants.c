@@ -97,6 +97,10 @@ grant_words(const struct grant *g)
         cleanup_free char *path2 = display_str(g->path2, DISPLAY_QUOTE);
         buf_printf(&b, " to %s%s", place, path2);
     }
+    if (g->host && g->host[0] && g->peer.family) {
+        cleanup_free char *address = endpoint_address(&g->peer);
+        buf_printf(&b, " (%s)", address);
+    }
     if (g->exe) {
         cleanup_free char *exe = display_str(g->exe, DISPLAY_QUOTE);
         buf_printf(&b, " by %s", exe);

@@ -432,6 +432,8 @@ set_grant(json_t *o, const struct grant *g)
     set_text(o, "path", g->path);
     set_optional_text(o, "path2", g->path2);
     set_optional_text(o, "host", g->host);
+    if (g->peer.family)
+        set(o, "peer", peer_facts(&g->peer));
     set_optional_text(o, "exe", g->exe);
     set_u64(o, "uses", g->uses);
     json_t *tasks = json_array();

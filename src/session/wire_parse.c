@@ -411,6 +411,8 @@ parse_grant(struct reading *in, struct wire_msg *m)
     if (json_object_get(in->o, "exe"))
         g->exe = get_text(in, "exe", WIRE_STRING_MAX);
     g->host = get_optional_text(in, "host");
+    if (json_object_get(in->o, "peer"))
+        parse_peer(in, &g->peer);
     g->created_real_ns = get_u64(in, "created_ns", UINT64_MAX);
     g->expires_mono_ns = get_u64(in, "expires_mono_ns", UINT64_MAX);
     g->uses = get_u64(in, "uses", UINT64_MAX);

@@ -118,13 +118,8 @@ sockaddr_parse(const void *data, size_t len, int domain, int type, enum op op,
 char *
 sockaddr_text(const struct endpoint *e, const char *host)
 {
-    char text[INET6_ADDRSTRLEN] = "";
     if (host && host[0])
         return xasprintf("%s:%u", host, e->port);
-    inet_ntop(e->family, e->addr, text, sizeof text);
-    if (e->family != AF_INET6)
-        return xasprintf("%s:%u", text, e->port);
-    if (e->scope_id)
-        return xasprintf("[%s%%%u]:%u", text, e->scope_id, e->port);
-    return xasprintf("[%s]:%u", text, e->port);
+    cleanup_free char *address = endpoint_address(e);
+    return xasprintf(e->family == AF_INET6 ? "[%s]:%u" : "%s:%u", address, e->port);
 }

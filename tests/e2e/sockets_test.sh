@@ -96,7 +96,8 @@ id=$(wait_request ":$port")
 equal "what it is" \
     "$(pending_rows "[(r['op'], r['resolved'], r.get('host')) for r in rows]")" \
     "[('connect', 'localhost:$port', 'localhost')]"
-"$NONO" allow "$id" >/dev/null || fail "nono allow succeeds"
+contains "where the name leads is said" "$("$NONO" pending)" "  localhost:$port (127.0.0.1)  "
+contains "and with the decision" "$("$NONO" allow "$id")" "allowed once: connect localhost:$port (127.0.0.1)"
 join_background
 equal "the page" "$output" page
 equal "the event knows its request" "$(network "[(r['decision'], r['request']) for r in rows]")" \
@@ -121,7 +122,7 @@ id=$(wait_request ":$port")
 contains "nono allow says so" "$("$NONO" allow "$id" --session --reach host --program)" "allowed for the session, host, by $(readlink -f "$(command -v curl)"):"
 second=$(wait_request ":$port" "$id")
 equal "the other one asks" "$(pending_rows "rows[0]['exe']")" "$BIN/curl2"
-contains "the grant says whose it is" "$("$NONO" grants 2>&1)" "any port of localhost by $(readlink -f "$(command -v curl)")"
+contains "the grant says whose it is" "$("$NONO" grants 2>&1)" "any port of localhost (127.0.0.1) by $(readlink -f "$(command -v curl)")"
 "$NONO" deny "$second" --session --program >/dev/null || fail "nono deny succeeds"
 join_background
 equal "two pages, by the one" "$(echo "$output" | grep -c page)" 2

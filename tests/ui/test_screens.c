@@ -2,6 +2,7 @@
 // Golden screens: the whole UI draws into a memfd, a second terminal emulator reads that, and its
 // cells are compared with golden/NAME.txt: the text, and for some a map of the attributes.
 // NONO_UPDATE_GOLDEN=1 writes the files anew.
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -651,8 +652,9 @@ set_grants(struct screen_test *t)
          .op = OP_CONNECT,
          .scope = SCOPE_ALWAYS,
          .reach = REACH_HOST,
-         .path = (char[]){"10.0.0.1"},
-         .host = (char[]){"db.example"}},
+         .path = (char[]){"db.example"},
+         .host = (char[]){"db.example"},
+         .peer = {.family = AF_INET, .addr = {10, 0, 0, 1}}},
     };
 
     ui_set_grants(t->ui, 0, (const struct grant *[]){&g[0], &g[1], &g[2]}, 3);
@@ -726,7 +728,7 @@ add_every_operation(struct screen_test *t)
 {
     static const struct {
         enum op op;
-        const char *path, *to, *host, *detail;
+        const char *path, *to, *address, *detail;
         int family, type;
     } rows[] = {
         {OP_READ, "/home/luke/projects/customers/acme/secrets/id_ed25519", NULL, NULL, NULL, 0, 0},
@@ -743,9 +745,9 @@ add_every_operation(struct screen_test *t)
         {OP_MKDIR, "/srv/www/shop/releases/2026-11-26", NULL, NULL, NULL, 0, 0},
         {OP_META, "/srv/www/shop/bin/deploy", NULL, NULL, "mode 0755 > 4755", 0, 0},
         {OP_EXEC, "/opt/vendor/tools/bin/terraform", NULL, NULL, NULL, 0, 0},
-        {OP_CONNECT, "104.16.3.35:443", NULL, "registry.npmjs.org", NULL, AF_INET, SOCK_STREAM},
+        {OP_CONNECT, "registry.npmjs.org:443", NULL, "104.16.3.35", NULL, AF_INET, SOCK_STREAM},
         {OP_BIND, "0.0.0.0:8080", NULL, NULL, NULL, AF_INET, SOCK_STREAM},
-        {OP_SEND, "[2001:db8:85a3::8a2e:370:7334]:53", NULL, "resolver.example", NULL, AF_INET6,
+        {OP_SEND, "resolver.example:53", NULL, "2001:db8:85a3::8a2e:370:7334", NULL, AF_INET6,
          SOCK_DGRAM},
     };
 
@@ -753,7 +755,10 @@ add_every_operation(struct screen_test *t)
         struct request *r =
             make_request(i + 1, rows[i].op, rows[i].path, 0, (enum risk)(i % 3), "system");
         r->resolved2 = rows[i].to ? xstrdup(rows[i].to) : NULL;
-        r->host = rows[i].host ? xstrdup(rows[i].host) : NULL;
+        if (rows[i].address) {
+            r->host = xstrndup(rows[i].path, strcspn(rows[i].path, ":"));
+            inet_pton(rows[i].family, rows[i].address, r->peer.addr);
+        }
         r->detail = rows[i].detail ? xstrdup(rows[i].detail) : NULL;
         r->peer.family = rows[i].family;
         r->peer.type = rows[i].type;

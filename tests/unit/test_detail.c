@@ -175,12 +175,28 @@ Test(detail, a_peer_is_said_with_its_name)
     cleanup_buf struct buf b = {0};
 
     free(r->resolved);
-    r->resolved = xstrdup("104.16.3.35:443");
+    r->resolved = xstrdup("registry.npmjs.org:443");
     r->covered = strlen(r->resolved);
     r->host = xstrdup("registry.npmjs.org");
-    r->peer = (struct endpoint){.family = AF_INET, .type = SOCK_STREAM, .port = 443};
+    r->peer = (struct endpoint){
+        .family = AF_INET, .type = SOCK_STREAM, .port = 443, .addr = {104, 16, 3, 35}};
     detail_target(&b, r, 0);
-    cr_expect_str_eq(buf_str(&b), "104.16.3.35:443/tcp  (registry.npmjs.org)");
+    cr_expect_str_eq(buf_str(&b), "registry.npmjs.org:443/tcp  (104.16.3.35)");
+}
+
+Test(detail, a_grant_for_a_name_says_where_that_led)
+{
+    cleanup_buf struct buf b = {0};
+    struct grant g = {.op = OP_CONNECT,
+                      .scope = SCOPE_SESSION,
+                      .reach = REACH_HOST,
+                      .path = (char[]){"db.example"},
+                      .host = (char[]){"db.example"},
+                      .peer = {.family = AF_INET6, .addr = {0xfe, 0x80, [15] = 1}, .scope_id = 2}};
+
+    detail_grant(&b, &g, 0, 0);
+    cr_expect_str_eq(buf_str(&b), "allow session connect any port of db.example (fe80::1%2) "
+                                  "(used 0 times)");
 }
 
 Test(detail, a_grant_says_both_ends)

@@ -99,9 +99,10 @@ make_connect(uint64_t id, const char *host)
 
     r->op = OP_CONNECT;
     free(r->resolved);
-    r->resolved = xstrdup("104.16.3.35:443");
+    r->resolved = xasprintf("%s:443", *host ? host : "104.16.3.35");
     r->host = xstrdup(host);
-    r->peer = (struct endpoint){.family = AF_INET, .type = SOCK_STREAM, .port = 443};
+    r->peer = (struct endpoint){
+        .family = AF_INET, .type = SOCK_STREAM, .port = 443, .addr = {104, 16, 3, 35}};
     return r;
 }
 
@@ -158,8 +159,8 @@ Test(choices, the_rule_of_one_program_in_words)
     free(r->exe);
     r->exe = xstrdup("/usr/bin/cu\033rl");
     reach_rule(&b, r, &d, 0);
-    cr_expect_str_eq(buf_str(&b), "allow this session: connect to any port of 104.16.3.35 "
-                                  "(example.org) by /usr/bin/cu\\x1brl alone");
+    cr_expect_str_eq(buf_str(&b), "allow this session: connect to any port of example.org "
+                                  "(104.16.3.35) by /usr/bin/cu\\x1brl alone");
 }
 
 Test(choices, an_abstract_socket_leaves_no_rule)

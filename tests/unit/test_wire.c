@@ -306,6 +306,7 @@ Test(wire, a_grant_survives_with_hostile_bytes)
                             .path = path,
                             .path2 = path2,
                             .host = host,
+                            .peer = {.family = AF_INET, .port = 80, .addr = {192, 0, 2, 1}},
                             .exe = exe,
                             .created_real_ns = 1732400000123456789u,
                             .expires_mono_ns = 77,
@@ -327,6 +328,7 @@ Test(wire, a_grant_survives_with_hostile_bytes)
     cr_expect_eq(q->access, ACCESS_WRITE);
     cr_expect_eq(q->scope, SCOPE_TIME);
     cr_expect_eq(q->reach, REACH_SUBTREE);
+    cr_expect_arr_eq(q->peer.addr, g.peer.addr, sizeof g.peer.addr);
     expect_bytes(q->path, path);
     expect_bytes(q->path2, path2);
     expect_bytes(q->exe, exe);
