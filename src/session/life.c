@@ -14,6 +14,8 @@
 // A command that was told to end gets the signal of a closed terminal then, and is killed then.
 #define HANGUP_NS (300 * NS_PER_MS)
 #define GRACE_NS (2 * NS_PER_SEC)
+// A command that is told to stop and does not, as an interactive shell, runs on while we stop.
+#define STOP_NS (200 * NS_PER_MS)
 
 // What is frozen goes on when it is thawed, and not before.
 static void
@@ -29,6 +31,7 @@ static void
 suspend_with_command(struct session *s)
 {
     bool terminal = s->ui || s->relay;
+    s->stop_at = 0;
     // There is no shell that would continue it.
     if (s->parted) {
         continue_command(s);
@@ -47,6 +50,17 @@ suspend_with_command(struct session *s)
     s->stopped = !continued && !terminal;
     if (!s->stopped)
         continue_command(s);
+    s->resumed_at = clock_mono_ns();
+}
+
+// The command has stopped: for a key that we have stopped for already, it only took its time.
+static void
+command_stopped(struct session *s)
+{
+    if (s->resumed_at && clock_mono_ns() - s->resumed_at < STOP_NS)
+        continue_command(s);
+    else
+        suspend_with_command(s);
 }
 
 // The command is gone: what it started has the terminal no more, and its keys are signals again.
@@ -77,7 +91,7 @@ session_read_monitor(struct session *s)
             // news.
             if (WIFSTOPPED(m.value) && s->freeze == FREEZE_OFF &&
                 tree_is_stopped(s->launched.child))
-                suspend_with_command(s);
+                command_stopped(s);
             else if (WIFEXITED(m.value) || WIFSIGNALED(m.value))
                 command_ended(s, m.value);
             break;
@@ -112,9 +126,11 @@ session_terminate(struct session *s, int sig)
 }
 
 void
-session_enforce_end(struct session *s)
+session_enforce(struct session *s)
 {
     uint64_t now = clock_mono_ns();
+    if (s->stop_at && now >= s->stop_at)
+        suspend_with_command(s);
     if (!s->terminating || s->drained)
         return;
     if (!s->ended && s->hangup_at && now >= s->hangup_at) {
@@ -130,10 +146,12 @@ session_enforce_end(struct session *s)
 }
 
 int
-session_end_timeout(const struct session *s)
+session_enforce_timeout(const struct session *s)
 {
     uint64_t now = clock_mono_ns(), at = s->hangup_at ? s->hangup_at : s->kill_at;
-    if (!s->terminating)
+    if (s->stop_at)
+        at = s->stop_at;
+    else if (!s->terminating)
         return -1;
     return s->ended || now >= at ? 20 : (int)((at - now) / NS_PER_MS) + 1;
 }
@@ -148,6 +166,8 @@ pass_signal(struct session *s, int sig)
         suspend_with_command(s);
     else if (!s->ended)
         kill(-s->launched.child, sig);
+    if (sig == SIGTSTP && !s->ended && s->freeze != FREEZE_ON)
+        s->stop_at = clock_mono_ns() + STOP_NS;
 }
 
 void

@@ -284,7 +284,7 @@ turn_timeout(struct session *s)
     int timeout = s->ui ? ui_draw(s->ui, clock_mono_ns()) : -1;
     if (((s->ended && s->tell_at) || s->thaw_owed) && (timeout < 0 || timeout > 100))
         timeout = 100;
-    const int others[] = {session_end_timeout(s), session_sweep_timeout(s), tell_of_waiting(s),
+    const int others[] = {session_enforce_timeout(s), session_sweep_timeout(s), tell_of_waiting(s),
                           recording_turn(&s->recording)};
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         if (others[i] >= 0 && (timeout < 0 || others[i] < timeout))
@@ -329,7 +329,7 @@ session_turn(struct session *s)
     if (s->leaving)
         session_detach(s);
     control_serve(s->control, fds + FD_CONTROL, n);
-    session_enforce_end(s);
+    session_enforce(s);
     session_keep_frozen(s);
 }
 

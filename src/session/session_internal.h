@@ -61,14 +61,16 @@ struct session {
     int signal_fd;
     int wait_status; /* of the command; valid with ended */
     int exec_error;
-    bool started;       /* the command was told to go */
-    bool stopped;       /* the command stopped, and we did not */
-    bool ended;         /* the command is gone */
-    bool drained;       /* so is everything else */
-    bool terminating;   /* a signal or an order told us to end */
-    uint64_t tell_at;   /* when to say that something outlives the command; 0: said */
-    uint64_t hangup_at; /* monotonic, valid with terminating: SIGHUP is sent then; 0: it was */
-    uint64_t kill_at;   /* likewise, once it was: what lives then is killed */
+    bool started;        /* the command was told to go */
+    bool stopped;        /* the command stopped, and we did not */
+    uint64_t stop_at;    /* the command was told to: without it we stop then; 0: it was not */
+    uint64_t resumed_at; /* when we went on last; 0: we have not stopped */
+    bool ended;          /* the command is gone */
+    bool drained;        /* so is everything else */
+    bool terminating;    /* a signal or an order told us to end */
+    uint64_t tell_at;    /* when to say that something outlives the command; 0: said */
+    uint64_t hangup_at;  /* monotonic, valid with terminating: SIGHUP is sent then; 0: it was */
+    uint64_t kill_at;    /* likewise, once it was: what lives then is killed */
     bool monitor_gone;
     bool terminal_gone;
 };
@@ -103,7 +105,7 @@ void session_read_monitor(struct session *s);
 void session_read_signals(struct session *s);
 // The terminal is gone for good: as a closed one does, it ends the command.
 void session_terminal_gone(struct session *s);
-// Kills what should have ended.
-void session_enforce_end(struct session *s);
-// When session_enforce_end() is due, in ms; -1 for never.
-int session_end_timeout(const struct session *s);
+// Kills what should have ended, and stops nono where the command does not stop.
+void session_enforce(struct session *s);
+// When session_enforce() is due, in ms; -1 for never.
+int session_enforce_timeout(const struct session *s);

@@ -117,6 +117,32 @@ sane "after the end"
 screen_keys main:0 'exit' Enter
 screen_stop
 
+scenario "stopped although the command is not"
+rm -f "$T/tmp/after"
+screen_start "exec env PS1='outer> ' bash --norc --noprofile"
+wait_screen "a shell" main:0 'outer>'
+screen_keys main:0 "stty -a >$T/tmp/before; PS1='inner> ' $NONO run -- bash --norc --noprofile" Enter
+wait_screen "the agent is a shell" main:0 'inner>'
+for turn in first second; do
+    screen_keys main:0 'C-]' a
+    wait_screen "the pane" main:0 'FOCUS: APPROVALS'
+    screen_keys main:0 C-z
+    wait_screen "stopped, the $turn time" main:0 Stopped
+    rm -f "$T/tmp/after"
+    screen_keys main:0 "stty -a >$T/tmp/after" Enter
+    poll test -s "$T/tmp/after"
+    sane "while stopped"
+    screen_keys main:0 'clear; fg' Enter
+    wait_screen "continued" main:0 'FOCUS: APPROVALS'
+done
+screen_keys main:0 q
+screen_keys main:0 'echo back a\gain' Enter
+wait_screen "and works" main:0 'back again'
+screen_keys main:0 'exit 3' Enter
+wait_screen "it ends" main:0 'outer>'
+screen_keys main:0 exit Enter
+screen_stop
+
 scenario "the bell rings for a new request, and the focus stays"
 screen_start "$NONO run -- sh -c 'while [ ! -e go ]; do sleep 0.1; done; cat $SECRET'"
 screen_window other "sleep 1000"
