@@ -201,6 +201,23 @@ start_control(struct session *s, struct err *err)
     return control_listen(path, s->info, &session_control_ops, s, &s->control, err);
 }
 
+static void
+pass_output(struct session *s, const void *data, size_t n)
+{
+    write_all(STDOUT_FILENO, data, n);
+    modes_feed(&s->modes, data, n);
+}
+
+// What the command left set on a terminal that it had for itself is put back.
+static void
+restore_modes(struct session *s)
+{
+    cleanup_buf struct buf undo = {0};
+    modes_undo(&s->modes, &undo);
+    if (!s->parted)
+        write_all(STDOUT_FILENO, buf_str(&undo), undo.len);
+}
+
 // What the command printed goes to the pane or straight through.
 static void
 read_pty(struct session *s)
@@ -219,7 +236,7 @@ read_pty(struct session *s)
     if (n > 0 && s->ui)
         ui_agent_output(s->ui, data, (size_t)n);
     else if (n > 0 && !s->parted)
-        write_all(STDOUT_FILENO, data, (size_t)n);
+        pass_output(s, data, (size_t)n);
     else if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         close_fd(&s->pty.master); // EIO: every descriptor of the other side is closed
 }
@@ -481,12 +498,14 @@ session_run(const struct session_options *o, struct err *err)
         if (!s.ended || s.drained || !s.tell_at || clock_mono_ns() < s.tell_at)
             continue;
         s.tell_at = 0;
+        restore_modes(&s);
         if (s.ui || s.relay)
             session_say(&s, "the command has ended; what it started still runs (Ctrl-C ends it)");
     }
     drain_pty(&s);
     int status = exit_status(&s);
     s.ui = ui_free(s.ui);
+    restore_modes(&s);
     raw_tty_off(&s.tty, STDIN_FILENO);
     s.footer.proxy_only = o->sockets && o->sockets->proxy_port;
     if (status != 0)

@@ -12,6 +12,7 @@
 #include "grants.h"
 #include "landlock.h"
 #include "launch.h"
+#include "modes.h"
 #include "nudge.h"
 #include "pty.h"
 #include "queue.h"
@@ -31,6 +32,7 @@ struct session {
     struct pty pty;
     struct recording recording;
     struct raw_tty tty; /* the user's, while it is passed through */
+    struct modes modes; /* likewise */
     bool relay;         /* the user's terminal is passed through to the pty */
     bool input_open;    /* standard input still has something for the command */
     struct queue *inbox_main, *inbox_supervisor;

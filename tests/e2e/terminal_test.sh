@@ -90,6 +90,28 @@ poll test -s "$T/tmp/after"
 sane "after SIGKILL of the agent"
 screen_stop
 
+for how in KILL 0; do
+    scenario "a terminal that the command had for itself, ended with $how"
+    rm -f "$T/tmp/after" agent.pid
+    cat >modes.sh <<'END'
+printf '\033[?1049h\033[?1003h\033[?1006h\033[?2004h\033[?25l\033[?1h\033=\033[31;44m\033(0\033[2;9rdrawn'
+echo $$ >agent.pid
+read -r x
+exit 0
+END
+    screen_start "echo before it; stty -a >$T/tmp/before; $NONO run --ui attach --on-ask deny -- sh modes.sh; stty -a >$T/tmp/after; printf 'bq\\n'"
+    poll test -s agent.pid
+    poll mouse_on && pass "the mouse is the command's" || fail "the mouse is the command's"
+    if [ "$how" = KILL ]; then kill -KILL "$(cat agent.pid)"; else screen_keys main:0 Enter; fi
+    wait_screen "the end, in letters" main:0 bq
+    sane "then"
+    equal "keypad, cursor keys, margins" "$(tmux -S "$TMUX_SOCKET" display-message -p -t main:0 \
+        '#{keypad_flag}#{keypad_cursor_flag} #{scroll_region_upper}-#{scroll_region_lower}')" "00 0-39"
+    wait_screen "what was there is back" main:0 'before it'
+    equal "no colour is left" "$(tmux -S "$TMUX_SOCKET" capture-pane -e -p -t main:0 | grep -c '^bq$')" 1
+    screen_stop
+done
+
 scenario "stopped and continued"
 rm -f "$T/tmp/after"
 screen_start "exec env PS1='outer> ' bash --norc --noprofile"
