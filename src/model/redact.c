@@ -92,7 +92,7 @@ matches(const char *name, size_t n, const char *word, size_t word_len, enum reda
     if (i == before || kind == RULE_NAME)
         return true;
     bool camel = is_upper(name[before]) && !is_upper(name[before - 1]);
-    return kind == RULE_PART && (camel || is_separator(name[before - 1]));
+    return (kind == RULE_PART || kind == RULE_ENV) && (camel || is_separator(name[before - 1]));
 }
 
 // The next line of the caller's own names; NULL behind the last.
@@ -191,9 +191,10 @@ behind_piece(const char *begin, const char *p, const char *end)
     return NULL;
 }
 
-// "user:secret@" or "token@" behind "://": how much of it is copied, and how much taken out.
+// "user:secret@" or "token@" behind "://": how much of it is copied, and how much taken out. web:
+// the scheme is http or https, where a user without a password is a token.
 static void
-put_userinfo(struct scan *s, const char **p, const char *end)
+put_userinfo(struct scan *s, const char **p, const char *end, bool web)
 {
     const char *stop = *p;
     while (stop < end && !strchr("/?#", *stop))
@@ -205,8 +206,8 @@ put_userinfo(struct scan *s, const char **p, const char *end)
     if (colon) {
         buf_add(s->out, *p, (size_t)(colon + 1 - *p));
         take_out(s);
-    } else if (at - *p >= 16) {
-        take_out(s); // longer than names of users are: a token
+    } else if (at > *p && (web || at - *p >= 16)) {
+        take_out(s); // elsewhere what is longer than names of users are
     } else {
         return;
     }
@@ -228,12 +229,42 @@ static const char *
 skip_value(const char *p, const char *end)
 {
     if (p < end && is_quote(*p)) {
-        p = closing(p + 1, end);
+        do
+            p = closing(p + 1, end);
+        while (p < end && *p == '"' && p[-1] == '\\');
         return p < end ? p + 1 : p;
     }
     while (p < end && !is_space(*p) && !is_quote(*p))
         p++;
     return p;
+}
+
+// The value of a key in JSON and the like: all of a list or an object, or up to what ends it.
+static const char *
+skip_json(const char *p, const char *end)
+{
+    size_t depth = 0;
+    for (; p < end; p++) {
+        if (depth == 0 && (is_space(*p) || strchr(",]}", *p)))
+            return p;
+        if (is_quote(*p) && (p = closing(p + 1, end)) == end)
+            return end;
+        depth += *p == '[' || *p == '{';
+        depth -= *p == ']' || *p == '}';
+        if (depth == 0 && strchr("]}", *p))
+            return p + 1;
+    }
+    return end;
+}
+
+// In capitals, as names in an environment are.
+static bool
+is_env(const char *name, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (name[i] >= 'a' && name[i] <= 'z')
+            return false;
+    return true;
 }
 
 // Is it NAME=VALUE, NAME: VALUE, "NAME": "VALUE" or the like that begins at p, and the value a
@@ -254,6 +285,8 @@ is_assignment(const struct scan *s, const char *p, const char *end, bool query,
         return false;
     bool header = *v == ':' && blank == v && is_listed(s, p, len, 1u << RULE_HEADER);
     unsigned kinds = SECRET_NAMES | (query ? 1u << RULE_QUERY : 0);
+    if (*v == '=' && v == p + len && is_env(p, len))
+        kinds |= 1u << RULE_ENV;
     // "auth: ..." is how people begin a sentence.
     if (*v == ':' && v == p + len)
         kinds &= ~(1u << RULE_FLAG);
@@ -268,6 +301,8 @@ is_assignment(const struct scan *s, const char *p, const char *end, bool query,
     const char *stop = v;
     if (*v == '\\' && end - v > 1 && is_quote(v[1]))
         stop = closing(v + 2, end);
+    else if (blank > p + len && !is_quote(*v))
+        stop = skip_json(v, end);
     else if (header && !is_quote(*v))
         while (stop < end && !is_quote(*stop) && *stop != '\n')
             stop++;
@@ -280,6 +315,15 @@ is_assignment(const struct scan *s, const char *p, const char *end, bool query,
     *ret_value = v;
     *ret_stop = stop;
     return stop > v;
+}
+
+// p: behind "://".
+static bool
+is_web(const char *begin, const char *p)
+{
+    size_t n = (size_t)(p - begin);
+    return (n >= 7 && strncasecmp(p - 7, "http", 4) == 0) ||
+           (n >= 8 && strncasecmp(p - 8, "https", 5) == 0);
 }
 
 // A token without spaces up to stop, in a text up to end: assignments, URLs, shapes of tokens. Up
@@ -301,7 +345,7 @@ put_plain(struct scan *s, const char *p, const char *stop, const char *end)
         } else if (left > 3 && memcmp(p, "://", 3) == 0) {
             buf_add(s->out, p, 3);
             p += 3;
-            put_userinfo(s, &p, stop);
+            put_userinfo(s, &p, stop, is_web(begin, p));
         } else {
             run = run ? run : 1;
             buf_add(s->out, p, run);

@@ -8,6 +8,7 @@ enum redact_kind {
     RULE_FLAG,   /* the whole name of a flag, an assignment or a key in quotes */
     RULE_PART,   /* it, or its last part: DB_PASS, db.pass, dbPass */
     RULE_NAME,   /* it, or what it ends with: --github-token, PGPASSWORD, apiKey, X-Vault-Token: */
+    RULE_ENV,    /* an assignment whose name is in capitals: it, or its last part: STRIPE_KEY=... */
     RULE_USER,   /* a flag whose value is USER:SECRET */
     RULE_HEADER, /* NAME: a value up to the end of the line */
     RULE_QUERY,  /* ?NAME=value in a URL; the kinds above too, but USER */

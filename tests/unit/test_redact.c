@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is taken out of command lines before they are stored, and what is left alone.
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "redact.h"
+#include "redact_rules.h"
 #include "util.h"
 
 #define R REDACTED
@@ -69,6 +71,8 @@ static const struct {
     {"git|clone|https://joe:abc@h.org/r.git", "git|clone|https://joe:" R "@h.org/r.git"},
     {"git|clone|https://0123456789abcdef0123@h.org/r", "git|clone|https://" R "@h.org/r"},
     {"git|clone|ssh://git@h.org/r.git", NULL},
+    {"git|clone|https://abc@h.org/r", "git|clone|https://" R "@h.org/r"},
+    {"git|clone|https://@h.org/r", NULL},
     {"curl|http://h.org/a@b:c", NULL},
     {"curl|http://h/?q=1&access_token=abc&z=2", "curl|http://h/?q=1&access_token=" R "&z=2"},
     {"curl|http://h/?key=abc;code=def#top", "curl|http://h/?key=" R ";code=" R "#top"},
@@ -95,6 +99,17 @@ static const struct {
     {"curl|-uroot:abc|h", "curl|-uroot:" R "|h"},
     {"curl|-x|joe:abc@proxy:3128", "curl|-x|joe:" R "@proxy:3128"},
     {"smbclient|-U|joe%abc", "smbclient|-U|joe%" R},
+    // Environments of containers; names in capitals.
+    {"docker|run|-e|A=abc|--env|B=abc|--env=C=abc|-itD=1|x",
+     "docker|run|-e|A=" R "|--env|B=" R "|--env=C=" R "|-itD=1|x"},
+    {"podman|run|-eA=abc|-e|B|x", "podman|run|-eA=" R "|-e|B|x"},
+    {"make|STRIPE_KEY=abc|key=x", "make|STRIPE_KEY=" R "|key=x"},
+    // JSON: what ends a value that has no quotes, and all of one that has parts.
+    {"x|{\"pin\": 5, \"token\": [\"a b\", {\"c\": \"]\"}], \"z\": 1}",
+     "x|{\"pin\": 5, \"token\": " R ", \"z\": 1}"},
+    {"x|{\"password\":123,\"z\":4}", "x|{\"password\":" R ",\"z\":4}"},
+    {"x|{\"password\":\"a\\\"bc\",\"z\":4}", "x|{\"password\":" R ",\"z\":4}"},
+    {"x|{\"token\":[\"a", "x|{\"token\":" R},
     // Scripts in one word.
     {"sh|-c|curl -H \"Authorization: Bearer abc\" http://h && x",
      "sh|-c|curl -H \"Authorization: " R "\" http://h && x"},
@@ -322,6 +337,73 @@ Test(redact, what_people_type)
         cleanup_free char *left = redact(innocent[i], NULL, &n);
         cr_expect(n == 0 && strcmp(left, innocent[i]) == 0, "%s: %s", innocent[i], left);
     }
+}
+
+// Every name of the tables, in every form that its kind has; nothing of S3kr3t may be left, and the
+// word behind it has to be.
+static const struct {
+    const char *form; /* %s: the name */
+    unsigned kinds;
+} forms[] = {
+#define K(kind) 1u << RULE_##kind
+#define NAMES (K(FLAG) | K(PART) | K(NAME))
+    {"x|--%s|S3kr3t|kept", NAMES},
+    {"x|-%s|S3kr3t|kept", NAMES},
+    {"x|--%s=S3kr3t|kept", NAMES},
+    {"x|--my-%s=S3kr3t|kept", K(PART) | K(NAME)},
+    {"x|--%s:S3kr3t|kept", K(PART) | K(NAME)},
+    {"x|/%s:S3kr3t|kept", K(PART) | K(NAME)},
+    {"x|%s=S3kr3t|kept", NAMES},
+    {"x|-e|%s=S3kr3t|kept", NAMES},
+    {"x|--env=%s=S3kr3t|kept", NAMES},
+    {"x|MY_%s=S3kr3t|kept", K(PART) | K(NAME) | K(ENV)},
+    {"x|my.%s=S3kr3t|kept", K(PART) | K(NAME)},
+    {"x|{\"%s\":\"S3kr3t\",\"n\":1}|kept", NAMES},
+    {"x|{\"%s\": \"S3kr3t S3kr3t\"}|kept", NAMES},
+    {"x|{\"%s\": [\"S3kr3t\", \"S3kr3t\"]}|kept", NAMES},
+    {"x|{'%s': {'a': 'S3kr3t'}}|kept", NAMES},
+    {"sh|-c|x --%s S3kr3t kept", NAMES},
+    {"sh|-c|x --%s='S3kr3t S3kr3t' kept", NAMES},
+    {"sh|-c|%s=S3kr3t x kept", NAMES},
+    {"sh|-c|export %s=\"S3kr3t\"; kept", NAMES},
+    {"sh|-c|x -d '{\"%s\":\"S3kr3t\"}' kept", NAMES},
+    {"x|-H|%s: S3kr3t|kept", K(NAME) | K(HEADER)},
+    {"x|-H%s:S3kr3t|kept", K(NAME) | K(HEADER)},
+    {"x|--header=%s: S3kr3t S3kr3t|kept", K(HEADER)},
+    {"x|https://h/?a=1&%s=S3kr3t&b=2|kept", NAMES | K(QUERY)},
+    {"x|https://h/#%s=S3kr3t|kept", NAMES | K(QUERY)},
+    {"x|--%s=joe:S3kr3t|kept", K(USER)},
+    {"x|-%s|joe:S3kr3t|kept", K(USER)},
+    {"sh|-c|x --%s joe:S3kr3t kept", K(USER)},
+};
+
+// As it stands in the table, in capitals, and with its first letter as one.
+static void
+spell(char *name, int how)
+{
+    for (size_t i = 0; name[i] && (how == 1 || (how == 2 && i == 0)); i++)
+        name[i] = (char)toupper(name[i]);
+}
+
+Test(redact, every_name_in_every_form)
+{
+    size_t tried = 0;
+    for (size_t i = 0; i < redact_rules_n * ARRAY_SIZE(forms) * 3; i++) {
+        const struct redact_rule *r = &redact_rules[i / 3 % redact_rules_n];
+        const char *form = forms[i / 3 / redact_rules_n].form;
+        const char *at = strstr(form, "%s");
+        int how = r->kind == RULE_ENV ? 1 : (int)(i % 3);
+        size_t n = 0;
+        if (!(forms[i / 3 / redact_rules_n].kinds & 1u << r->kind))
+            continue;
+        cleanup_free char *name = xstrdup(r->word);
+        spell(name, how);
+        cleanup_free char *argv = xasprintf("%.*s%s%s", (int)(at - form), form, name, at + 2);
+        cleanup_free char *left = redact(argv, NULL, &n);
+        cr_expect(n > 0 && !strstr(left, "S3kr3t") && strstr(left, "kept"), "%s: %s", argv, left);
+        tried++;
+    }
+    cr_assert(tried > 1000);
 }
 
 Test(redact, table)
