@@ -498,23 +498,22 @@ open_and_inspect(const char *name, int flags, sqlite3 **ret_h, int64_t *ret_vers
     return rc == SQLITE_OK ? inspect(*ret_h, ret_version) : rc;
 }
 
-// Nothing is in the file itself. In one of mode WAL (byte 18 of the header) that was so only until
-// the first session began: what was recorded since lay in a -wal that is not beside it.
-static int
-fail_empty(sqlite3 *h, const char *path, struct err *err)
+// A file of mode WAL without tables: what was recorded lies in its -wal, which is not there. That
+// is a copy, or what is left; a first session that is killed leaves a -wal. To be asked before
+// SQLite opens the file and makes one.
+static bool
+is_half(const char *path)
 {
-    unsigned char header[20];
-    sqlite3_file *file = NULL;
-    cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
-    // Not open(2), see make_file().
-    sqlite3_file_control(h, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-    if (file && file->pMethods->xRead(file, header, sizeof header, 0) == SQLITE_OK &&
-        header[18] == 2)
-        return err_set(err, -EIO,
-                       "%s holds nothing without the file of the same name with -wal, which "
-                       "belongs to it and is missing or empty",
-                       shown);
-    return err_set(err, -ENOENT, "nothing is recorded yet in %s", shown);
+    // The header of the file, then that of its first page.
+    unsigned char page[108];
+    struct stat st;
+    cleanup_free char *wal = xasprintf("%s-wal", path);
+    if (stat(wal, &st) == 0 || errno != ENOENT)
+        return false;
+    // Not in make_file()'s way: who has the file open for writing has a -wal.
+    cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    return fd >= 0 && read(fd, page, sizeof page) == (ssize_t)sizeof page && page[18] == 2 &&
+           page[100] == 13 && page[103] == 0 && page[104] == 0;
 }
 
 int
@@ -530,6 +529,12 @@ db_open_read(const char *path, sqlite3 **ret_h, struct err *err)
     }
     if (!S_ISREG(st.st_mode))
         return fail_errno(path, S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL, err);
+    cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
+    if (is_half(path))
+        return err_set(err, -EIO,
+                       "%s holds nothing without the file of that name with -wal at its end, which "
+                       "belongs to it and is not there",
+                       shown);
     cleanup_free char *name = plain_name(path);
     int rc = open_and_inspect(name, 0, &h, &version);
     if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) {
@@ -546,7 +551,7 @@ db_open_read(const char *path, sqlite3 **ret_h, struct err *err)
         rc = sqlite3_exec(h, "PRAGMA query_only=1", NULL, NULL, NULL);
     int r = rc == SQLITE_OK ? 0 : db_fail(h, rc, path, err);
     if (r == 0 && version == 0)
-        r = fail_empty(h, path, err);
+        r = err_set(err, -ENOENT, "nothing is recorded yet in %s", shown);
     if (r < 0) {
         db_close(h);
         return r;
