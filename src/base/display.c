@@ -348,6 +348,25 @@ display_clip(struct buf *out, const char *escaped, size_t columns)
     return used + 1;
 }
 
+size_t
+display_clip_start(struct buf *out, const char *escaped, size_t columns)
+{
+    size_t used = display_width(escaped), width;
+    if (used <= columns) {
+        buf_puts(out, escaped);
+        return used;
+    }
+    if (columns == 0)
+        return 0;
+    while (used >= columns) {
+        escaped += display_unit(escaped, &width);
+        used -= width;
+    }
+    buf_putc(out, '<');
+    buf_puts(out, escaped);
+    return used + 1;
+}
+
 bool
 display_is_odd(const void *bytes, size_t n)
 {

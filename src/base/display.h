@@ -37,6 +37,9 @@ size_t display_width(const char *escaped);
 // columns used.
 size_t display_clip(struct buf *out, const char *escaped, size_t columns);
 
+// The same, but what is kept is the end, behind a '<'.
+size_t display_clip_start(struct buf *out, const char *escaped, size_t columns);
+
 // True when escaping changed anything but backslashes: the name is odd, say so.
 bool display_is_odd(const void *bytes, size_t n);
 

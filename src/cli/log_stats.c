@@ -197,22 +197,38 @@ put_bar(struct buf *b, uint64_t n, uint64_t most, unsigned width, bool ascii)
         buf_putc(b, '#');
 }
 
-static void
-print_table(struct stats_of *s, const struct tally *t, const char *title)
+// The end of a name tells more than its begin; of a rule, whose begin are three words, both.
+static size_t
+put_name(struct buf *line, const struct tally_entry *e, unsigned columns, bool rule,
+         unsigned display)
 {
+    const char *name = e->key, *end = e->key + e->key_len;
+    for (int words = rule ? 3 : 0; name < end && words > 0;)
+        words -= *name++ == ' ';
+    cleanup_buf struct buf raw = {0};
+    display_escape(&raw, name, (size_t)(end - name), display);
+    buf_add(line, e->key, (size_t)(name - e->key));
+    size_t used = (size_t)(name - e->key);
+    return used + display_clip_start(line, buf_str(&raw), columns > used ? columns - used : 0);
+}
+
+static void
+print_table(struct stats_of *s, size_t table)
+{
+    const struct tally *t = &s->groups[table];
+    bool rule = tables[table].group == LOG_GROUP_RULE;
     struct log_printer *p = &s->l->printer;
     size_t shown = s->l->group == LOG_GROUP_ALL && t->n > TOP ? TOP : t->n;
     unsigned columns = columns_of(), bar = columns / 5;
     unsigned name = columns - bar - 4 * 8 - 2;
     if (!t->n)
         return;
-    fprintf(p->out, "\n%s%-*s %7s %7s %7s %7s%s\n", p->color ? "\033[1m" : "", (int)name, title,
-            "n", "asked", "allowed", "refused", p->color ? "\033[0m" : "");
+    fprintf(p->out, "\n%s%-*s %7s %7s %7s %7s%s\n", p->color ? "\033[1m" : "", (int)name,
+            tables[table].title, "n", "asked", "allowed", "refused", p->color ? "\033[0m" : "");
     for (size_t i = 0; i < shown; i++) {
         const struct tally_entry *e = &t->entries[i];
-        cleanup_buf struct buf raw = {0}, line = {0};
-        display_escape(&raw, e->key, e->key_len, p->display);
-        size_t used = display_clip(&line, buf_str(&raw), name);
+        cleanup_buf struct buf line = {0};
+        size_t used = put_name(&line, e, name, rule, p->display);
         while (used++ < name)
             buf_putc(&line, ' ');
         buf_printf(&line, " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " %7" PRIu64 " ", e->n, e->asked,
@@ -257,7 +273,7 @@ print_text(struct stats_of *s)
         fprintf(out, "Prompts saved     %" PRIu64 " (answered by rules)\n", s->saved);
     }
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
-        print_table(s, &s->groups[i], tables[i].title);
+        print_table(s, i);
 }
 
 static void

@@ -8,9 +8,11 @@
 #include "log.h"
 #include "util.h"
 
-// A process, or a line of one (no name).
+// A process, or a line of one (no pid).
 struct node {
-    char *name; /* "bash/48190" as shown; owned */
+    char *pid;  /* its digits; owned */
+    char *name; /* as shown: the programs that it was, else the word of who it started; owned */
+    bool known; /* name is of programs */
     char *line; /* what came of a request; owned */
     struct node *children, *last, *next;
     uint64_t asked, allowed, refused;
@@ -31,6 +33,7 @@ node_done(struct node *n)
         node_done(child);
         free(child);
     }
+    free(n->pid);
     free(n->name);
     free(n->line);
 }
@@ -47,14 +50,42 @@ node_add(struct node *parent)
     return n;
 }
 
-static struct node *
-node_child(struct node *parent, const char *name)
+// Is word one of "dash, python3.11"?
+static bool
+is_word_of(const char *list, const char *word)
 {
-    for (struct node *n = parent->children; n; n = n->next)
-        if (n->name && strcmp(n->name, name) == 0)
-            return n;
-    struct node *n = node_add(parent);
-    n->name = xstrdup(name);
+    size_t n = strlen(word);
+    for (const char *p = list; p; p = strstr(p, ", ")) {
+        p += p == list ? 0 : 2;
+        if (strncmp(p, word, n) == 0 && (!p[n] || strncmp(p + n, ", ", 2) == 0))
+            return true;
+    }
+    return false;
+}
+
+// name: "bash/48190"; the number alone says which, the word changes with what the process runs.
+static struct node *
+node_child(struct node *parent, const char *name, bool known)
+{
+    const char *slash = strrchr(name, '/');
+    const char *pid = slash ? slash + 1 : "";
+    size_t len = slash ? (size_t)(slash - name) : strlen(name);
+    struct node *n = parent->children;
+    while (n && !(n->pid && strcmp(n->pid, pid) == 0))
+        n = n->next;
+    if (!n) {
+        n = node_add(parent);
+        n->pid = xstrdup(pid);
+    }
+    cleanup_free char *word = xstrndup(name, len);
+    char *before = n->name;
+    if (!before || (known && !n->known))
+        n->name = steal_pointer(&word);
+    else if (known && !is_word_of(before, word))
+        n->name = xasprintf("%s, %s", before, word);
+    n->known |= known;
+    if (n->name != before)
+        free(before);
     return n;
 }
 
@@ -69,7 +100,7 @@ node_of(struct tree *t, const struct event_row *row)
         if (end)
             *end = 0;
         cleanup_free char *shown = display_str(rest, t->l->printer.display);
-        n = node_child(n, shown);
+        n = node_child(n, shown, false);
         rest = end ? end + 3 : rest + strlen(rest);
     }
     const char *slash = row->exe ? strrchr(row->exe, '/') : NULL;
@@ -77,7 +108,7 @@ node_of(struct tree *t, const struct event_row *row)
     cleanup_free char *raw = xasprintf("%s/%d", program, (int)row->pid);
     cleanup_free char *shown = display_str(raw, t->l->printer.display);
     // The task itself may be the last of its ancestry.
-    return n->name && strcmp(n->name, shown) == 0 ? n : node_child(n, shown);
+    return node_child(n, shown, true);
 }
 
 static void
@@ -89,10 +120,10 @@ put_branch(struct log_printer *p, const struct node *n, struct buf *indent, bool
     if (n->line)
         fprintf(p->out, "%s\n", n->line);
     else if (n->asked)
-        fprintf(p->out, "%s  asked %" PRIu64 ", allowed %" PRIu64 ", refused %" PRIu64 "\n",
-                n->name, n->asked, n->allowed, n->refused);
+        fprintf(p->out, "%s/%s  asked %" PRIu64 ", allowed %" PRIu64 ", refused %" PRIu64 "\n",
+                n->name, n->pid, n->asked, n->allowed, n->refused);
     else
-        fprintf(p->out, "%s\n", n->name);
+        fprintf(p->out, "%s/%s\n", n->name, n->pid);
     size_t len = indent->len;
     buf_puts(indent, last ? "   " : ascii ? "|  " : "│  ");
     for (const struct node *child = n->children; child; child = child->next)

@@ -148,4 +148,15 @@ wait
 equal "it ends with the session" "$(grep -c 'ASK>deny .*other.pem' "$T/tmp/follow")" 1
 equal "every event once" "$(rows "[r['seq'] for r in rows] == list(range(1, len(rows) + 1))" <"$T/tmp/follow.json")" True
 equal "the end too" "$(rows "rows[-1]['kind']" <"$T/tmp/follow.json")" session_end
+scenario "processes and long names"
+long=$OUT/a-directory-with-a-long-name/and-another-one-below-it
+mkdir -p "$long"
+echo x >"$long/file"
+run --on-ask deny -- sh -c "sh -c 'cat $SECRET; read x <$SECRET; exec head $long/file'; true"
+tree=$(log --tree)
+contains "--tree has the processes" "$tree" "cat/"
+contains "one that goes on as another program" "$tree" "head/"
+equal "each of them once" "$(sed -n 's|.*─ [^ ]*\( [^ ]*\)*/\([0-9]*\)\(  asked.*\)\?$|\2|p' <<<"$tree" | sort | uniq -d)" ""
+contains "--stats keeps the end of a name" "$(COLUMNS=60 log --stats)" "below-it "
+
 finish

@@ -219,6 +219,31 @@ Test(display, clip_goes_by_whole_units)
     }
 }
 
+Test(display, clip_at_the_start_keeps_the_end)
+{
+    static const struct {
+        const char *in;
+        size_t columns;
+        const char *out;
+        size_t used;
+    } rows[] = {
+        {"abcdef", 6, "abcdef", 6},
+        {"abcdef", 5, "<cdef", 5},
+        {"abcdef", 1, "<", 1},
+        {"abcdef", 0, "", 0},
+        {"ab\\x0acd", 4, "<cd", 3},
+        {"ab\\u{202e}cd", 10, "<cd", 3},
+        {"ab\\u{202e}cd", 11, "<\\u{202e}cd", 11},
+        {"a\xe6\xbc\xa2\xe5\xad\x97", 4, "<\xe5\xad\x97", 3},
+        {"xyze\xcc\x81", 2, "<e\xcc\x81", 2},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cleanup_buf struct buf b = {0};
+        cr_expect_eq(display_clip_start(&b, rows[i].in, rows[i].columns), rows[i].used);
+        cr_expect_str_eq(buf_str(&b), rows[i].out, "%s", buf_str(&b));
+    }
+}
+
 // A small alphabet of troublemakers, so that random strings collide if anything can.
 static size_t
 random_name(char *out, unsigned *seed)
