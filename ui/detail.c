@@ -356,10 +356,12 @@ make_object(struct detail *d, const struct request *r, unsigned flags)
         add_sha256(&b, r->sha256);
         add_line(d, "sha256", &b, false);
     }
-    buf_puts(&b, r->why == REASON_INSUFFICIENT_ACCESS ? "covered, but not for this access"
-                                                      : "no rule covers it");
+    bool every = r->nearest && request_asks_programs(r);
+    if (!every)
+        buf_puts(&b, r->why == REASON_INSUFFICIENT_ACCESS ? "covered, but not for this access"
+                                                          : "no rule covers it");
     if (r->nearest && *r->nearest) {
-        buf_puts(&b, "; nearest: ");
+        buf_puts(&b, every ? "" : "; nearest: ");
         add_bytes(&b, r->nearest, flags);
     }
     add_line(d, "why", &b, false);

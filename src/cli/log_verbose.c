@@ -169,7 +169,7 @@ print_facts(struct log_printer *p, const struct request *r)
     const char *why = reason_to_string(r->why);
     buf_puts(&b, why ? why : "?");
     if (r->nearest[0]) {
-        buf_puts(&b, "; nearest is ");
+        buf_puts(&b, request_asks_programs(r) ? ": " : "; nearest is ");
         display_escape(&b, r->nearest, strlen(r->nearest), display);
     }
     put(p, "Asked for", buf_str(&b));

@@ -431,6 +431,15 @@ warn_of_writable(const struct policy_args *a)
 }
 
 const char *
+policy_asks_programs(const struct policy_args *a, int option)
+{
+    const struct profile_item *item = profile_last(&a->profile, PROFILE_EXEC);
+    if (option >= 0)
+        return option == EXEC_ASK ? "--exec ask" : NULL;
+    return item && item->number == EXEC_ASK ? item->source : NULL;
+}
+
+const char *
 policy_starts_nothing(const struct capability_set *s)
 {
     cleanup_free char *shell = realpath("/bin/sh", NULL);

@@ -103,6 +103,9 @@ struct policy_env {
 };
 void policy_env_init(struct policy_env *e);
 void policy_env_done(struct policy_env *e);
+// What says that every program is asked about: "--exec ask", "shop.json:7"; NULL when nothing does.
+// option: of --exec, EXEC_*, -1: not given.
+const char *policy_asks_programs(const struct policy_args *a, int option);
 // Why hardly any program will start under the set, in one line; NULL when that is not so.
 const char *policy_starts_nothing(const struct capability_set *s);
 // Prints on standard error what the profiles that were loaded were warned about,

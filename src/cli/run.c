@@ -204,8 +204,7 @@ start(struct run_args *a, char **argv, struct err *err)
     if (o.ui == UI_MODE_SPLIT && front_start(&o.front, err) < 0)
         return EXIT_RUN_FAILED;
     o.without_landlock = a->without_landlock;
-    const struct profile_item *exec = profile_last(&a->policy.profile, PROFILE_EXEC);
-    o.exec_ask = a->exec >= 0 ? a->exec : exec && exec->number;
+    o.exec_ask = policy_asks_programs(&a->policy, a->exec);
     return session_run(&o, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "display.h"
 #include "outlook.h"
+#include "request.h"
 #include "risk.h"
 #include "trust_file.h"
 #include "util.h"
@@ -25,18 +26,6 @@ allowing_option(enum op op, const struct outlook *o)
         slash[slash == dir] = 0;
     cleanup_free char *shown = display_str(dir, DISPLAY_QUOTE);
     return xasprintf("%s%s %s", flag, o->exists && !S_ISDIR(o->st.st_mode) ? "-file" : "", shown);
-}
-
-// What says that every program is asked about; NULL when nothing does.
-static const char *
-asks_programs(const struct why_args *w)
-{
-    const struct profile_item *item = profile_last(&w->policy.profile, PROFILE_EXEC);
-    if (w->op != OP_EXEC || w->exec == EXEC_ALLOW)
-        return NULL;
-    if (w->exec == EXEC_ASK)
-        return "--exec ask";
-    return item && item->number == EXEC_ASK ? item->source : NULL;
 }
 
 static void
@@ -98,14 +87,14 @@ answer_by_policy(const struct why_args *w, const struct outlook *o, struct judge
     const struct capability_set *set = &w->policy.set;
     const struct capability *c =
         capability_giving(set, o->path, access_of(w->op), w->op == OP_EXEC);
-    const char *asks = c ? asks_programs(w) : NULL;
+    const char *asks = c && w->op == OP_EXEC ? policy_asks_programs(&w->policy, w->exec) : NULL;
     if (!c && !j->nearest)
         capability_nearest(set, o->path, j);
     const struct capability *named = c ? c : j->nearest;
     cleanup_free char *rule = named ? capability_describe(named) : xstrdup("");
     cleanup_free char *option = allowing_option(w->op, o);
     if (asks)
-        answer(a, "ask", _DECIDER_INVALID, "every program is asked about", asks, "--exec allow");
+        answer(a, "ask", _DECIDER_INVALID, REQUEST_ASKS_PROGRAMS, asks, "--exec allow");
     else if (c)
         answer(a, "allow", DECIDER_INITIAL, rule, c->source, "");
     else

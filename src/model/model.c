@@ -273,6 +273,12 @@ request_is_denied(const struct request *r)
     return strncmp(r->nearest, "deny ", 5) == 0;
 }
 
+bool
+request_asks_programs(const struct request *r)
+{
+    return strncmp(r->nearest, REQUEST_ASKS_PROGRAMS, strlen(REQUEST_ASKS_PROGRAMS)) == 0;
+}
+
 struct refusal *
 refusal_free(struct refusal *r)
 {

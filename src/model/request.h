@@ -70,7 +70,7 @@ struct request {
     size_t
         covered; /* bytes of resolved, from its start, that the nearest capability's path shares */
     // That capability in words, "rw /home/u/shop (--allow)", "" for none; or the denial that
-    // refuses it: "deny /home/u/shop/.env (--deny)".
+    // refuses it: "deny /home/u/shop/.env (--deny)"; or REQUEST_ASKS_PROGRAMS and what says so.
     char *nearest;
     enum reason why; /* policy_blocked or insufficient_access */
     struct object object;
@@ -105,6 +105,9 @@ void request_free_msg(void *r);
 
 // Is it refused by a denial, whatever capabilities and decisions say?
 bool request_is_denied(const struct request *r);
+// What nearest starts with where no capability counts, because of --exec ask.
+#define REQUEST_ASKS_PROGRAMS "every program is asked about"
+bool request_asks_programs(const struct request *r);
 
 // Can a decision be for its program alone? That of a socket call, when the program is a file that
 // has a name.

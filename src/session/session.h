@@ -40,8 +40,8 @@ struct session_options {
     bool besteffort;        /* --audit besteffort: a record that fails stops nothing */
     const char *home;       /* canonical, or NULL: for what is risky in it */
     bool without_landlock;
-    int front;     /* from front_start(); -1: the session cannot part from its terminal */
-    bool exec_ask; /* --exec ask */
+    int front;            /* from front_start(); -1: the session cannot part from its terminal */
+    const char *exec_ask; /* what says that every program is asked about; NULL: nothing does */
 };
 
 // Exit status of nono run (SPEC 2): the command's own, 128 + n, or 125 with *err set.

@@ -34,7 +34,7 @@ struct supervisor_options {
     pid_t monitor;
     pid_t child;                               /* that becomes the command */
     bool log_allowed;                          /* a row for every access that is allowed */
-    bool exec_ask;                             /* also about programs that the floor allows */
+    const char *exec_ask;                      /* what says that every program is asked about */
     uint64_t caps;                             /* of the sandbox */
     const struct capability_set *capabilities; /* constant, must outlive it */
     const struct floor *floor;                 /* likewise */

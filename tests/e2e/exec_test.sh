@@ -105,6 +105,10 @@ equal "a script names its interpreter" "$(pending_rows "rows[0]['interpreter']")
     "$(readlink -f /bin/sh)"
 "$NONO" deny "$id" >/dev/null
 join_background
+run --on-ask deny --exec ask -- sh -c /bin/true
+id=$(log_rows "[r['request'] for r in of(kind='request', op='exec')][-1]")
+contains "why it was asked" "$("$NONO" show "$id" 2>&1)" \
+    "policy_blocked: every program is asked about (--exec ask)"
 
 scenario "a script outside"
 run_background --ui attach -- sh -c "$OUT/script a; cat $OUT/script; echo \$?"

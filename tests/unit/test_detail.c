@@ -169,6 +169,32 @@ Test(detail, everything_that_decides_is_said)
     cr_expect(strstr(line(&det, "p"), "(type id_1)"));
 }
 
+Test(detail, why_it_is_asked)
+{
+    static const struct {
+        const char *nearest, *want;
+        enum reason why;
+    } rows[] = {
+        {"", "no rule covers it", REASON_POLICY_BLOCKED},
+        {"rw /w (--allow)", "no rule covers it; nearest: rw /w (--allow)", REASON_POLICY_BLOCKED},
+        {"r /w (--read)", "covered, but not for this access; nearest: r /w (--read)",
+         REASON_INSUFFICIENT_ACCESS},
+        {REQUEST_ASKS_PROGRAMS " (--exec ask)", "every program is asked about (--exec ask)",
+         REASON_POLICY_BLOCKED},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        VIEW(v);
+        cleanup_detail struct detail det = {0};
+        struct request *r = make_request(1, RISK_NONE);
+        free(r->nearest);
+        r->nearest = xstrdup(rows[i].nearest);
+        r->why = rows[i].why;
+        view_add(&v, 0, r, now);
+        detail_make(&det, &v, v.rows[0], now, 0);
+        cr_expect_str_eq(line(&det, "why"), rows[i].want);
+    }
+}
+
 Test(detail, a_peer_is_said_with_its_name)
 {
     cleanup_request struct request *r = make_request(1, RISK_NONE);
