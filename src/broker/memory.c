@@ -262,7 +262,7 @@ static bool
 is_protected(const struct memory *m, const char *path, bool moves)
 {
     const struct denials *d = &m->caps->denials;
-    return denials_refuse(d, path) || (moves && !denials_allow_move(d, path, true, NULL));
+    return denials_refuse(d, path) || (moves && denials_hold(d, path, true, NULL));
 }
 
 // Would a rename of path take along what is denied below it?

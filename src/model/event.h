@@ -66,8 +66,9 @@ struct refusal {
     enum reason reason;
     bool directory; /* the target is one */
     bool denied;    /* explicitly: no option allows it beside the denial */
+    bool programs;  /* every program is asked about */
     char *resolved;
-    char *detail; /* of the request */
+    char *detail, *nearest; /* of the request */
 };
 struct refusal *refusal_free(struct refusal *r);
 void refusal_free_msg(void *r);

@@ -286,6 +286,7 @@ refusal_free(struct refusal *r)
         return NULL;
     free(r->resolved);
     free(r->detail);
+    free(r->nearest);
     free(r);
     return NULL;
 }

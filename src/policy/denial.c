@@ -410,21 +410,21 @@ denials_place(const struct denials *d, const char *path, bool *ret_anywhere)
     return strongest;
 }
 
-bool
-denials_allow_move(const struct denials *d, const char *from, bool is_dir, const char *to)
+const struct denial *
+denials_hold(const struct denials *d, const char *from, bool is_dir, const char *to)
 {
     for (size_t i = 0; i < d->n; i++) {
         const struct denial *row = &d->rows[i];
         if (is_above(from, row))
-            return false;
+            return row;
         if (!is_dir || !to || !row->n_parts || !is_at_or_below(from, row))
             continue;
         uint64_t here = pattern_walk(row, below(from, row));
         uint64_t there = is_at_or_below(to, row) ? pattern_walk(row, below(to, row)) : 0;
         if (here & ~there)
-            return false;
+            return row;
     }
-    return true;
+    return NULL;
 }
 
 char *

@@ -74,10 +74,11 @@ const struct denial *denials_refuse_object(const struct denials *d, uint64_t dev
 // The strongest standing to any of them.
 enum denial_place denials_place(const struct denials *d, const char *path, bool *ret_anywhere);
 
-// May what is at from be renamed to to, or removed (to NULL)? Not when that would carry something
-// refused, which lies or may come to lie below it, out of the reach of its denial. Whether the two
-// ends themselves are refused is another question.
-bool denials_allow_move(const struct denials *d, const char *from, bool is_dir, const char *to);
+// What forbids that what is at from is renamed to to, or removed (to NULL): it would carry
+// something refused, which lies or may come to lie below it, out of the reach of its denial. NULL:
+// nothing does. Whether the two ends themselves are refused is another question.
+const struct denial *denials_hold(const struct denials *d, const char *from, bool is_dir,
+                                  const char *to);
 
 // "/home/u/shop/**/.env*"; foreign bytes raw. The caller frees it.
 char *denial_describe(const struct denial *d);

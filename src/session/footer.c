@@ -70,6 +70,10 @@ print_flag(const struct refusal *r, FILE *out)
         print_socket_flag(r, out);
         return;
     }
+    if (r->programs) {
+        fputs("--exec allow", out);
+        return;
+    }
     cleanup_free char *dir = xstrdup(r->resolved);
     const char *path = r->resolved;
     const char *flag = r->access == ACCESS_READ    ? "--read-file"
@@ -122,7 +126,8 @@ footer_print(const struct footer *f, const char *session, FILE *out)
             continue;
         }
         if (f->items[i]->denied) {
-            fputs("(denied by the policy: see nono why)\n", out);
+            cleanup_free char *denial = display_str(f->items[i]->nearest, 0);
+            fprintf(out, "(denied by the policy: %s)\n", denial);
             continue;
         }
         if (f->items[i]->reason == REASON_TRUST_FAILED) {

@@ -244,20 +244,21 @@ gains_exec(const struct end *from, const struct end *to)
 
 // I7: moving or removing a directory moves or removes what is refused below it, and a link or
 // another directory in the place of one above would lead it elsewhere.
-static bool
+static const struct denial *
 diverts_refused(const struct supervisor *s, const struct path_call *c, const struct resolved *ends,
                 const struct end *e)
 {
     const struct denials *d = &s->o.capabilities->denials;
     if (!takes_away(c->kind) && c->kind != PATH_SYMLINK)
-        return false;
+        return NULL;
     const char *to = c->kind == PATH_RENAME ? ends[1].path : NULL;
-    if (!denials_allow_move(d, ends[0].path, S_ISDIR(e[0].st.st_mode), to))
-        return true;
+    const struct denial *held = denials_hold(d, ends[0].path, S_ISDIR(e[0].st.st_mode), to);
+    if (held || !to)
+        return held;
     // What is at the other end is replaced, or comes here.
     bool exchange = c->kind == PATH_RENAME && c->flags & RENAME_EXCHANGE;
-    return to && !denials_allow_move(d, to, ends[1].exists && S_ISDIR(e[1].st.st_mode),
-                                     exchange ? ends[0].path : NULL);
+    return denials_hold(d, to, ends[1].exists && S_ISDIR(e[1].st.st_mode),
+                        exchange ? ends[0].path : NULL);
 }
 
 // Judges both ends together. The end that nobody can grant, or NULL.
@@ -286,9 +287,11 @@ judge_ends(const struct supervisor *s, const struct path_call *c, const struct r
             *ret_covered && !gains_exec(&e[0], &e[1]) && !(exchange && gains_exec(&e[1], &e[0]));
     }
     *ret_inside &= *ret_covered && path_is_governed(c->kind) && s->o.floor->ruleset_fd >= 0;
-    if (!diverts_refused(s, c, ends, e))
+    const struct denial *diverted = diverts_refused(s, c, ends, e);
+    if (!diverted)
         return NULL;
-    e[0].standing.j.by = DECIDER_PROTECTED;
+    e[0].standing.j.denied = diverted;
+    e[0].standing.j.by = diverted->source ? DECIDER_INITIAL : DECIDER_PROTECTED;
     return &e[0];
 }
 

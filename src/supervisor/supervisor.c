@@ -107,6 +107,8 @@ on_refused(void *ctx, const struct request *r, enum decider by, enum reason reas
                           .reason = reason,
                           .directory = r->object.exists && S_ISDIR(r->object.mode),
                           .denied = request_is_denied(r),
+                          .programs = request_asks_programs(r),
+                          .nearest = xstrdup(r->nearest),
                           .resolved = xstrdup(r->resolved),
                           .detail = xstrdup(r->detail)};
     struct supervisor *s = ctx;

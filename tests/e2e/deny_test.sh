@@ -139,6 +139,12 @@ x
 "
 equal "and what it is for is refused" "$(ls later/on)" y
 
+run --deny conf/key --on-ask deny -- mv conf c2
+contains "which denial keeps it there" "$output" "(denied by the policy: deny $P/conf/key (--deny))"
+equal "is in the record" "$(log_rows "sorted(set((r['by'], r['reason']) for r in of(kind='decision', op='rename')))")" "[('initial', 'policy_blocked')]"
+run --deny '*.pem' --on-ask deny -- mv conf "$T/tmp/c2"
+contains "a pattern's as well" "$output" "deny $P/**/*.pem (--deny)"
+
 scenario "profiles, and patterns"
 project
 mkdir -p sub/keys && echo TOKEN=sesame >sub/.env.local && echo TOKEN=sesame >sub/keys/a.pem && echo fine >sub/keys/a.txt

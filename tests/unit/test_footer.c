@@ -68,6 +68,18 @@ Test(footer, names_the_flag_that_would_allow_it)
     footer_done(&f);
 }
 
+Test(footer, names_what_no_capability_overrides)
+{
+    struct footer f = {0};
+    add(&f, OP_RENAME, ACCESS_WRITE, "/a/conf",
+        (struct refusal){.denied = true, .nearest = xstrdup("deny /a/conf/key (shop.json:7)")});
+    add(&f, OP_EXEC, ACCESS_READ, "/bin/true", (struct refusal){.programs = true});
+    cleanup_free char *text = printed(&f);
+    expect_line(text, "/a/conf", "(denied by the policy: deny /a/conf/key (shop.json:7))\n");
+    expect_line(text, "/bin/true", "allow with: --exec allow\n");
+    footer_done(&f);
+}
+
 Test(footer, offers_no_connection_beside_the_proxy)
 {
     struct footer f = {.proxy_only = true};
