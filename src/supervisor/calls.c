@@ -32,6 +32,11 @@
 #name, SYS_##name, FAMILY_IPC, WHEN_ALWAYS, 0, 0                                           \
     }
 
+#define QUEUE(name)                                                                                \
+    {                                                                                              \
+#name, SYS_##name, FAMILY_QUEUE, WHEN_ALWAYS, 0, 0                                         \
+    }
+
 // The opens come first: call_find() looks from the top, and nothing is called as often.
 static const struct call_row rows[] = {
     // An O_PATH descriptor gives no access and Landlock does not govern it: native.
@@ -101,6 +106,8 @@ static const struct call_row rows[] = {
     IPC(semop),
     IPC(semtimedop),
     IPC(semctl),
+    QUEUE(mq_open),
+    QUEUE(mq_unlink),
     {"io_uring_setup", SYS_io_uring_setup, FAMILY_ABSENT, WHEN_ALWAYS, 0, 0},
     SOCKET(connect, WHEN_ALWAYS, 0, 0),
     SOCKET(bind, WHEN_ALWAYS, 0, 0),

@@ -13,6 +13,7 @@ enum call_family {
     FAMILY_EXEC,    /* exec.h: what runs another program */
     FAMILY_PROCESS, /* process.c: what sets the limits and the scheduling of a process */
     FAMILY_IPC,     /* ipc.c: System V shared memory, queues and semaphores */
+    FAMILY_QUEUE,   /* queues.c: POSIX message queues */
     FAMILY_ABSENT,  /* absent.c: what is not there for the sandbox */
     _FAMILY_MAX,
 };

@@ -95,7 +95,7 @@ struct family {
     void (*free_call)(struct call *c);
 };
 extern const struct family family_open, family_path, family_socket, family_exec, family_process,
-    family_ipc, family_absent;
+    family_ipc, family_queue, family_absent;
 // For a call of another ABI than this program's: a row of FAMILY_ABSENT; else NULL.
 const struct call_row *absent_abi(const struct seccomp_notif *n);
 const struct family *core_family(const struct call *c);

@@ -2,8 +2,8 @@
 // FAMILY_IPC: System V shared memory, queues and semaphores. They belong to a user, not to files,
 // and nothing of Landlock holds them: those that were made outside are not the sandbox's to read or
 // remove. The supervisor makes them for the sandbox, so it knows which are: every argument is a
-// register, so that the kernel goes on with what was looked at (I2). Receiver only, without the
-// lock.
+// register, so that the kernel goes on with what was looked at (I2). What is refused is recorded.
+// Receiver only, without the lock.
 #include <errno.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
@@ -14,6 +14,7 @@
 #include "judge.h"
 #include "kernel.h"
 #include "notify.h"
+#include "util.h"
 
 enum ipc_type { IPC_SHM, IPC_MSG, IPC_SEM, _IPC_TYPES };
 
@@ -58,7 +59,8 @@ get(int nr, const __u64 *a, int flags)
     return id < 0 ? -errno : id;
 }
 
-// 0 and up: the number; else -errno as native, -EACCES for what is there and not the sandbox's.
+// 0 and up: the number; else -errno as native, NOT_OWN for what is there and not the sandbox's.
+#define NOT_OWN (-NONO_ECHANGED)
 static int
 get_for_task(int nr, const __u64 *a)
 {
@@ -73,7 +75,7 @@ get_for_task(int nr, const __u64 *a)
     if (id != -EEXIST || (flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
         return id;
     id = get(nr, a, flags & ~IPC_CREAT);
-    return id < 0 || is_made(type, id) ? id : -EACCES;
+    return id < 0 || is_made(type, id) ? id : NOT_OWN;
 }
 
 // Only tells of an object, as what lists them needs.
@@ -96,6 +98,20 @@ only_tells(int nr, int command)
 }
 
 static void
+refuse(struct supervisor *s, const struct call_row *row, const struct seccomp_notif *n)
+{
+    static const char *const words[][2] = {[IPC_SHM] = {"shm", "shared memory"},
+                                           [IPC_MSG] = {"msg", "a message queue"},
+                                           [IPC_SEM] = {"sem", "a set of semaphores"}};
+    enum ipc_type type = type_of(n->data.nr);
+    struct call c = {.row = row, .id = n->id, .tid = (pid_t)n->pid};
+    bool get = n->data.nr == SYS_shmget || n->data.nr == SYS_msgget || n->data.nr == SYS_semget;
+    cleanup_free char *target =
+        xasprintf("sysv:%s:%s%#x", words[type][0], get ? "key " : "", (unsigned)n->data.args[0]);
+    judge_refuse_outside(s, &c, OP_READWRITE, ACCESS_READ | ACCESS_WRITE, target, words[type][1]);
+}
+
+static void
 ipc_notified(struct supervisor *s, const struct call_row *row, const struct seccomp_notif *n)
 {
     const __u64 *a = n->data.args;
@@ -103,7 +119,9 @@ ipc_notified(struct supervisor *s, const struct call_row *row, const struct secc
     enum ipc_type type = type_of(nr);
     if (nr == SYS_shmget || nr == SYS_msgget || nr == SYS_semget) {
         int id = get_for_task(nr, a);
-        if (id < 0)
+        if (id == NOT_OWN)
+            refuse(s, row, n);
+        else if (id < 0)
             notify_fail(s->o.listener, n->id, -id);
         else
             notify_return(s->o.listener, n->id, id);
@@ -114,7 +132,7 @@ ipc_notified(struct supervisor *s, const struct call_row *row, const struct secc
     if (is_made(type, (int)a[0]) || (control && only_tells(nr, command)))
         notify_continue(s->o.listener, n->id);
     else
-        notify_fail(s->o.listener, n->id, EACCES);
+        refuse(s, row, n);
 }
 
 // Nothing of this family is parked.

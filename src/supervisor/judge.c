@@ -173,6 +173,32 @@ judge_refuse(struct supervisor *s, const struct call *c, struct request *q, enum
     notify_fail(s->o.listener, c->id, error);
 }
 
+void
+judge_refuse_outside(struct supervisor *s, const struct call *c, enum op op, unsigned access,
+                     const char *target, const char *what)
+{
+    struct standing standing = {0};
+    struct stat st = {0};
+    struct facts f = {.call = c,
+                      .op = op,
+                      .access = access,
+                      .target = target,
+                      .target_len = strlen(target),
+                      .resolved = target,
+                      .st = &st,
+                      .exists = true,
+                      .standing = &standing};
+    pthread_mutex_lock(&s->lock);
+    core_wait_for_room(s);
+    struct request *q = judge_request(s, &f);
+    if (q) {
+        free(q->detail);
+        q->detail = xasprintf("%s that was made outside", what);
+    }
+    judge_refuse(s, c, q, DECIDER_FLOOR, REASON_POLICY_BLOCKED, EACCES);
+    pthread_mutex_unlock(&s->lock);
+}
+
 static bool
 holds_high_descriptor(const struct supervisor *s, const struct held *h)
 {

@@ -64,6 +64,10 @@ void judge_refuse_protected(struct supervisor *s, const struct call *c, struct r
 // over, which may be NULL.
 void judge_refuse(struct supervisor *s, const struct call *c, struct request *q, enum decider by,
                   enum reason reason, int error);
+// Refuses the use of what was made outside the sandbox and is nobody's to grant: EACCES, recorded.
+// Without the lock.
+void judge_refuse_outside(struct supervisor *s, const struct call *c, enum op op, unsigned access,
+                          const char *target, const char *what);
 // Asks: parks a copy of the call with the object. Takes all three over; q may be NULL.
 void judge_ask(struct supervisor *s, struct call *copy, struct request *q, struct held *object);
 // The kernel goes on with the call, bounded by the floor (I2). Without a floor there is nothing

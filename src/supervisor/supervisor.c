@@ -220,7 +220,7 @@ static const struct family *const families[_FAMILY_MAX] = {
     [FAMILY_OPEN] = &family_open,       [FAMILY_PATH] = &family_path,
     [FAMILY_PROCESS] = &family_process, [FAMILY_SOCKET] = &family_socket,
     [FAMILY_EXEC] = &family_exec,       [FAMILY_IPC] = &family_ipc,
-    [FAMILY_ABSENT] = &family_absent,
+    [FAMILY_QUEUE] = &family_queue,     [FAMILY_ABSENT] = &family_absent,
 };
 
 const struct family *

@@ -80,6 +80,18 @@ inside "$ATTACK sysv $shm $key"
 each "System V objects" attach=EACCES get=EACCES get_or_make=EACCES remove=EACCES own=ok own_remove=ok \
     own_send=ok own_queue=ok own_up=ok own_set=ok
 ipcrm -m "$shm" && pass "the one outside is still there" || fail "the one outside is still there"
+queue=/nono-test-$$
+"$ATTACK" queue "$queue" >/dev/null
+inside "$ATTACK queues $queue $queue-own"
+each "POSIX message queues" open=EACCES open_or_make=EACCES make=EEXIST remove=EACCES own_send=ok \
+    own_receive=ok own_remove=ok own_gone=ENOENT own_send_again=ok
+equal "the one outside is still there, none beside it" \
+    "$("$ATTACK" unqueue "$queue") $("$ATTACK" unqueue "$queue-own")" "unqueue=ok unqueue=ENOENT"
+equal "that it was wanted is recorded, and shared memory" \
+    "$(log_rows "sorted(set((r['op'], r['resolved'].replace('$queue', '')) for r in rows \
+    if r.get('kind') == 'decision' and ('mqueue' in r['resolved'] or 'sysv' in r['resolved'])))")" \
+    "[('delete', '/dev/mqueue'), ('readwrite', '/dev/mqueue'), ('readwrite', 'sysv:shm:$(printf %#x "$shm")'), \
+('readwrite', 'sysv:shm:key $(printf %#x $((key & 0xffffffff)))')]"
 inside "MINE=mine-here cat se"
 contains "/proc/self by a link is the reader's own" "$output" "MINE=mine-here"
 lacks "and not nono's" "$output" mark-of

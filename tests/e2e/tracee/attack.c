@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
+#include <mqueue.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -140,6 +141,23 @@ sysv(int shm, key_t key)
     struct sembuf up = {0, 1, 0};
     say("own_up", semop(set, &up, 1));
     say("own_set", semctl(set, 0, IPC_RMID));
+}
+
+// POSIX message queues: one that was made outside, and one's own.
+static void
+queues(const char *outside, const char *own)
+{
+    say("open", mq_open(outside, O_RDWR));
+    say("open_or_make", mq_open(outside, O_RDWR | O_CREAT, 0600, NULL));
+    say("make", mq_open(outside, O_RDWR | O_CREAT | O_EXCL, 0600, NULL));
+    say("remove", mq_unlink(outside));
+    mqd_t q = mq_open(own, O_RDWR | O_CREAT, 0600, NULL), again = mq_open(own, O_RDONLY | O_CREAT);
+    say("own_send", mq_send(q, "x", 1, 1));
+    char text[8192];
+    say("own_receive", mq_receive(again, text, sizeof text, NULL));
+    say("own_remove", mq_unlink(own));
+    say("own_gone", mq_open(own, O_RDWR));
+    say("own_send_again", mq_send(q, "x", 1, 1));
 }
 
 static char flipped[4096];
@@ -292,6 +310,12 @@ main(int argc, char **argv)
         processes((pid_t)atoi(arg));
     else if (strcmp(what, "sysv") == 0 && argc > 3)
         sysv(atoi(arg), (key_t)strtol(argv[3], NULL, 0));
+    else if (strcmp(what, "queues") == 0 && argc > 3)
+        queues(arg, argv[3]);
+    else if (strcmp(what, "queue") == 0)
+        say("queue", mq_open(arg, O_CREAT | O_EXCL | O_RDWR, 0600, NULL));
+    else if (strcmp(what, "unqueue") == 0)
+        say("unqueue", mq_unlink(arg));
     else if (strcmp(what, "race") == 0 && argc > 4)
         race(arg, argv[3], atoi(argv[4]));
     else if (strcmp(what, "lease") == 0 && argc > 3)

@@ -251,6 +251,45 @@ own_files(void)
     show("no descriptor free", full);
 }
 
+static long
+raw_mq_open(const char *name, int flags, unsigned mode, const void *attr)
+{
+    return syscall(SYS_mq_open, name, flags, mode, attr);
+}
+
+static void
+queues(void)
+{
+    char own[64], long_name[300];
+    long small[8] = {0, 2, 16}, bad[8] = {0, -1, 16}, huge[8] = {0, 1 << 20, 1 << 20};
+    memset(long_name, 'n', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = 0;
+    snprintf(own, sizeof own, "nono-badcalls-%d", (int)getpid());
+    show("queue that is missing", raw_mq_open(own, O_RDWR, 0, NULL));
+    show("queue without a name", raw_mq_open("", O_RDWR | O_CREAT, 0600, NULL));
+    show("queue with a slash", raw_mq_open("a/b", O_RDWR | O_CREAT, 0600, NULL));
+    show("queue called .", raw_mq_open(".", O_RDWR | O_CREAT, 0600, NULL));
+    show("queue called ..", raw_mq_open("..", O_RDONLY, 0, NULL));
+    show("queue with a long name", raw_mq_open(long_name, O_RDWR | O_CREAT, 0600, NULL));
+    show("queue nowhere", raw_mq_open(NULL, O_RDWR | O_CREAT, 0600, NULL));
+    show("queue of attributes nowhere", raw_mq_open(own, O_RDWR | O_CREAT, 0600, (void *)8));
+    show("queue of bad attributes", raw_mq_open(own, O_RDWR | O_CREAT, 0600, bad));
+    show("queue of huge attributes", raw_mq_open(own, O_RDWR | O_CREAT, 0600, huge));
+    show("queue with all access", raw_mq_open(own, O_ACCMODE | O_CREAT, 0600, NULL));
+    show("a queue left by that", raw_mq_open(own, O_RDONLY, 0, NULL));
+    show("queue removed", syscall(SYS_mq_unlink, own));
+    mode_t before = umask(027);
+    show("a queue", raw_mq_open(own, O_WRONLY | O_CREAT | O_NONBLOCK, 07777, small));
+    umask(before);
+    show("again", raw_mq_open(own, O_RDWR | O_CREAT | O_EXCL, 0600, NULL));
+    show("opened", raw_mq_open(own, O_RDONLY | O_CREAT | 0x40000000, 0, bad));
+    show("queue removed", syscall(SYS_mq_unlink, own));
+    show("queue removed again", syscall(SYS_mq_unlink, own));
+    show("no queue removed", syscall(SYS_mq_unlink, ""));
+    show("no name removed", syscall(SYS_mq_unlink, NULL));
+    show("a path removed", syscall(SYS_mq_unlink, "a/b"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -272,5 +311,6 @@ main(int argc, char **argv)
     flags();
     openat2_calls();
     own_files();
+    queues();
     return 0;
 }
