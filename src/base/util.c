@@ -161,7 +161,8 @@ proc_start_time(pid_t pid, uint64_t *ret_ticks)
 {
     char path[64];
     cleanup_free char *text = NULL;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    // The file of the process adds up the times of all its threads.
+    snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)pid, (int)pid);
     ssize_t n = read_file_at(AT_FDCWD, path, 4096, &text);
     if (n < 0)
         return n == -ENOENT ? -ESRCH : (int)n;

@@ -419,19 +419,13 @@ broker_tick(struct broker *b, uint64_t now_ns)
     for (size_t i = b->table.n; i-- > 0;) {
         struct pending *row = b->table.rows[i];
         if (row->state == STATE_ASKED && row->request->deadline_mono_ns &&
-            now_ns >= row->request->deadline_mono_ns) {
+            now_ns >= row->request->deadline_mono_ns)
             broker_expire_row(b, row, now_ns);
-            continue;
-        }
-        for (struct waiter *w = row->waiters, *next; w; w = next) {
-            next = w->next;
-            if (w->id || b->frozen || now_ns - w->since_ns < NONO_DETACHED_NS)
-                continue;
-            bool last = row->n_waiters == 1;
+    }
+    for (size_t i = b->frozen ? 0 : b->table.n_waiters; i-- > 0;) {
+        struct waiter *w = b->table.waiters[i];
+        if (w->id == 0 && now_ns - w->since_ns >= NONO_DETACHED_NS)
             broker_withdraw(b, w, now_ns);
-            if (last)
-                break;
-        }
     }
 }
 
@@ -462,9 +456,8 @@ void
 broker_freeze(struct broker *b, bool on, uint64_t now_ns)
 {
     // What was sent back before could not return meanwhile: its time runs anew.
-    for (size_t i = 0; b->frozen && !on && i < b->table.n; i++)
-        for (struct waiter *w = b->table.rows[i]->waiters; w; w = w->next)
-            if (w->id == 0)
-                w->since_ns = now_ns;
+    for (size_t i = 0; b->frozen && !on && i < b->table.n_waiters; i++)
+        if (b->table.waiters[i]->id == 0)
+            b->table.waiters[i]->since_ns = now_ns;
     b->frozen = on;
 }

@@ -93,6 +93,7 @@ pending_init(struct pending_table *t, void (*release_object)(void *), void (*rel
         .next_id = 1, .release_object = release_object, .release_call = release_call};
     t->by_key = xcalloc(BUCKETS, sizeof(*t->by_key));
     t->by_id = xcalloc(BUCKETS, sizeof(*t->by_id));
+    t->by_tid = xcalloc(BUCKETS, sizeof(*t->by_tid));
 }
 
 void
@@ -101,8 +102,10 @@ pending_done(struct pending_table *t)
     while (t->n)
         pending_remove(t, t->rows[t->n - 1]);
     free(t->rows);
+    free(t->waiters);
     free(t->by_key);
     free(t->by_id);
+    free(t->by_tid);
     *t = (struct pending_table){0};
 }
 
@@ -119,14 +122,9 @@ pending_find_same(struct pending_table *t, const struct request *r)
 struct waiter *
 pending_find_waiter(struct pending_table *t, const struct request *r, pid_t tid)
 {
-    uint64_t key = pending_key(r);
-    for (struct pending *p = t->by_key[key % BUCKETS]; p; p = p->by_key) {
-        if (p->key != key || !request_same(p->request, r))
-            continue;
-        for (struct waiter *w = p->waiters; w; w = w->next)
-            if (w->tid == tid && w->start_time == r->start_time)
-                return w;
-    }
+    for (struct waiter *w = t->by_tid[(size_t)tid % BUCKETS]; w; w = w->by_tid)
+        if (w->tid == tid && w->start_time == r->start_time && request_same(w->row->request, r))
+            return w;
     return NULL;
 }
 
@@ -172,29 +170,42 @@ pending_park(struct pending_table *t, struct pending *row, uint64_t id, pid_t ti
 {
     if (t->n_waiters >= NONO_WAITERS_MAX)
         return -ENOSPC;
-    struct waiter *w = xcalloc(1, sizeof(*w));
+    if (t->n_waiters == t->room_waiters) {
+        t->room_waiters = t->room_waiters ? t->room_waiters * 2 : 64;
+        t->waiters = xrealloc(t->waiters, t->room_waiters * sizeof(*t->waiters));
+    }
+    struct waiter **chain = &t->by_tid[(size_t)tid % BUCKETS], *w = xcalloc(1, sizeof(*w));
     *w = (struct waiter){.next = row->waiters,
+                         .link = &row->waiters,
+                         .by_tid = *chain,
                          .row = row,
+                         .index = t->n_waiters,
                          .id = id,
                          .tid = tid,
                          .start_time = start_time,
                          .since_ns = now_ns,
                          .call = call};
-    row->waiters = w;
+    if (w->next)
+        w->next->link = &w->next;
+    row->waiters = *chain = w;
     row->n_waiters++;
-    t->n_waiters++;
+    t->waiters[t->n_waiters++] = w;
     return 0;
 }
 
 void
 pending_unpark(struct pending_table *t, struct waiter *w)
 {
-    struct waiter **link = &w->row->waiters;
-    while (*link != w)
-        link = &(*link)->next;
-    *link = w->next;
+    struct waiter **chain = &t->by_tid[(size_t)w->tid % BUCKETS];
+    while (*chain != w)
+        chain = &(*chain)->by_tid;
+    *chain = w->by_tid;
+    *w->link = w->next;
+    if (w->next)
+        w->next->link = w->link;
     w->row->n_waiters--;
-    t->n_waiters--;
+    t->waiters[w->index] = t->waiters[--t->n_waiters];
+    t->waiters[w->index]->index = w->index;
     t->release_call(w->call);
     free(w);
 }

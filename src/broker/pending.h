@@ -12,12 +12,15 @@
 
 // One parked notification. The fields behind `next` are the supervisor's: the broker carries them.
 struct waiter {
-    struct waiter *next;
+    struct waiter *next, **link; /* in its row; what points to it */
+    struct waiter *by_tid;       /* hash chain */
     struct pending *row;
-    uint64_t id; /* of the notification; 0: sent back for a signal, expected again */
+    size_t index; /* in waiters[] */
+    uint64_t id;  /* of the notification; 0: sent back for a signal, expected again */
     pid_t tid;
     uint64_t start_time; /* of tid: with it, the thread for good */
     uint64_t since_ns;   /* monotonic: parked, or sent back */
+    unsigned looks;      /* the supervisor's: how often it was looked after */
     void *call;          /* what the supervisor needs to answer it; owned */
 };
 
@@ -40,8 +43,10 @@ struct pending {
 struct pending_table {
     struct pending **rows; /* unordered */
     size_t n, room;
-    size_t n_waiters;
+    struct waiter **waiters; /* of all rows, unordered */
+    size_t n_waiters, room_waiters;
     struct pending **by_key, **by_id;
+    struct waiter **by_tid;
     uint64_t next_id;
     void (*release_object)(void *object);
     void (*release_call)(void *call);

@@ -48,14 +48,16 @@ struct supervisor {
     char *last;         /* what was refused last, for the sandbox (last.h); NULL: nothing yet */
     struct msg *outbox; /* for main, when its queue was full */
     size_t n_outbox, room_outbox;
-    size_t tick_row;       /* where the next look after parked calls starts */
-    struct task_job *jobs; /* in workers */
+    size_t tick_waiter;        /* where the next look after parked calls starts */
+    struct task_job *jobs;     /* in workers */
+    struct task_job *tick_job; /* where the next look after them starts; NULL: at the first */
     unsigned n_jobs;
     struct exec_scripts scripts;
     bool told_busy;     /* that too many calls block */
     sem_t received_all; /* posted by the receiver at its end */
     unsigned killed;    /* programs that were not the approved ones */
     int timer_fd;       /* a poll(2) time-out would arm a timer for every call */
+    int end_fd;         /* epoll of the listener: readable when the last task is gone */
     uint64_t timer_at;  /* monotonic; 0: not armed */
     uint64_t tick_at, flush_at;
 };
@@ -72,6 +74,8 @@ void core_wait_for_room(struct supervisor *s);
 
 // One line for the person.
 void core_notice(struct supervisor *s, const char *text);
+// Looks after what is parked or in a worker: whose task is gone, or has a signal to return for.
+void core_tick(struct supervisor *s, uint64_t now);
 // There is something for the clerk to look after, which may be asleep without a timer.
 void core_look_after(struct supervisor *s);
 // Something was counted: the counters go to the record within 100 ms.
@@ -129,8 +133,9 @@ int onbehalf_reserve(struct supervisor *s, const struct call *c);
 void onbehalf_submit(struct supervisor *s, struct task_job *j);
 // To be called first by the job's done().
 void onbehalf_returned(struct supervisor *s, struct task_job *j);
-// Interrupts the jobs whose task is gone, or has a signal to return for.
-void onbehalf_look_after(struct supervisor *s);
+// Interrupts the jobs whose task is gone, or has a signal to return for; until end_ns, the rest the
+// next time.
+void onbehalf_look_after(struct supervisor *s, uint64_t end_ns);
 // I8: the calling thread acts with no more powers than the task has now. 0, or -errno: nothing may
 // be done then. To be followed by onbehalf_leave(). Any thread of the supervisor.
 int onbehalf_enter(const struct supervisor *s, pid_t tid);

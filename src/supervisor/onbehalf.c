@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bounds.h"
+#include "clock.h"
 #include "core.h"
 #include "kernel.h"
 #include "launch.h"
@@ -111,6 +112,8 @@ void
 onbehalf_returned(struct supervisor *s, struct task_job *j)
 {
     s->n_jobs--;
+    if (s->tick_job == j)
+        s->tick_job = j->after;
     if (j->after)
         j->after->before = j->before;
     if (j->before)
@@ -124,16 +127,24 @@ onbehalf_returned(struct supervisor *s, struct task_job *j)
         j->result = -NONO_ERESTARTSYS;
 }
 
-void
-onbehalf_look_after(struct supervisor *s)
+static void
+look_after(struct supervisor *s, struct task_job *j)
 {
-    for (struct task_job *j = s->jobs; j; j = j->after) {
-        struct tracee_status st;
-        bool signal =
-            !s->broker.frozen && tracee_read_status(j->call->tid, &st) == 0 && st.signal_waiting;
-        j->interrupted |= signal;
-        if (signal || !notify_valid(s->o.listener, j->call->id))
-            worker_interrupt(s->workers, &j->job);
+    struct tracee_status st;
+    bool signal =
+        !s->broker.frozen && tracee_read_status(j->call->tid, &st) == 0 && st.signal_waiting;
+    j->interrupted |= signal;
+    if (signal || !notify_valid(s->o.listener, j->call->id))
+        worker_interrupt(s->workers, &j->job);
+}
+
+void
+onbehalf_look_after(struct supervisor *s, uint64_t end_ns)
+{
+    for (unsigned n = s->n_jobs; n > 0 && clock_mono_ns() < end_ns; n--) {
+        struct task_job *j = s->tick_job ? s->tick_job : s->jobs;
+        s->tick_job = j->after;
+        look_after(s, j);
     }
 }
 

@@ -183,12 +183,11 @@ try_now(struct supervisor *s, struct socket_call *c, const struct resolved *r)
     return true;
 }
 
-// Takes what r holds over; c stays the caller's, what it holds is taken over.
+// Takes what r holds over; c stays the caller's, what it holds is taken over. The task is known to
+// wait still.
 static void
 perform(struct supervisor *s, struct socket_call *c, struct resolved *r)
 {
-    if (!notify_valid(s->o.listener, c->call.id))
-        return;
     sockets_learn_name(s, c);
     if (try_now(s, c, r))
         return;
@@ -220,15 +219,21 @@ ask_or_refuse(struct supervisor *s, struct socket_call *c, struct resolved *r,
               struct socket_facts *f)
 {
     struct request *q = sockets_request(s, c, f);
-    if (f->verdict.answer == SOCKET_DENY) {
+    struct memory_query query = q ? memory_query_of(q) : (struct memory_query){.path = ""};
+    bool ask = f->verdict.answer == SOCKET_ASK;
+    enum verdict v = q && ask ? judge_remembered(s, &query, c->call.tid) : _VERDICT_INVALID;
+    // Only now is it sure that the facts are the asker's; judge_ask() sees to it by itself.
+    if ((!ask || v != _VERDICT_INVALID) && !notify_valid(s->o.listener, c->call.id)) {
+        request_free(q);
+        return;
+    }
+    if (!ask) {
         enum decider by =
             f->verdict.fixed || f->standing.j.protected_ ? DECIDER_PROTECTED : DECIDER_INITIAL;
         sockets_record(s, c, q, NET_DENY, &f->verdict);
         judge_refuse(s, &c->call, q, by, f->verdict.reason, EACCES);
         return;
     }
-    struct memory_query query = q ? memory_query_of(q) : (struct memory_query){.path = ""};
-    enum verdict v = q ? judge_remembered(s, &query, c->call.tid) : _VERDICT_INVALID;
     if (v == VERDICT_ALLOW && refused_as_busy(s, c, r, f)) {
         // Answered.
     } else if (v == VERDICT_ALLOW) {
@@ -255,7 +260,7 @@ settle(struct supervisor *s, struct socket_call *c, struct resolved *r, struct s
         ask_or_refuse(s, c, r, f);
         return;
     }
-    if (refused_as_busy(s, c, r, f))
+    if (!notify_valid(s->o.listener, c->call.id) || refused_as_busy(s, c, r, f))
         return;
     core_count_floor(s, f->op, true);
     if (f->op != OP_SEND || judge_logs_allowed(s))
@@ -289,7 +294,8 @@ judge_unix(struct supervisor *s, struct socket_call *c, struct resolved *r)
     if (r && bind && (r->exists || r->trailing)) {
         notify_fail(s->o.listener, c->call.id, r->exists ? EADDRINUSE : ENOENT);
     } else if (r && !bind && !S_ISSOCK(f.st.st_mode)) {
-        perform(s, c, r);
+        if (notify_valid(s->o.listener, c->call.id))
+            perform(s, c, r);
     } else {
         sockets_judge_unix(s, c, r, &f);
         settle(s, c, r, &f);
@@ -451,11 +457,13 @@ socket_notified(struct supervisor *s, const struct call_row *row, const struct s
         tell_once(s, &s->sockets->told_full,
                   "too much is held for sends that wait: more are refused with ENOMEM until some "
                   "are decided");
-    // Copied from whoever has that number: only now is it sure to be the asker's.
-    if (error || !notify_valid(s->o.listener, n->id)) {
-        notify_fail(s->o.listener, n->id, error ? error : EACCES);
+    // Copied from whoever has that number: that it is the asker's is looked at once more is known.
+    if (error) {
+        notify_fail(s->o.listener, n->id, error);
     } else if (!is_harmless(&c)) {
         judge_received(s, &c);
+    } else if (!notify_valid(s->o.listener, n->id)) {
+        // Gone.
     } else if (sockets_is_query(&c) || !try_now(s, &c, NULL)) {
         pthread_mutex_lock(&s->lock);
         perform(s, &c, NULL);
@@ -469,6 +477,8 @@ socket_perform(struct supervisor *s, struct call *c, struct held *object)
 {
     // The broker keeps the object for others that joined the request: the descriptors are lent.
     struct resolved r = {.fd = -1, .object_fd = -1};
+    if (!notify_valid(s->o.listener, c->id))
+        return;
     if (object->n && resolved_dup(&object->end[0], &r) < 0) {
         notify_fail(s->o.listener, c->id, EACCES);
         return;

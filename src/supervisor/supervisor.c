@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 
@@ -18,7 +19,6 @@
 #include "closer.h"
 #include "core.h"
 #include "event.h"
-#include "kernel.h"
 #include "last.h"
 #include "launch.h"
 #include "notify.h"
@@ -27,9 +27,9 @@
 #include "trust.h"
 #include "util.h"
 
-#define TICK_NS (20 * NS_PER_MS)       /* parked calls are looked after this often */
-#define TICK_BUDGET_NS (NS_PER_MS / 2) /* and for this long: others must not wait for it */
+#define TICK_NS (20 * NS_PER_MS) /* parked calls are looked after this often */
 #define FLUSH_NS (100 * NS_PER_MS)
+#define MESSAGES_AT_ONCE 64
 #define STARVED_NS (5 * NS_PER_MS)
 #define JOBS_END_NS NS_PER_SEC
 #define ROOM_DB 512 /* nothing is judged while the record has less room than this */
@@ -253,49 +253,6 @@ free_call(void *call)
         core_family(call)->free_call(call);
 }
 
-static void
-look_after(struct supervisor *s, struct pending *row, uint64_t now)
-{
-    for (struct waiter *w = row->waiters, *next; w; w = next) {
-        next = w->next;
-        if (w->id == 0)
-            continue;
-        bool last = row->n_waiters == 1;
-        struct tracee_status st;
-        if (!notify_valid(s->o.listener, w->id)) {
-            broker_withdraw(&s->broker, w, now);
-            if (last)
-                return;
-        } else if (row->state == STATE_ASKED && !s->broker.frozen &&
-                   tracee_read_status(w->tid, &st) == 0 && st.signal_waiting) {
-            // The call goes back as it would natively for this signal: EINTR, or restarted behind
-            // the handler. It keeps its place in the row; a restarted one finds it again.
-            uint64_t id = w->id;
-            broker_detach(&s->broker, w, now);
-            notify_fail(s->o.listener, id, NONO_ERESTARTSYS);
-        }
-    }
-}
-
-static void
-tick(struct supervisor *s, uint64_t now)
-{
-    struct pending_table *t = &s->broker.table;
-    uint64_t end = now + TICK_BUDGET_NS;
-    for (size_t n = t->n; n-- > 0 && t->n;) {
-        if (s->tick_row >= t->n)
-            s->tick_row = 0;
-        size_t before = t->n;
-        look_after(s, t->rows[s->tick_row], now);
-        if (t->n == before)
-            s->tick_row++;
-        if (clock_mono_ns() > end)
-            break;
-    }
-    broker_tick(&s->broker, now);
-    onbehalf_look_after(s);
-}
-
 // Whoever decided must hear that it counted for nothing; whom another forestalled hears how the
 // request ends.
 static void
@@ -370,12 +327,17 @@ take_message(struct supervisor *s, struct msg *m)
     msg_done(m);
 }
 
-static void
+// A few at a time: the receiver waits for the lock meanwhile. True when there may be more.
+static bool
 take_messages(struct supervisor *s)
 {
     struct msg m;
-    while (queue_pop(s->o.inbox, &m))
+    int n = 0;
+    while (n < MESSAGES_AT_ONCE && queue_pop(s->o.inbox, &m)) {
         take_message(s, &m);
+        n++;
+    }
+    return n == MESSAGES_AT_ONCE;
 }
 
 static void
@@ -387,7 +349,7 @@ on_timer(struct supervisor *s)
     s->timer_at = 0;
     uint64_t due = broker_deadline(&s->broker);
     if (((s->broker.table.n || s->jobs) && now >= s->tick_at) || (due && now >= due)) {
-        tick(s, now);
+        core_tick(s, now);
         s->tick_at = now + TICK_NS;
     }
     if (atomic_load(&s->counted) && now >= s->flush_at)
@@ -409,10 +371,9 @@ core_wait_for_room(struct supervisor *s)
 static void
 clerk_turn(struct supervisor *s)
 {
-    // Of the listener only its end: POLLHUP, the last task is gone (seccomp_unotify(2)).
     struct pollfd fds[3] = {{.fd = queue_fd(s->o.inbox), .events = POLLIN},
                             {.fd = s->timer_fd, .events = POLLIN},
-                            {.fd = s->o.listener}};
+                            {.fd = s->end_fd, .events = POLLIN}};
     int n = poll(fds, 3, -1);
     pthread_mutex_lock(&s->lock);
     if (n > 0 && fds[0].revents)
@@ -439,7 +400,7 @@ end_jobs(struct supervisor *s)
     uint64_t end = clock_mono_ns() + JOBS_END_NS;
     while (s->jobs && clock_mono_ns() < end) {
         struct pollfd inbox = {.fd = queue_fd(s->o.inbox), .events = POLLIN};
-        onbehalf_look_after(s);
+        onbehalf_look_after(s, UINT64_MAX);
         pthread_mutex_unlock(&s->lock);
         poll(&inbox, 1, 1);
         pthread_mutex_lock(&s->lock);
@@ -457,6 +418,8 @@ clerk_main(void *arg)
     receive_end(s);
     pthread_mutex_lock(&s->lock);
     end_jobs(s);
+    while (take_messages(s))
+        ;
     broker_withdraw_all(&s->broker, clock_mono_ns());
     flush_counts(s);
     main_push(s, MSG_DRAINED, NULL, NULL);
@@ -522,6 +485,7 @@ supervisor_free(struct supervisor *s)
     free(s->last);
     broker_done(&s->broker);
     close_fd(&s->timer_fd);
+    close_fd(&s->end_fd);
     close_fd(&s->o.listener);
     pthread_mutex_destroy(&s->lock);
     sem_destroy(&s->received_all);
@@ -546,6 +510,18 @@ start_threads(struct supervisor *s)
     return ret;
 }
 
+// Of the listener only its end: EPOLLHUP, the last task is gone (seccomp_unotify(2)). Each poll(2)
+// of the listener itself walks all calls that wait.
+static int
+watch_end(int listener)
+{
+    struct epoll_event hangup = {0};
+    int fd = epoll_create1(EPOLL_CLOEXEC);
+    if (fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, listener, &hangup) < 0)
+        close_fd(&fd);
+    return fd;
+}
+
 int
 supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
 {
@@ -567,7 +543,8 @@ supervisor_start(const struct supervisor_options *o, struct supervisor **ret_s)
     notify_set_sync(o->listener);
     // Without it no request would ever expire.
     s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    int ret = s->timer_fd < 0 ? errno : start_threads(s);
+    s->end_fd = watch_end(o->listener);
+    int ret = s->timer_fd < 0 || s->end_fd < 0 ? errno : start_threads(s);
     if (ret) {
         supervisor_free(s);
         return -ret;

@@ -92,6 +92,8 @@ tracee_read_status(pid_t tid, struct tracee_status *ret_s)
         return n == -ENOENT ? -ESRCH : (int)n;
     struct tracee_status s = {0};
     // Name: is the only field that the task writes; the kernel escapes newlines in it.
+    char state = status_field(text, "\nState:\t")[0];
+    s.ended = state == 'Z' || state == 'X';
     s.tgid = (pid_t)strtol(status_field(text, "\nTgid:"), NULL, 10);
     s.ppid = (pid_t)strtol(status_field(text, "\nPPid:"), NULL, 10);
     s.tracer = (pid_t)strtol(status_field(text, "\nTracerPid:"), NULL, 10);

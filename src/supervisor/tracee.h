@@ -20,6 +20,7 @@ struct tracee_status {
     pid_t tgid, ppid;
     pid_t tracer; /* 0: none */
     uint32_t fsuid, umask;
+    bool ended;          /* only its exit status is left */
     bool signal_waiting; /* one that the call would have to return for is pending */
 };
 int tracee_read_status(pid_t tid, struct tracee_status *ret_s);

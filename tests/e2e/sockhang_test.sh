@@ -48,6 +48,13 @@ opens=$(echo "$output" | sed -n 's/^at most .* ms, \([0-9]*\) opens$/\1/p')
 [ "${opens:-0}" -ge 200 ] && pass "opens go on ($opens)" || fail "opens go on" "$output"
 lacks "and every batch is sent" "$output" "a batch ends"
 
+scenario "thousands of threads that ask"
+# Each holds a descriptor of its socket, there and here.
+output=$(ulimit -n 20000 && timeout -k 5 90 "$NONO" run -r "$BIN" --ui attach --allow . -- "$BIN/sockhang" asks 2>&1 </dev/null)
+opens=$(echo "$output" | sed -n 's/^at most .* ms, \([0-9]*\) opens$/\1/p')
+[ "${opens:-0}" -ge 1000 ] && pass "opens go on ($opens)" || fail "opens go on" "$output"
+contains "all of them wait" "$output" "4000 ask"
+
 scenario "sends that wait hold no more than they may"
 run_background --ui attach -- "$BIN/sockhang" memory
 poll grep -q refused "$T/tmp/out" && pass "one is refused" || fail "one is refused" "$(cat "$T/tmp/out")"

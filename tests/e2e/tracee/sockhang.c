@@ -6,6 +6,7 @@
 //     sockhang linger         the last close of a connection that lingers is the supervisor's
 //     sockhang many           connects that block, and one of another process
 //     sockhang bulk           processes that send batches of 60 MB, again and again
+//     sockhang asks           threads that ask for the same, thousands
 //     sockhang memory         sends that wait with much control data, until one is refused
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +30,7 @@
 #define SENDERS 900
 #define BULK_SENDERS 100
 #define BATCH 1000
+#define ASKERS 4000
 
 static double
 now(void)
@@ -333,6 +335,46 @@ run_bulk(void)
         kill(pids[i], SIGKILL);
 }
 
+// --- asks --------------------------------------------------------------------------------------
+
+static atomic_int asking;
+
+static void *
+ask(void *arg)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(9)};
+    a.sin_addr.s_addr = htonl(0xc0000201); // 192.0.2.1
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    asking++;
+    connect(fd, (struct sockaddr *)&a, sizeof a);
+    return NULL;
+}
+
+static void
+run_asks(void)
+{
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 64 * 1024);
+    for (int i = 0; i < ASKERS; i++) {
+        pthread_t t;
+        if (pthread_create(&t, &attr, ask, NULL) != 0)
+            break;
+    }
+    double begin = now();
+    while (asking < ASKERS && now() - begin < 20)
+        sched_yield();
+    // Behind all of them.
+    close(open("/etc/nothing", O_RDONLY));
+    printf("%d ask after %.0f ms\n", asking, (now() - begin) * 1e3);
+    watch();
+    _exit(0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -348,6 +390,8 @@ main(int argc, char **argv)
         run_many();
     else if (strcmp(what, "bulk") == 0)
         run_bulk();
+    else if (strcmp(what, "asks") == 0)
+        run_asks();
     else if (strcmp(what, "memory") == 0)
         run_memory();
     else
