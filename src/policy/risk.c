@@ -10,7 +10,7 @@
 #include "util.h"
 
 // A pattern starting with "~/" names a place (and all below it) in the home directory, one with "/"
-// a place in the file system; any other is matched against each component's name.
+// a place in the file system; any other is matched against the names of components.
 struct risk_row {
     const char *pattern;
     unsigned access; /* matters for these accesses */
@@ -19,6 +19,12 @@ struct risk_row {
 };
 
 #define RW (ACCESS_READ | ACCESS_WRITE)
+// Read, it may give away what it sets; written, it runs later.
+#define SHELL_START(place)                                                                         \
+    {place, ACCESS_READ, RISK_NOTICE, "shell-start"},                                              \
+    {                                                                                              \
+        place, ACCESS_WRITE, RISK_HIGH, "persistence"                                              \
+    }
 static const struct risk_row risk_rows[] = {
     {"~/.ssh", RW, RISK_HIGH, "ssh-key"},
     {"~/.gnupg", RW, RISK_HIGH, "gpg-key"},
@@ -34,29 +40,55 @@ static const struct risk_row risk_rows[] = {
     {"~/.pypirc", RW, RISK_HIGH, "credentials"},
     {"~/.password-store", RW, RISK_HIGH, "credentials"},
     {"~/.local/share/keyrings", RW, RISK_HIGH, "keyring"},
+    {"~/.local/share/kwalletd", RW, RISK_HIGH, "keyring"},
     {"~/.mozilla", RW, RISK_HIGH, "browser-profile"},
+    {"~/.config/mozilla", RW, RISK_HIGH, "browser-profile"},
     {"~/.config/google-chrome", RW, RISK_HIGH, "browser-profile"},
     {"~/.config/chromium", RW, RISK_HIGH, "browser-profile"},
-    {".env", RW, RISK_HIGH, "credentials"},
-    {".env.*", RW, RISK_HIGH, "credentials"},
+    {"~/.config/BraveSoftware", RW, RISK_HIGH, "browser-profile"},
+    {"~/.config/microsoft-edge", RW, RISK_HIGH, "browser-profile"},
+    {"~/.config/vivaldi", RW, RISK_HIGH, "browser-profile"},
+    {"~/snap/firefox", RW, RISK_HIGH, "browser-profile"},
+    {"~/snap/chromium", RW, RISK_HIGH, "browser-profile"},
+    {".Xauthority", RW, RISK_HIGH, "display"},
+    {".env*", RW, RISK_HIGH, "credentials"},
     {"*.pem", RW, RISK_HIGH, "private-key"},
     {"id_rsa*", RW, RISK_HIGH, "ssh-key"},
     {"id_ed25519*", RW, RISK_HIGH, "ssh-key"},
     {"/etc/shadow", RW, RISK_HIGH, "credentials"},
+    {"/etc/shadow-", RW, RISK_HIGH, "credentials"},
     {"/etc/gshadow", RW, RISK_HIGH, "credentials"},
+    {"/etc/gshadow-", RW, RISK_HIGH, "credentials"},
     {"/etc/sudoers", RW, RISK_HIGH, "credentials"},
     {"/etc/ssh", RW, RISK_HIGH, "ssh-key"},
-    {"~/.bashrc", ACCESS_WRITE, RISK_HIGH, "persistence"},
-    {"~/.bash_profile", ACCESS_WRITE, RISK_HIGH, "persistence"},
-    {"~/.profile", ACCESS_WRITE, RISK_HIGH, "persistence"},
-    {"~/.zshrc", ACCESS_WRITE, RISK_HIGH, "persistence"},
-    {"~/.config/fish", ACCESS_WRITE, RISK_HIGH, "persistence"},
+    SHELL_START("~/.bashrc"),
+    SHELL_START("~/.bash_profile"),
+    SHELL_START("~/.bash_login"),
+    SHELL_START("~/.bash_logout"),
+    SHELL_START("~/.bash_aliases"),
+    SHELL_START("~/.profile"),
+    SHELL_START("~/.zshrc"),
+    SHELL_START("~/.zshenv"),
+    SHELL_START("~/.zprofile"),
+    SHELL_START("~/.zlogin"),
+    SHELL_START("~/.zlogout"),
+    SHELL_START("~/.kshrc"),
+    SHELL_START("~/.cshrc"),
+    SHELL_START("~/.tcshrc"),
+    SHELL_START("~/.login"),
+    SHELL_START("~/.xprofile"),
+    SHELL_START("~/.xsession"),
+    SHELL_START("~/.config/fish"),
+    {"~/.config/environment.d", ACCESS_WRITE, RISK_HIGH, "persistence"},
+    {"~/.gitconfig", ACCESS_WRITE, RISK_HIGH, "persistence"},
+    {"~/.config/git", ACCESS_WRITE, RISK_HIGH, "persistence"},
     {"~/.config/autostart", ACCESS_WRITE, RISK_HIGH, "persistence"},
     {"~/.config/systemd", ACCESS_WRITE, RISK_HIGH, "persistence"},
     {"/etc/cron.d", ACCESS_WRITE, RISK_HIGH, "persistence"},
     {"/var/spool/cron", ACCESS_WRITE, RISK_HIGH, "persistence"},
     {"/etc/systemd", ACCESS_WRITE, RISK_HIGH, "persistence"},
     {"hooks", ACCESS_WRITE, RISK_NOTICE, "git-hook"},
+    {"*.git/hooks", ACCESS_READ, RISK_NOTICE, "git-hook"},
     {"docker.sock", RW, RISK_HIGH, "escape"},
     {"/proc", RW, RISK_NOTICE, "process"},
     {"/dev", RW, RISK_NOTICE, "device"},
@@ -68,17 +100,23 @@ static const struct risk_row risk_rows[] = {
 bool
 risk_component_matches(const char *path, const char *pattern)
 {
-    char name[256];
-    while (*path) {
+    char names[1024];
+    size_t more = 0;
+    for (const char *c = pattern; *c; c++)
+        more += *c == '/';
+    for (const char *next; *path; path = next) {
         path += strspn(path, "/");
-        size_t n = strcspn(path, "/");
-        if (n && n < sizeof name) {
-            memcpy(name, path, n);
-            name[n] = 0;
-            if (fnmatch(pattern, name, 0) == 0)
+        next = path + strcspn(path, "/");
+        const char *end = next;
+        for (size_t i = 0; i < more && *end; i++)
+            end += 1 + strcspn(end + 1, "/");
+        size_t n = (size_t)(end - path);
+        if (n && n < sizeof names) {
+            memcpy(names, path, n);
+            names[n] = 0;
+            if (fnmatch(pattern, names, FNM_PATHNAME) == 0)
                 return true;
         }
-        path += n;
     }
     return false;
 }

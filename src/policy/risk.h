@@ -9,5 +9,6 @@
 // *ret_tags ("" for none; the caller frees it). home may be NULL.
 enum risk risk_of_path(const char *path, const char *home, unsigned access, char **ret_tags);
 
-// Does the name of any component of path match pattern (fnmatch(3))?
+// Does the name of any component of path match pattern (fnmatch(3)), or that of as many after each
+// other as pattern has, "a/b*"?
 bool risk_component_matches(const char *path, const char *pattern);

@@ -343,19 +343,41 @@ Test(policy, risks)
         {"/home/v/.aws/config", R, RISK_NONE, ""},
         {"/home/u/p/.env", R, RISK_HIGH, "credentials"},
         {"/home/u/p/.env.local", W, RISK_HIGH, "credentials"},
-        {"/home/u/p/.envrc", R, RISK_NONE, ""},
+        {"/home/u/p/.envrc", R, RISK_HIGH, "credentials"},
+        {"/home/u/p/x.env", R, RISK_NONE, ""},
         {"/home/u/p/.env.d/x", R, RISK_HIGH, "credentials"},
         {"/srv/tls/key.pem", R, RISK_HIGH, "private-key"},
         {"/srv/\xff\xfe.pem", R, RISK_HIGH, "private-key"},
         {"/home/u/.aws/key.pem", R, RISK_HIGH, "credentials,private-key"},
-        {"/home/u/.bashrc", R, RISK_NONE, ""},
+        {"/home/u/.gnupg/secring.gpg", R, RISK_HIGH, "gpg-key"},
+        {"/home/u/.config/gh/hosts.yml", R, RISK_HIGH, "credentials"},
+        {"/home/u/.mozilla/firefox/x/logins.json", R, RISK_HIGH, "browser-profile"},
+        {"/home/u/.config/mozilla/firefox/x/key4.db", R, RISK_HIGH, "browser-profile"},
+        {"/home/u/.config/google-chrome/Default/Cookies", R, RISK_HIGH, "browser-profile"},
+        {"/home/u/.config/chromium/Default/Cookies", R, RISK_HIGH, "browser-profile"},
+        {"/home/u/.config/BraveSoftware/x", R, RISK_HIGH, "browser-profile"},
+        {"/home/u/.config/microsoft-edge/x", R, RISK_HIGH, "browser-profile"},
+        {"/home/u/.local/share/keyrings/login.keyring", R, RISK_HIGH, "keyring"},
+        {"/home/u/.local/share/kwalletd/x.kwl", R, RISK_HIGH, "keyring"},
+        {"/home/u/.Xauthority", R, RISK_HIGH, "display"},
+        {"/home/u/.bashrc", R, RISK_NOTICE, "shell-start"},
         {"/home/u/.bashrc", W, RISK_HIGH, "persistence"},
-        {"/home/u/.bashrc", RW, RISK_HIGH, "persistence"},
+        {"/home/u/.bashrc", RW, RISK_HIGH, "shell-start,persistence"},
+        {"/home/u/.profile", R, RISK_NOTICE, "shell-start"},
+        {"/home/u/.zshenv", R, RISK_NOTICE, "shell-start"},
+        {"/home/u/.zshrc", W, RISK_HIGH, "persistence"},
+        {"/home/u/.config/fish/config.fish", R, RISK_NOTICE, "shell-start"},
+        {"/home/u/p/.bashrc", R, RISK_NONE, ""},
+        {"/home/u/.gitconfig", W, RISK_HIGH, "persistence"},
         {"/home/u/p/.git/hooks/pre-commit", W, RISK_NOTICE, "git-hook"},
-        {"/home/u/p/.git/hooks/pre-commit", R, RISK_NONE, ""},
+        {"/home/u/p/.git/hooks/pre-commit", R, RISK_NOTICE, "git-hook"},
+        {"/srv/shop.git/hooks/update", R, RISK_NOTICE, "git-hook"},
+        {"/home/u/p/src/hooks/use.js", R, RISK_NONE, ""},
+        {"/home/u/p/.githooks/x", R, RISK_NONE, ""},
         {"/var/run/docker.sock", R, RISK_HIGH, "escape"},
         {"/etc/shadow", R, RISK_HIGH, "credentials"},
-        {"/etc/shadow-", R, RISK_NONE, ""},
+        {"/etc/shadow-", R, RISK_HIGH, "credentials"},
+        {"/etc/shadowx", R, RISK_NONE, ""},
         {"/etc/hostname", W, RISK_NOTICE, "system"},
         {"/etc/cron.d/x", W, RISK_HIGH, "persistence,system"},
         {"/proc/1/environ", R, RISK_NOTICE, "process"},
@@ -373,6 +395,23 @@ Test(policy, risks)
                          risk_to_string(risk));
             cr_expect_str_eq(tags, rows[i].tags, "%s (home %s)", rows[i].path, homes[h]);
         }
+}
+
+Test(policy, patterns_of_components)
+{
+    static const struct {
+        const char *path, *pattern;
+        bool want;
+    } rows[] = {
+        {"/a/b/c", "b", true},     {"/a/b/c", "b/c", true},
+        {"/a/b/c", "a/b", true},   {"/a/b/c", "a/c", false},
+        {"/a/b/c", "c/a", false},  {"/a/b/c", "b/c/d", false},
+        {"/a/b/c", "?/*", true},   {"/a/b/c", "*", true},
+        {"/a/bb/c", "b/c", false}, {"/a.git/hooks/x", "*.git/hooks", true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        cr_expect_eq(risk_component_matches(rows[i].path, rows[i].pattern), rows[i].want,
+                     "%s in %s", rows[i].pattern, rows[i].path);
 }
 
 Test(policy, risks_without_a_home)
