@@ -253,6 +253,7 @@ add_sockets(struct policy_args *a, const struct profile_env *env, struct err *er
         a->unix_sockets >= 0 ? (enum socket_mode)a->unix_sockets : SOCKETS_ASK;
     if (a->sockets.unix_sockets == SOCKETS_ASK && a->sockets.net != SOCKETS_BLOCK)
         add_resolver(&a->sockets);
+    socket_policy_add_environment(&a->sockets, getenv);
     return ret;
 }
 

@@ -8,6 +8,7 @@
 #include "display.h"
 #include "dns.h"
 #include "outlook.h"
+#include "risk.h"
 #include "sockaddr.h"
 #include "util.h"
 #include "why.h"
@@ -68,8 +69,13 @@ judge_path(const struct why_args *w, const char *target, struct why_answer *a)
         refuse(&v, j.by == DECIDER_PROTECTED ? "one of nono's own places" : "denied", true);
     a->resolved = steal_pointer(&o.path);
     outlook_done(&o);
-    a->risk = socket_risk_unix(a->resolved, &tag, &gives);
-    a->tags = xstrdup(tag ? tag : "");
+    cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
+    cleanup_free char *tags = NULL;
+    a->risk = risk_of_path(a->resolved, home, both, &tags);
+    enum risk risk = socket_risk_unix(&p->sockets, a->resolved, &tag, &gives);
+    a->risk = risk > a->risk ? risk : a->risk;
+    a->tags = tag && !strstr(tags, tag) ? xasprintf("%s%s%s", tags, *tags ? "," : "", tag)
+                                        : steal_pointer(&tags);
     set_answer(a, &v, bind ? "--allow-unix-socket-bind" : "--allow-unix-socket", a->resolved);
     if (j.protected_ && j.denied->source) {
         free(a->rule);
@@ -111,7 +117,7 @@ judge_host(const struct policy_args *p, enum op op, const char *target, struct w
     socket_judge_inet(&p->sockets, op, &e, &names, &v);
     if (op != OP_BIND && v.answer == SOCKET_ASK && is_resolver(&e))
         v = (struct socket_verdict){.answer = SOCKET_ALLOW, .nearest = "resolv.conf"};
-    a->risk = socket_risk_inet(op, &e, &tag, &gives);
+    a->risk = socket_risk_inet(&p->sockets, op, &e, &tag, &gives);
     a->tags = xstrdup(tag ? tag : "");
     a->resolved = sockaddr_text(&e, r->name);
     const char *port = strrchr(a->resolved, ':') + 1;

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "socket_policy.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "buf.h"
 #include "capability.h"
-#include "risk.h"
 #include "util.h"
 
 bool
@@ -59,10 +56,11 @@ socket_is_public(int family, const uint8_t addr[16])
 }
 
 static bool
-host_covers(const struct host_rule *r, const struct endpoint *e, const struct socket_names *names,
-            bool *ret_names)
+host_covers(const struct socket_policy *p, const struct host_rule *r, const struct endpoint *e,
+            const struct socket_names *names, bool *ret_names)
 {
-    if (r->port && r->port != e->port)
+    // Whoever means the port of a display says so.
+    if (r->port ? r->port != e->port : socket_is_display(p, e))
         return false;
     if (r->name) {
         *ret_names = true;
@@ -132,6 +130,11 @@ socket_judge_inet(const struct socket_policy *p, enum op op, const struct endpoi
         judge_bind_inet(p, e, ret);
         return;
     }
+    if (socket_is_session_display(p, e)) {
+        deny(ret, REASON_NETWORK_DENIED, NET_CATEGORY_HOST_DENIED, "the display of this session");
+        ret->fixed = true;
+        return;
+    }
     if (p->proxy_port) {
         if (e->loopback && e->port == p->proxy_port)
             allow(ret, "--proxy-port");
@@ -141,10 +144,12 @@ socket_judge_inet(const struct socket_policy *p, enum op op, const struct endpoi
         return;
     }
     for (size_t i = 0; i < p->n_hosts; i++)
-        if (host_covers(&p->hosts[i], e, names, &ret->names)) {
+        if (host_covers(p, &p->hosts[i], e, names, &ret->names)) {
             allow(ret, p->hosts[i].source);
             return;
         }
+    if (p->net == SOCKETS_ALLOW && socket_is_display(p, e))
+        return;
     by_mode(p->net, REASON_NETWORK_DENIED, NET_CATEGORY_HOST_DENIED, "the network is blocked", ret);
 }
 
@@ -166,7 +171,7 @@ socket_judge_unix(const struct socket_policy *p, enum op op, enum unix_name kind
 {
     *ret = (struct socket_verdict){
         .answer = SOCKET_ASK, .reason = REASON_UNIX_SOCKET_DENIED, .text = "no rule allows it"};
-    const char *what = kind == UNIX_PATH ? socket_forbidden(path) : NULL;
+    const char *what = kind == UNIX_PATH ? socket_forbidden(p, path) : NULL;
     ret->fixed = what || (kind != UNIX_PATH && !ours);
     if (what) {
         deny(ret, REASON_UNIX_SOCKET_DENIED, NET_CATEGORY_UNIX_SOCKET_DENIED, what);
@@ -188,103 +193,4 @@ socket_judge_unix(const struct socket_policy *p, enum op op, enum unix_name kind
     else
         by_mode(p->unix_sockets, REASON_UNIX_SOCKET_DENIED, NET_CATEGORY_UNIX_SOCKET_DENIED,
                 "UNIX sockets are blocked", ret);
-}
-
-// --- what an address is worth ------------------------------------------------------------------
-
-// A pattern with "/" in front names a place and all below it, another one the name of any
-// component.
-struct unix_row {
-    const char *pattern;
-    const char *tag;   /* NULL: forbidden (I4) */
-    const char *gives; /* or, for a forbidden one, what it is */
-};
-
-#define HEX4 "[0-9a-f][0-9a-f][0-9a-f][0-9a-f]"
-static const struct unix_row unix_rows[] = {
-    {"tmux-[0-9]*", NULL, "a terminal multiplexer's socket (tmux)"},
-    {"/run/screen", NULL, "a terminal multiplexer's socket (screen)"},
-    {"/run/screens", NULL, "a terminal multiplexer's socket (screen)"},
-    {"/tmp/screens", NULL, "a terminal multiplexer's socket (screen)"},
-    {".screen", NULL, "a terminal multiplexer's socket (screen)"},
-    {"zellij*", NULL, "a terminal multiplexer's socket (zellij)"},
-    {"abduco", NULL, "a terminal multiplexer's socket (abduco)"},
-    {".abduco", NULL, "a terminal multiplexer's socket (abduco)"},
-    {".dvtm*", NULL, "a terminal multiplexer's socket (dvtm)"},
-    {"kitty-*", NULL, "a terminal's control socket (kitty)"},
-    {"wezterm", NULL, "a terminal's control socket (wezterm)"},
-    {"foot-*.sock", NULL, "a terminal's control socket (foot)"},
-    // Wherever it lies: another session may have been started with other directories.
-    {HEX4 HEX4 HEX4 ".sock", NULL, "the control socket of a nono session"},
-    {".X11-unix", NULL, "a display's socket (X11)"},
-    {"wayland-[0-9]*", NULL, "a display's socket (Wayland)"},
-    {"ssh-*", "ssh-agent", "signing with every key that the agent holds"},
-    {"S.gpg-agent*", "gpg-agent", "signing and decrypting with your keys"},
-    {"keyring", "keyring", "the secrets of the keyring"},
-    {"docker.sock", "escape", "root on this machine (Docker)"},
-    {"podman.sock", "escape", "any file and process of yours (Podman)"},
-    {"containerd.sock", "escape", "root on this machine (containerd)"},
-    {"crio.sock", "escape", "root on this machine (CRI-O)"},
-    {"libvirt-sock*", "escape", "virtual machines with any disk (libvirt)"},
-    {"lxd", "escape", "root on this machine (LXD)"},
-    {"incus", "escape", "root on this machine (Incus)"},
-    {"snapd.socket", "escape", "installing software (snapd)"},
-    {"system_bus_socket", "dbus", "every service of the system bus (D-Bus)"},
-    {"dbus-*", "dbus", "programs started outside the sandbox (D-Bus)"},
-    {"bus", "dbus", "programs started outside the sandbox (D-Bus, systemd --user)"},
-    {"systemd", "systemd", "services started outside the sandbox (systemd)"},
-    {"emacs*", "escape", "code run in your editor (Emacs)"},
-    {"nvim*", "escape", "code run in your editor (Neovim)"},
-    {"vscode-*", "escape", "commands run in your editor (VS Code)"},
-};
-
-static const struct unix_row *
-unix_row_of(const char *path, bool forbidden)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(unix_rows); i++) {
-        const struct unix_row *r = &unix_rows[i];
-        if (!r->tag == forbidden &&
-            (r->pattern[0] == '/' ? path_is_below(path, r->pattern)
-                                  : risk_component_matches(path, r->pattern)))
-            return r;
-    }
-    return NULL;
-}
-
-const char *
-socket_forbidden(const char *path)
-{
-    const struct unix_row *r = unix_row_of(path, true);
-    return r ? r->gives : NULL;
-}
-
-enum risk
-socket_risk_unix(const char *path, const char **ret_tag, const char **ret_gives)
-{
-    const struct unix_row *r = unix_row_of(path, false);
-    *ret_tag = r ? r->tag : NULL;
-    *ret_gives = r ? r->gives : NULL;
-    return r ? RISK_HIGH : RISK_NONE;
-}
-
-enum risk
-socket_risk_inet(enum op op, const struct endpoint *e, const char **ret_tag, const char **ret_gives)
-{
-    static const char *const metadata[] = {"169.254.169.254", "169.254.170.2", "100.100.100.200",
-                                           "fd00:ec2::254"};
-    *ret_tag = *ret_gives = NULL;
-    if (op == OP_BIND) {
-        *ret_tag = e->loopback ? NULL : "exposed";
-        *ret_gives = e->loopback ? NULL : "others on the network can connect to it";
-        return e->loopback ? RISK_NONE : RISK_NOTICE;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(metadata); i++) {
-        uint8_t addr[16] = {0};
-        if (inet_pton(e->family, metadata[i], addr) == 1 && memcmp(addr, e->addr, 16) == 0) {
-            *ret_tag = "metadata-service";
-            *ret_gives = "the credentials of this machine in its cloud";
-            return RISK_HIGH;
-        }
-    }
-    return RISK_NONE;
 }

@@ -38,6 +38,12 @@ struct unix_grant {
     char *source;
 };
 
+// A socket that the environment of nono names.
+struct socket_named {
+    char *path; /* canonical */
+    const struct unix_row *row;
+};
+
 struct socket_policy {
     enum socket_mode net, unix_sockets;
     uint16_t proxy_port; /* only loopback:proxy_port may be connected to; 0: no such limit */
@@ -47,6 +53,9 @@ struct socket_policy {
     size_t n_ports;
     struct unix_grant *grants;
     size_t n_grants;
+    struct socket_named *named;
+    size_t n_named;
+    uint16_t display_port; /* of DISPLAY, were it on TCP; 0: none */
 };
 
 void socket_policy_done(struct socket_policy *p);
@@ -65,6 +74,9 @@ int socket_policy_add_bind(struct socket_policy *p, const char *text, const char
 // path may be missing only where it is to be bound. 0 or -errno with *err naming source and path.
 int socket_policy_add_unix(struct socket_policy *p, enum unix_reach reach, bool bind,
                            const char *path, const char *source, struct err *err);
+
+// What SSH_AUTH_SOCK, DOCKER_HOST, TMUX, DISPLAY and their like name. get: getenv(3).
+void socket_policy_add_environment(struct socket_policy *p, char *(*get)(const char *name));
 
 enum socket_answer { SOCKET_ALLOW, SOCKET_ASK, SOCKET_DENY };
 
@@ -96,13 +108,20 @@ void socket_judge_unix(const struct socket_policy *p, enum op op, enum unix_name
                        const char *path, bool ours, struct socket_verdict *ret);
 
 // I4: sockets of terminal multiplexers and displays: whoever may write there types into the
-// terminal where requests are decided. What it is, or NULL.
-const char *socket_forbidden(const char *path);
+// terminal where requests are decided. What it is, or NULL. p may be NULL: whatever the environment
+// names.
+const char *socket_forbidden(const struct socket_policy *p, const char *path);
+bool socket_named_is_forbidden(const struct socket_named *n);
+// Likewise on TCP, for all that the number says: asked about where the network is allowed, and by a
+// rule for any port. The one of DISPLAY is refused.
+bool socket_is_display(const struct socket_policy *p, const struct endpoint *e);
+bool socket_is_session_display(const struct socket_policy *p, const struct endpoint *e);
 
 // Risk of an address; *ret_tag and *ret_gives (what it would give) are static, NULL for none.
-enum risk socket_risk_unix(const char *path, const char **ret_tag, const char **ret_gives);
-enum risk socket_risk_inet(enum op op, const struct endpoint *e, const char **ret_tag,
+enum risk socket_risk_unix(const struct socket_policy *p, const char *path, const char **ret_tag,
                            const char **ret_gives);
+enum risk socket_risk_inet(const struct socket_policy *p, enum op op, const struct endpoint *e,
+                           const char **ret_tag, const char **ret_gives);
 
 // 127/8, ::1; endpoints hold v4-mapped addresses as AF_INET.
 bool socket_is_loopback(int family, const uint8_t addr[16]);

@@ -28,6 +28,9 @@ socket_policy_done(struct socket_policy *p)
         free(p->grants[i].path);
         free(p->grants[i].source);
     }
+    for (size_t i = 0; i < p->n_named; i++)
+        free(p->named[i].path);
+    free(p->named);
     free(p->hosts);
     free(p->ports);
     free(p->grants);

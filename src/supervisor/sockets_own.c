@@ -18,7 +18,6 @@
 
 #include "bounds.h"
 #include "clock.h"
-#include "socket_policy.h"
 #include "util.h"
 
 // An inode number alone is given out again; with the time of its birth it is not.
@@ -42,6 +41,7 @@ struct abstract_name {
 };
 
 struct own_sockets {
+    const struct socket_policy *policy;
     struct identity paths[NONO_SOCKETS_MAX];
     struct identity forbidden[NONO_SOCKETS_MAX];
     struct abstract_name names[NONO_SOCKETS_MAX];
@@ -55,9 +55,10 @@ struct own_sockets {
 };
 
 struct own_sockets *
-own_sockets_new(void)
+own_sockets_new(const struct socket_policy *p)
 {
     struct own_sockets *o = xcalloc(1, sizeof *o);
+    o->policy = p;
     pthread_mutex_init(&o->looking, NULL);
     pthread_mutex_init(&o->lock, NULL);
     own_sockets_look_around(o);
@@ -142,7 +143,7 @@ look_into(struct own_sockets *o, const char *path, bool below, size_t *room)
         if (e->d_type != DT_SOCK && !(e->d_type == DT_DIR && below))
             continue;
         cleanup_free char *name = xasprintf("%s/%s", path, e->d_name);
-        if (!socket_forbidden(name))
+        if (!socket_forbidden(NULL, name))
             continue;
         if (e->d_type == DT_DIR)
             look_into(o, name, false, room);
@@ -153,14 +154,13 @@ look_into(struct own_sockets *o, const char *path, bool below, size_t *room)
         closedir(dir);
 }
 
-// The one that we run in may be anywhere: TMUX is "socket,pid,session".
+// The one that we run in may be anywhere.
 static void
-look_at_tmux(struct own_sockets *o)
+look_at_named(struct own_sockets *o)
 {
-    const char *tmux = getenv("TMUX");
-    cleanup_free char *path = tmux ? xstrndup(tmux, strcspn(tmux, ",")) : NULL;
-    if (path)
-        forbid(o, AT_FDCWD, path);
+    for (size_t i = 0; i < o->policy->n_named; i++)
+        if (socket_named_is_forbidden(&o->policy->named[i]))
+            forbid(o, AT_FDCWD, o->policy->named[i].path);
 }
 
 void
@@ -177,7 +177,7 @@ own_sockets_look_around(struct own_sockets *o)
         for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
             if (dirs[i] && dirs[i][0] == '/')
                 look_into(o, dirs[i], true, &room);
-        look_at_tmux(o);
+        look_at_named(o);
     }
     pthread_mutex_unlock(&o->looking);
     if (room)

@@ -6,9 +6,11 @@
 #include <stddef.h>
 
 #include "resolve.h"
+#include "socket_policy.h"
 
 struct own_sockets;
-struct own_sockets *own_sockets_new(void);
+// p lives as long.
+struct own_sockets *own_sockets_new(const struct socket_policy *p);
 struct own_sockets *own_sockets_free(struct own_sockets *o);
 
 // A task just bound socket fd there. Forgotten when the kernel does not confirm that what lies

@@ -122,7 +122,7 @@ sockets_start(struct supervisor *s)
 {
     s->sockets = xcalloc(1, sizeof *s->sockets);
     s->sockets->names = dns_names_new();
-    s->sockets->own = own_sockets_new();
+    s->sockets->own = own_sockets_new(s->o.sockets);
     refresh_rules(s, 0);
 }
 

@@ -288,6 +288,35 @@ why "('deny', '', '')" --connect /tmp/tmux-1000/default
 "$NONO" why --connect nohost >/dev/null 2>&1
 equal "a target that does not parse" $? 2
 
+scenario "what gives a keyboard or a screen (I4)"
+cat >display.py <<END
+import socket, sys
+try:
+    socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+except OSError as e:
+    print(e)
+sys.exit(3)
+END
+DISPLAY=:77 run --net allow --on-ask allow --allow-connect '*:6077' -- $PYTHON display.py 6077
+contains "the display of the session is refused" "$output" "Permission denied"
+contains "whatever is allowed" "$output" "protected: nothing can allow it"
+DISPLAY=:77 run --net allow --on-ask deny --allow-connect '*:*' -- $PYTHON display.py 6061
+contains "another one is not the network's" "$output" "Permission denied"
+contains "and has to be named" "$output" "allow with: --allow-connect localhost:6061"
+run --on-ask deny --allow-connect localhost:6061 -- $PYTHON display.py 6061
+contains "as here" "$output" "Connection refused"
+named() { # WANT ARGUMENTS
+    local want=$1
+    shift
+    equal "$*" "$(env "$1" "$NONO" why --json --connect "$2" | rows "(rows[0]['verdict'], rows[0]['risk'], rows[0]['tags'])")" "$want"
+}
+named "('ask', 'high', 'ssh-agent')" SSH_AUTH_SOCK="$OUT/a" "$OUT/a"
+named "('ask', 'high', 'ssh-key,ssh-agent')" x= "$HOME/.ssh/agent/s.x"
+named "('ask', 'none', '')" x= "$OUT/a"
+named "('deny', 'none', '')" TMUX="$OUT/a,1,0" "$OUT/a"
+named "('deny', 'high', 'display')" DISPLAY=:77 127.0.0.1:6077
+named "('ask', 'high', 'display')" DISPLAY=:77 127.0.0.1:6061
+
 scenario "what calls come to is native"
 identity=$USER
 mkdir -p sock

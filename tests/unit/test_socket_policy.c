@@ -27,6 +27,9 @@ add_rule(struct socket_policy *p, const char *rule)
     case 'p':
         p->proxy_port = (uint16_t)atoi(value);
         break;
+    case 'X':
+        p->display_port = (uint16_t)atoi(value);
+        break;
     case 'N':
         p->net = (enum socket_mode)(strchr(modes, value[0]) - modes);
         break;
@@ -139,6 +142,26 @@ static const struct inet_case inet_cases[] = {
     {"b3000-3009", OP_BIND, "::", 3010, SOCKET_ASK},
     {"b3000-3009", OP_BIND, "::", 2999, SOCKET_ASK},
     {"b3000", OP_CONNECT, "127.0.0.1", 3000, SOCKET_ASK},
+    // I4: displays. That of the session is refused whatever is said, others by what means them.
+    {"", OP_CONNECT, "127.0.0.1", 6001, SOCKET_ASK},
+    {"Nd", OP_CONNECT, "127.0.0.1", 6001, SOCKET_ASK},
+    {"Nd", OP_SEND, "::1", 6063, SOCKET_ASK},
+    {"Nd", OP_CONNECT, "127.0.0.1", 6064, SOCKET_ALLOW},
+    {"Nd", OP_CONNECT, "192.168.1.2", 6000, SOCKET_ASK},
+    {"Nd", OP_CONNECT, "203.0.113.9", 6000, SOCKET_ALLOW},
+    {"Nd", OP_CONNECT, "127.0.0.1", 5901, SOCKET_ASK},
+    {"Nd", OP_CONNECT, "127.0.0.1", 3389, SOCKET_ASK},
+    {"Nd", OP_BIND, "127.0.0.1", 6001, SOCKET_ALLOW},
+    {"Nd c*:*", OP_CONNECT, "127.0.0.1", 6001, SOCKET_ASK},
+    {"c127.0.0.0/8:*", OP_CONNECT, "127.0.0.1", 6001, SOCKET_ASK},
+    {"c127.0.0.1:6001", OP_CONNECT, "127.0.0.1", 6001, SOCKET_ALLOW},
+    {"Nb", OP_CONNECT, "127.0.0.1", 6001, SOCKET_DENY},
+    {"X6010 Nd", OP_CONNECT, "127.0.0.1", 6010, SOCKET_DENY},
+    {"X6010 c127.0.0.1:6010", OP_CONNECT, "127.0.0.1", 6010, SOCKET_DENY},
+    {"X6010 p6010", OP_CONNECT, "127.0.0.1", 6010, SOCKET_DENY},
+    {"X6099 Nd c127.0.0.1:6099", OP_CONNECT, "127.0.0.1", 6099, SOCKET_DENY},
+    {"X6010 Nd", OP_CONNECT, "203.0.113.9", 6010, SOCKET_ALLOW},
+    {"X6010 c127.0.0.1:6011", OP_CONNECT, "127.0.0.1", 6011, SOCKET_ALLOW},
     {"Nb b3000", OP_BIND, "127.0.0.1", 3000, SOCKET_ALLOW},
     {"", OP_BIND, "127.0.0.1", 0, SOCKET_ALLOW},
     {"", OP_BIND, "0.0.0.0", 0, SOCKET_ASK},
@@ -347,19 +370,163 @@ Test(socket_policy, grants_of_what_is_no_socket)
     socket_policy_done(&p);
 }
 
-Test(socket_policy, risk)
+static const struct {
+    const char *path, *tag; /* NULL: forbidden; "": nothing */
+} worth[] = {
+    {"/tmp/ssh-XXXX/agent.1", "ssh-agent"},
+    {"/home/u/.ssh/agent/s.abcdef.agent.1234", "ssh-agent"},
+    {"/run/user/1000/gcr/ssh", "ssh-agent"},
+    {"/run/user/1000/keyring/ssh", "ssh-agent"},
+    {"/run/user/1000/keyring/.ssh", "ssh-agent"},
+    {"/run/user/1000/openssh_agent", "ssh-agent"},
+    {"/run/user/1000/ssh-agent.socket", "ssh-agent"},
+    {"/home/u/.1password/agent.sock", "ssh-agent"},
+    {"/home/u/.ssh/cm-host-22", "credentials"},
+    {"/home/u/.gnupg/S.gpg-agent", "gpg-agent"},
+    {"/run/user/1000/gnupg/S.gpg-agent.ssh", "gpg-agent"},
+    {"/run/user/1000/gnupg/S.gpg-agent.extra", "gpg-agent"},
+    {"/run/user/1000/keyring/control", "keyring"},
+    {"/var/run/docker.sock", "escape"},
+    {"/run/user/1000/podman/podman.sock", "escape"},
+    {"/run/user/1000/bus", "dbus"},
+    {"/run/dbus/system_bus_socket", "dbus"},
+    {"/tmp/dbus-AbCdEf", "dbus"},
+    {"/run/systemd/private", "systemd"},
+    {"/run/user/1000/systemd/private", "systemd"},
+    {"/run/user/1000/emacs/server", "escape"},
+    {"/home/u/.emacs.d/server/server", "escape"},
+    {"/run/user/1000/nvim.4711.0", "escape"},
+    {"/tmp/nvim.u/AbCd/nvim.4711.0", "escape"},
+    {"/run/user/1000/vscode-ipc-1.sock", "escape"},
+    {"/run/user/1000/pipewire-0", "recording"},
+    {"/run/user/1000/pulse/native", "recording"},
+    {"/tmp/tmux-1000/default", NULL},
+    {"/tmp/.X11-unix/X0", NULL},
+    {"/run/user/1000/wayland-1", NULL},
+    {"/run/user/1000/sway-ipc.1000.4711.sock", NULL},
+    {"/run/user/1000/i3/ipc-socket.4711", NULL},
+    {"/run/user/1000/hypr/abc_1/.socket.sock", NULL},
+    {"/run/user/1000/niri.wayland-1.4711.sock", NULL},
+    {"/run/user/1000/Alacritty-:0-4711.sock", NULL},
+    {"/run/user/1000/Alacritty-wayland-1-4711.sock", NULL},
+    {"/run/user/1000/wezterm/gui-sock-4711", NULL},
+    {"/tmp/kitty-4711", NULL},
+    {"/run/user/1000/foot-wayland-1.sock", NULL},
+    {"/run/user/1000/at-spi/bus_0", NULL},
+    {"/run/user/1000/.ydotool_socket", NULL},
+    {"/tmp/.ydotool_socket", NULL},
+    {"/var/run/keyd.socket", NULL},
+    {"/run/user/1000/eis-0", NULL},
+    {"/run/user/1000/nono/0123456789ab.sock", NULL},
+    {"/srv/a.sock", ""},
+    {"/srv/agent/s.1", ""},
+    {"/srv/gcr/other", ""},
+};
+
+Test(socket_policy, what_a_unix_socket_is_worth)
 {
     const char *tag, *gives;
-    static const char *const high[] = {"/tmp/ssh-XXXX/agent.1", "/var/run/docker.sock",
-                                       "/run/user/1000/bus", "/run/systemd/private",
-                                       "/home/u/.gnupg/S.gpg-agent"};
-    for (size_t i = 0; i < ARRAY_SIZE(high); i++) {
-        cr_expect_eq(socket_risk_unix(high[i], &tag, &gives), RISK_HIGH, "%s", high[i]);
-        cr_expect(tag && gives, "%s", high[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(worth); i++) {
+        cr_expect_eq(socket_forbidden(NULL, worth[i].path) != NULL, !worth[i].tag, "%s",
+                     worth[i].path);
+        if (!worth[i].tag)
+            continue;
+        cr_expect_eq(socket_risk_unix(NULL, worth[i].path, &tag, &gives),
+                     *worth[i].tag ? RISK_HIGH : RISK_NONE, "%s", worth[i].path);
+        cr_expect_str_eq(tag ? tag : "", worth[i].tag, "%s", worth[i].path);
+        cr_expect_eq(!tag, !gives);
     }
-    cr_expect_eq(socket_risk_unix("/srv/a.sock", &tag, &gives), RISK_NONE);
-    cr_expect_null(tag);
-    struct endpoint e = endpoint("169.254.169.254", 80, SOCK_STREAM);
-    cr_expect_eq(socket_risk_inet(OP_CONNECT, &e, &tag, &gives), RISK_HIGH);
-    cr_expect_str_eq(tag, "metadata-service");
+}
+
+static char *
+fake_environment(const char *name)
+{
+    static const char *const all[][2] = {
+        {"SSH_AUTH_SOCK", "/srv/agent"},
+        {"DOCKER_HOST", "unix:///srv/docker"},
+        {"CONTAINER_HOST", "tcp://127.0.0.1:2375"},
+        {"DBUS_SESSION_BUS_ADDRESS", "unix:path=/srv/session,guid=1;unix:path=/srv/second"},
+        {"KITTY_LISTEN_ON", "unix:/srv/terminal"},
+        {"WEZTERM_UNIX_SOCKET", "relative"},
+        {"TMUX", "/srv/mux,4711,0"},
+        {"DISPLAY", "localhost:10.0"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+        if (strcmp(all[i][0], name) == 0)
+            return (char *)all[i][1];
+    return NULL;
+}
+
+Test(socket_policy, what_the_environment_names)
+{
+    static const struct {
+        const char *path, *tag; /* as above */
+    } rows[] = {
+        {"/srv/agent", "ssh-agent"}, {"/srv/docker", "escape"}, {"/srv/session", "dbus"},
+        {"/srv/terminal", NULL},     {"/srv/mux", NULL},        {"/srv/agent2", ""},
+    };
+    struct socket_policy p = {.unix_sockets = SOCKETS_ALLOW};
+    struct socket_verdict v;
+    const char *tag, *gives;
+    socket_policy_add_environment(&p, fake_environment);
+    cr_expect_eq(p.n_named, 5);
+    cr_expect_eq(p.display_port, 6010);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        socket_judge_unix(&p, OP_CONNECT, UNIX_PATH, rows[i].path, true, &v);
+        cr_expect_eq(v.answer, rows[i].tag ? SOCKET_ALLOW : SOCKET_DENY, "%s", rows[i].path);
+        socket_risk_unix(&p, rows[i].path, &tag, &gives);
+        cr_expect_str_eq(tag ? tag : "", rows[i].tag ? rows[i].tag : "", "%s", rows[i].path);
+    }
+    socket_policy_done(&p);
+}
+
+static char *
+fake_display(const char *name)
+{
+    static const char *const displays[] = {":0",         ":7.1", "[::1]:3",   "x:59536",
+                                           "x:99999999", "x",    "unix:0foo", ""};
+    static size_t next;
+    return strcmp(name, "DISPLAY") == 0 ? (char *)displays[next++ % ARRAY_SIZE(displays)] : NULL;
+}
+
+Test(socket_policy, the_port_of_the_display)
+{
+    static const uint16_t want[] = {6000, 6007, 6003, 0, 0, 0, 6000, 0};
+    for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+        struct socket_policy p = {0};
+        socket_policy_add_environment(&p, fake_display);
+        cr_expect_eq(p.display_port, want[i], "%zu: %u", i, p.display_port);
+        socket_policy_done(&p);
+    }
+}
+
+Test(socket_policy, what_an_address_is_worth)
+{
+    static const struct {
+        enum op op;
+        const char *address;
+        uint16_t port;
+        enum risk risk;
+        const char *tag;
+    } rows[] = {
+        {OP_CONNECT, "169.254.169.254", 80, RISK_HIGH, "metadata-service"},
+        {OP_CONNECT, "fd00:ec2::254", 80, RISK_HIGH, "metadata-service"},
+        {OP_CONNECT, "127.0.0.1", 6010, RISK_HIGH, "display"},
+        {OP_CONNECT, "::1", 6000, RISK_HIGH, "display"},
+        {OP_CONNECT, "127.0.0.1", 5900, RISK_HIGH, "display"},
+        {OP_CONNECT, "127.0.0.1", 3389, RISK_HIGH, "display"},
+        {OP_CONNECT, "127.0.0.1", 2375, RISK_HIGH, "escape"},
+        {OP_CONNECT, "127.0.0.1", 8080, RISK_NONE, ""},
+        {OP_CONNECT, "127.0.0.1", 6077, RISK_HIGH, "display"},
+        {OP_CONNECT, "203.0.113.9", 6000, RISK_NONE, ""},
+        {OP_BIND, "127.0.0.1", 6000, RISK_NONE, ""},
+        {OP_BIND, "0.0.0.0", 6000, RISK_NOTICE, "exposed"},
+    };
+    const struct socket_policy p = {.display_port = 6077};
+    const char *tag, *gives;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct endpoint e = endpoint(rows[i].address, rows[i].port, SOCK_STREAM);
+        cr_expect_eq(socket_risk_inet(&p, rows[i].op, &e, &tag, &gives), rows[i].risk, "%zu", i);
+        cr_expect_str_eq(tag ? tag : "", rows[i].tag, "%zu", i);
+    }
 }
