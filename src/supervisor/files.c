@@ -196,6 +196,23 @@ files_is_foreign_process(const struct resolved *r)
 }
 
 bool
+files_is_own_comm(const struct resolved *r, pid_t tid)
+{
+    static const char proc[] = "/proc/", task[] = "/task/";
+    struct tracee_status st;
+    pid_t pid = tracee_of_path(r->path);
+    if (!r->exists || !pid || mount_kind_of(r->fd) != MOUNT_PROC)
+        return false;
+    const char *rest = r->path + strlen(proc);
+    rest += strspn(rest, "0123456789");
+    if (strncmp(rest, task, strlen(task)) == 0) {
+        rest += strlen(task);
+        rest += strspn(rest, "0123456789");
+    }
+    return strcmp(rest, "/comm") == 0 && tracee_read_status(tid, &st) == 0 && st.tgid == pid;
+}
+
+bool
 files_may_block(const struct open_call *c, const struct resolved *r)
 {
     struct stat st;

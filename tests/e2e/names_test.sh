@@ -18,6 +18,46 @@ contains "process substitution" "$output" "substituted"
 run --on-ask deny -- sh -c 'ls /proc/self/fd | tr "\n" " "' 9<"$SECRET"
 equal "no descriptor is inherited" "$output" "0 1 2 3 "
 
+scenario "a process names its threads, and no other process's"
+cat >comm.py <<'END'
+import ctypes, os, threading
+libc = ctypes.CDLL(None, use_errno=True)
+libc.pthread_setname_np.argtypes = [ctypes.c_ulong, ctypes.c_char_p]
+done = threading.Event()
+t = threading.Thread(target=done.wait)
+t.start()
+print(libc.pthread_setname_np(t.ident, b"worker"))
+print(open("/proc/self/task/%d/comm" % t.native_id).read().strip())
+open("/proc/thread-self/comm", "w").write("first")
+print(open("/proc/%d/comm" % os.getpid()).read().strip(), flush=True)
+if os.fork() == 0:
+    for name in ("comm", "task/%d/comm" % t.native_id):
+        try:
+            open("/proc/%d/%s" % (os.getppid(), name), "r+b", 0).write(b"stolen")
+        except OSError as e:
+            print(name.split("/")[0], e.strerror, flush=True)
+    os._exit(0)
+os.wait()
+print(open("/proc/self/comm").read().strip())
+try:
+    open("/proc/self/task/%d/oom_score_adj" % t.native_id, "w")
+except OSError as e:
+    print(e.strerror)
+done.set()
+END
+run --on-ask deny -- $PYTHON comm.py
+equal "as it is said" "$output" "0
+worker
+first
+comm Permission denied
+task Permission denied
+first
+Permission denied"
+equal "and nobody is asked" "$(log_rows "[r['resolved'].split('/', 3)[3].split('/')[0] for r in of(kind='request')]")" \
+    "['comm', 'task', 'task']"
+bare=$($PYTHON comm.py | head -n 3)
+equal "as bare" "$(echo "$output" | head -n 3)" "$bare"
+
 scenario "a link is swapped between showing and approval (I3)"
 mkdir -p "$OUT/a" "$OUT/b"
 echo "of a" >"$OUT/a/file"
