@@ -203,7 +203,12 @@ detail_grant(struct buf *out, const struct grant *g, uint64_t now_ns, unsigned f
         buf_puts(out, " for ");
         add_bytes(out, g->exe, flags);
     }
-    buf_printf(out, " (used %llu time%s)", (unsigned long long)g->uses, g->uses == 1 ? "" : "s");
+    // The call that was asked about had its answer with the grant.
+    if (g->uses == 0)
+        buf_puts(out, g->request ? " (not used again)" : " (not used)");
+    else
+        buf_printf(out, " (used %llu time%s)", (unsigned long long)g->uses,
+                   g->uses == 1 ? "" : "s");
 }
 
 static void
@@ -458,7 +463,10 @@ make_history(struct detail *d, const struct view *v, const struct view_row *row,
     size_t like = view_like(v, row);
 
     view_past(v, row, &allowed, &denied);
-    buf_printf(&b, "%zu like it wait (same program, operation and place); before: ", like);
+    if (like)
+        buf_printf(&b, "%zu more wait (same program, operation and place); before: ", like);
+    else
+        buf_puts(&b, "none waits (same program, operation and place); before: ");
     if (allowed || denied)
         buf_printf(&b, "%u allowed, %u denied", allowed, denied);
     else

@@ -25,27 +25,27 @@ static const struct keys_row table[] = {
     {KEYS_SEARCH_BACK, KEYS_MOVE, {'N'}, "N", NULL, "previous that has them"},
     {KEYS_FILTER, KEYS_MOVE, {'&'}, "&", NULL, "list only what has words"},
 
-    {KEYS_ALLOW_ONCE, KEYS_DECIDE, {'o'}, "o", "once", "allow once"},
-    {KEYS_ALLOW_TIME, KEYS_DECIDE, {'t'}, "t", "time", "allow for a time"},
-    {KEYS_ALLOW_SESSION, KEYS_DECIDE, {'s'}, "s", "session", "allow for this session"},
-    {KEYS_ALLOW_ALWAYS, KEYS_DECIDE, {'p'}, "p", "always", "allow always"},
-    {KEYS_DENY_ONCE, KEYS_DECIDE, {'d'}, "d", "deny", "deny once"},
-    {KEYS_DENY_SESSION, KEYS_DECIDE, {'D'}, "D", "deny session", "deny for this session"},
+    {KEYS_ALLOW_ONCE, KEYS_DECIDE, {'o'}, "o", "o once", "allow once"},
+    {KEYS_ALLOW_TIME, KEYS_DECIDE, {'t'}, "t", "t time", "allow for a time"},
+    {KEYS_ALLOW_SESSION, KEYS_DECIDE, {'s'}, "s", "s session", "allow for this session"},
+    {KEYS_ALLOW_ALWAYS, KEYS_DECIDE, {'p'}, "p", "p always", "allow always"},
+    {KEYS_DENY_ONCE, KEYS_DECIDE, {'d'}, "d", "d deny", "deny once"},
+    {KEYS_DENY_SESSION, KEYS_DECIDE, {'D'}, "D", "D deny session", "deny for this session"},
     {KEYS_DENY_ALWAYS, KEYS_DECIDE, {'P'}, "P", NULL, "deny always"},
 
-    {KEYS_NARROW, KEYS_CHOOSE, {'<', INPUT_LEFT}, "<, Left", NULL, "narrower rule"},
+    {KEYS_NARROW, KEYS_CHOOSE, {'<', INPUT_LEFT}, "<, Left", "<> reach", "narrower rule"},
     {KEYS_WIDEN, KEYS_CHOOSE, {'>', INPUT_RIGHT}, ">, Right", NULL, "wider rule"},
     {KEYS_PROGRAM, KEYS_CHOOSE, {'='}, "=", NULL, "this program alone, or any"},
     {KEYS_DURATION, KEYS_CHOOSE, {'T'}, "T", NULL, "how long t allows"},
     {KEYS_MARK, KEYS_CHOOSE, {' '}, "Space", NULL, "mark, to decide together"},
     {KEYS_MARK_GROUP, KEYS_CHOOSE, {'*'}, "*", NULL, "mark all that are like it"},
     {KEYS_NOTE, KEYS_CHOOSE, {'m'}, "m", NULL, "note for the record"},
-    {KEYS_UNDO, KEYS_CHOOSE, {'u'}, "u", "undo", "take the last grant back"},
-    {KEYS_GRANTS, KEYS_CHOOSE, {'U'}, "U", "grants", "list of grants"},
+    {KEYS_UNDO, KEYS_CHOOSE, {'u'}, "u", "u undo", "take the last grant back"},
+    {KEYS_GRANTS, KEYS_CHOOSE, {'U'}, "U", "U grants", "list of grants"},
     {KEYS_REVOKE, KEYS_CHOOSE, {'r'}, "r", NULL, "there: take this one back"},
 
-    {KEYS_HELP, KEYS_GENERAL, {'?'}, "?", "help", "this help"},
-    {KEYS_LEAVE, KEYS_GENERAL, {'q'}, "q", "leave", "leave; requests wait on"},
+    {KEYS_HELP, KEYS_GENERAL, {'?'}, "?", "? help", "this help"},
+    {KEYS_LEAVE, KEYS_GENERAL, {'q'}, "q", "q leave", "leave; requests wait on"},
     {KEYS_REDRAW, KEYS_GENERAL, {CTRL('l')}, "^L", NULL, "draw the screen anew"},
     {KEYS_SUSPEND, KEYS_GENERAL, {CTRL('z')}, "^Z", NULL, "stop nono; fg continues"},
 
@@ -109,10 +109,10 @@ keys_legend(struct buf *out, size_t columns)
 
             if (row->group != order[o] || !row->legend)
                 continue;
-            n = strlen(gap) + strlen(row->name) + 1 + strlen(row->legend);
+            n = strlen(gap) + strlen(row->legend);
             if (out->len + n > columns)
                 return;
-            buf_printf(out, "%s%s %s", gap, row->name, row->legend);
+            buf_printf(out, "%s%s", gap, row->legend);
             group = row->group;
         }
     }

@@ -73,7 +73,7 @@ struct keys_row {
     enum keys_group group;
     uint32_t codes[4];  /* characters and enum input_code; 0 ends the list */
     const char *name;   /* as people read it: "j, Down" */
-    const char *legend; /* word in the legend; NULL: not there */
+    const char *legend; /* key and word in the legend; NULL: not there */
     const char *help;
 };
 

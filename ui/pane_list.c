@@ -83,8 +83,8 @@ draw_count(const struct view *v, const struct view_row *row, unsigned y, unsigne
     size_t like = view_row_waits(row) ? view_like(v, row) : 0;
     char small[32];
 
-    snprintf(small, sizeof small, like > 1 && width > 4 ? "x%u +%zu" : "x%u", row->request->count,
-             like - 1);
+    snprintf(small, sizeof small, like > 0 && width > 4 ? "x%u +%zu" : "x%u", row->request->count,
+             like);
     draw_column(y, x, width, look, small);
 }
 

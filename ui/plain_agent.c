@@ -24,13 +24,19 @@ end_line(struct plain_agent *a, unsigned flags, struct buf *out)
 static void
 take_text(struct plain_agent *a, unsigned char c, unsigned flags, struct buf *out)
 {
+    // What comes behind a return would overwrite the line: it is one of its own.
+    if (a->returned && c != '\n' && c != '\r' && a->line.len)
+        end_line(a, flags, out);
+    a->returned = c == '\r';
+    if (c == '\r')
+        return;
     if (c == '\033')
         a->state = PLAIN_ESCAPE;
     else if (c == '\n')
         end_line(a, flags, out);
     else if (c == '\t')
         buf_putc(&a->line, ' ');
-    else if (c >= 0x20 && c != 0x7f)
+    else
         buf_putc(&a->line, (char)c);
     if (a->line.len >= LINE_BYTES)
         end_line(a, flags, out);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent prints, as lines behind a bar: its sequences left out, everything else escaped.
+// What the agent prints, as lines behind a bar: its escape sequences left out, a line that it goes
+// back to overwrite kept and begun anew, everything else escaped.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +15,7 @@ enum plain_agent_state { PLAIN_TEXT, PLAIN_ESCAPE, PLAIN_CSI, PLAIN_STRING, PLAI
 struct plain_agent {
     struct buf line; /* bytes of the line that has no end yet */
     enum plain_agent_state state;
+    bool returned;     /* a carriage return came last */
     uint64_t since_ns; /* that it stands there; 0: not looked at since */
 };
 

@@ -248,7 +248,7 @@ struct view_row *view_selected(const struct view *v);
 struct view_row *view_oldest(const struct view *v);
 // Place of the selected row in the list, 0 when there is none.
 size_t view_selected_index(const struct view *v);
-// Waiting requests that are like this one, itself included.
+// Other waiting requests that are like this one.
 size_t view_like(const struct view *v, const struct view_row *row);
 // What was decided about such requests before, since the view was opened.
 void view_past(const struct view *v, const struct view_row *row, unsigned *ret_allowed,

@@ -133,7 +133,7 @@ view_like(const struct view *v, const struct view_row *row)
     size_t n = 0;
 
     for (size_t i = 0; i < v->n; i++)
-        n += v->rows[i]->group == row->group && view_row_waits(v->rows[i]);
+        n += v->rows[i] != row && v->rows[i]->group == row->group && view_row_waits(v->rows[i]);
     return n;
 }
 

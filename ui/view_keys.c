@@ -337,16 +337,18 @@ static enum view_result
 press_prefixed(struct view *v, const struct input_key *key, uint64_t now_ns)
 {
     enum keys_command command = key->mods ? KEYS_NONE : keys_find(key->code, true);
+    const struct view_row *at;
     uint64_t next;
 
     v->prefix = false;
     v->quiet_ns = now_ns;
     switch ((int)command) {
     case KEYS_FOCUS:
-        view_set_focus(v, true, now_ns);
-        return VIEW_NOTHING;
     case KEYS_NEXT_WAITING:
-        next = view_next_waiting(v);
+        // Not to a row that is over while another one waits.
+        at = view_selected(v);
+        next =
+            command == KEYS_NEXT_WAITING || !at || !view_row_waits(at) ? view_next_waiting(v) : 0;
         view_set_focus(v, true, now_ns);
         if (next)
             view_select(v, next, now_ns);

@@ -275,7 +275,7 @@ Test(plain, the_agent_cannot_speak_for_nono)
     pass_time(&t, 1);
     pass_time(&t, 300);
     cr_assert_gt(pread(t.fd, all, sizeof all - 1, 0), 0);
-    cr_assert_str_eq(all, "| hi\n| nono: request 1: READ x\\u{202e}\n| $\\x20\n");
+    cr_assert_str_eq(all, "| hi\n| nono: request 1: READ x\n| \\u{202e}\n| $\\x20\n");
     say(&t, "allow 1\n");
     cr_assert_str_eq(buf_str(&t.to_agent), "allow 1\n", "no colon: the command's");
     add(&t, make_request(1, RISK_NONE));
@@ -283,6 +283,19 @@ Test(plain, the_agent_cannot_speak_for_nono)
     say(&t, ":allow 1\n");
     cr_assert_eq(t.decisions, 1);
     cr_assert_str_eq(buf_str(&t.to_agent), "allow 1\n");
+}
+
+// Nothing that was printed is taken back: what a terminal would have overwritten is still told.
+Test(plain, what_the_agent_overwrites_is_told)
+{
+    PLAIN(t, true);
+    char all[4096] = {0};
+    static const char output[] = "10%\r\033[2K20%\r\r\n\r\nbell\a back\b\n";
+
+    ui_agent_output(t.ui, output, sizeof output - 1);
+    pass_time(&t, 1);
+    cr_assert_gt(pread(t.fd, all, sizeof all - 1, 0), 0);
+    cr_assert_str_eq(all, "| 10%\n| 20%\n| \n| bell\\x07 back\\x08\n");
 }
 
 Test(plain, the_other_words)

@@ -478,7 +478,8 @@ Test(choices, past_decisions_are_counted_by_kind)
     view_past(&v, v.rows[2], &allowed, &denied);
     cr_assert_eq(allowed, 1);
     cr_assert_eq(denied, 1);
-    cr_assert_eq(view_like(&v, v.rows[2]), 1);
+    cr_assert_eq(view_like(&v, v.rows[2]), 0, "not like itself");
+    cr_assert_eq(view_like(&v, v.rows[0]), 1);
 }
 
 Test(choices, rules_in_words)
@@ -533,5 +534,27 @@ Test(choices, a_hint_goes_after_a_while)
     cr_assert(v.hint);
     cr_assert(view_tick(&v, START + VIEW_SAID_NS));
     cr_assert_null(v.hint);
+    view_done(&v);
+}
+
+// Who turns to the approvals is there for what waits.
+Test(choices, the_focus_does_not_land_on_what_is_over)
+{
+    struct view v;
+    struct decision d;
+
+    view_init(&v, true, START);
+    view_add(&v, 0, make_request(1, RISK_NONE), START);
+    view_add(&v, 0, make_request(2, RISK_NONE), START);
+    finish(&v, 1, STATE_WITHDRAWN, VERDICT_WITHDRAWN, START);
+    cr_assert_eq(view_selected(&v)->request->id, 1);
+    press(&v, KEYS_PREFIX, START, &d);
+    press(&v, 'a', START, &d);
+    cr_assert_eq(view_selected(&v)->request->id, 2);
+    // One that waits keeps the cursor.
+    view_add(&v, 0, make_request(3, RISK_NONE), START);
+    press(&v, KEYS_PREFIX, START, &d);
+    press(&v, 'a', START, &d);
+    cr_assert_eq(view_selected(&v)->request->id, 2);
     view_done(&v);
 }
