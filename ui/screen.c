@@ -38,6 +38,8 @@ static struct {
     unsigned shape;
 } scr;
 
+#define PLAIN_WAY "nono run --ui plain and nono ui --plain need no screen"
+
 static int
 check_terminal(int in_fd, int out_fd, bool tty, struct err *err)
 {
@@ -45,14 +47,14 @@ check_terminal(int in_fd, int out_fd, bool tty, struct err *err)
     cleanup_free char *shown = display_str(term ? term : "", DISPLAY_QUOTE);
 
     if (tty && (!isatty(in_fd) || !isatty(out_fd)))
-        return err_set(err, -ENOTTY, "no terminal for the screen (use --ui none)");
+        return err_set(err, -ENOTTY, "no terminal for the screen (" PLAIN_WAY ")");
     switch (terminfo_check(term, out_fd)) {
     case TERMINFO_UNKNOWN:
-        return err_set(err, -EINVAL, "TERM=%s: unknown terminal (set TERM, or use --ui none)",
+        return err_set(err, -EINVAL, "TERM=%s: unknown terminal (set TERM, or " PLAIN_WAY ")",
                        shown);
     case TERMINFO_NO_CURSOR:
         return err_set(err, -EINVAL,
-                       "TERM=%s: this terminal cannot move its cursor (use --ui none)", shown);
+                       "TERM=%s: this terminal cannot move its cursor (" PLAIN_WAY ")", shown);
     case TERMINFO_GOOD:
         break;
     }
@@ -130,7 +132,7 @@ screen_open(int in_fd, int out_fd, bool tty, struct err *err)
             fclose(scr.in);
         if (scr.out)
             fclose(scr.out);
-        return err_set(err, -EINVAL, "the terminal could not be set up (use --ui none)");
+        return err_set(err, -EINVAL, "the terminal could not be set up (" PLAIN_WAY ")");
     }
     prepare_restore();
     scr.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
