@@ -143,17 +143,21 @@ remembered_list(const char *path, uint32_t uid, const char *profile, remembered_
     sqlite3 *h = NULL;
     int64_t version = 0;
     int stopped = 0;
-    if (access(path, F_OK) < 0 && errno == ENOENT)
+    int r = db_open_read(path, &h, err);
+    if (r == -ENOENT) {
+        if (err)
+            err_done(err);
         return 0;
-    int r = db_open_read(path, &h, NULL);
-    if (r == -ENOENT)
-        return 0;
+    }
     if (r < 0)
-        return db_open_read(path, &h, err);
-    r = db_read_int(h, "PRAGMA user_version", &version);
+        return r;
+    int rc = SQLITE_OK;
+    if (db_read_int(h, "PRAGMA user_version", &version) < 0)
+        rc = sqlite3_extended_errcode(h);
     // Before schema 2 nothing was remembered.
-    int rc = r < 0 || version < 2 ? SQLITE_OK : remembered_read(h, uid, profile, fn, ctx, &stopped);
-    if (r == 0 && rc != SQLITE_OK)
+    else if (version >= 2)
+        rc = remembered_read(h, uid, profile, fn, ctx, &stopped);
+    if (rc != SQLITE_OK)
         r = db_fail(h, rc, path, err);
     db_close(h);
     return r < 0 ? r : stopped;

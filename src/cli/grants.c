@@ -151,11 +151,12 @@ list_grants(const char *spec, const char *db, int format)
         fprintf(stderr, "nono grants: %s\n", err.msg);
         status = EXIT_UNREADABLE;
     }
-    if (format)
+    // "[]" or "nothing" would be an answer to what could not be asked.
+    if (format && (l.n || status == EXIT_SUCCESS))
         print_json(&l, format == OPT_JSONL);
     else if (l.n)
         print_text(&l, s.n > 1 || l.n > live);
-    else
+    else if (status == EXIT_SUCCESS)
         fputs("nono grants: nothing is granted beyond the command line\n", stderr);
     listing_done(&l);
     return status == EXIT_SUCCESS && ferror(stdout) ? EXIT_FAILURE : status;
@@ -179,5 +180,12 @@ cmd_grants(int argc, char **argv)
         return o.status;
     if (argc - o.index > 1)
         return options_error(&o, "one SESSION at most");
+    // The usual record comes into being by itself; a file that was named and is not there is a
+    // mistake.
+    if (db && db != standard && access(db, F_OK) < 0) {
+        cleanup_free char *shown = display_str(db, DISPLAY_QUOTE);
+        fprintf(stderr, "nono grants: can't read %s: %s\n", shown, strerror(errno));
+        return EXIT_UNREADABLE;
+    }
     return list_grants(o.index < argc ? argv[o.index] : NULL, db, format);
 }

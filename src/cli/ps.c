@@ -193,16 +193,18 @@ list_sessions(int format, bool all, const char *db)
     int status = attached_complain(&s, "ps") ? EXIT_FAILURE : EXIT_SUCCESS;
     add_running(&t, &s);
     int unreadable = all ? read_record(&t, db) : 0;
+    status = unreadable ? unreadable : status;
     if (t.n)
         qsort(t.rows, t.n, sizeof *t.rows, older_first);
-    if (format)
+    // "[]" or "no session" would be an answer to what could not be asked.
+    if (format && (t.n || status == EXIT_SUCCESS))
         print_json(&t, format == OPT_JSONL);
     else if (t.n)
         print_text(&t);
-    else
+    else if (status == EXIT_SUCCESS)
         fputs("nono ps: no session is running\n", stderr);
     table_done(&t);
-    return unreadable ? unreadable : status;
+    return status;
 }
 
 int
