@@ -68,9 +68,9 @@ find_session(const char *path, const char *spec, char **ret_id, struct err *err)
     if (rc != SQLITE_OK)
         r = db_fail(h, rc, path, err);
     else if (n == 0 || (n == 1 && !find_is_id(id)))
-        r = err_set(err, -ENOENT, "no session '%s' in this record", shown);
+        r = err_set(err, -ESRCH, "no session '%s' in this record", shown);
     else if (n > 1)
-        r = err_set(err, -EEXIST, "'%s' is the start of more than one session id", shown);
+        r = err_set(err, -ENOTUNIQ, "'%s' is the start of more than one session id", shown);
     db_close(h);
     if (r == 0)
         *ret_id = steal_pointer(&id);

@@ -252,6 +252,14 @@ transfer_export(const char *path, const char *id, const char *into, const char *
         return err_set(err, -EIO, "libsodium does not start");
     if (lstat(into, &st) == 0)
         return err_set(err, -EEXIST, "%s is there already", shown);
+    // What is opened for writing gets the directories that it lacks, but this one was typed.
+    cleanup_free char *dir = xstrdup(into);
+    char *slash = strrchr(dir, '/');
+    if (slash && slash != dir) {
+        *slash = 0;
+        if (stat(dir, &st) < 0)
+            return err_set(err, -errno, "can't write %s: %s", shown, strerror(errno));
+    }
     int r = key_open(key, &opened, err);
     t.key = &opened;
     if (r == 0)

@@ -214,10 +214,10 @@ select_sessions(struct archive *a)
         if (r == 0)
             continue;
         cleanup_free char *shown = display_str(a->specs[i], 0);
-        return options_error(a->o,
-                             r == -EEXIST ? "'%s' is the start of more than one session id"
-                                          : "no session '%s' in this record",
-                             shown);
+        return options_fail(a->o, EXIT_USAGE,
+                            r == -EEXIST ? "'%s' is the start of more than one session id"
+                                         : "no session '%s' in this record",
+                            shown);
     }
     return 0;
 }
@@ -228,7 +228,7 @@ nothing_recorded(struct archive *a)
 {
     cleanup_free char *shown = display_str(a->paths_n ? a->paths[0] : a->standard, DISPLAY_QUOTE);
     if (a->specs_n)
-        return options_error(a->o, "nothing is recorded yet in %s", shown);
+        return options_fail(a->o, EXIT_USAGE, "nothing is recorded yet in %s", shown);
     int n = (int)strcspn(a->o->help->synopsis + strlen("nono "), " ");
     fprintf(stderr, "%.*s: nothing is recorded yet in %s\n", n + (int)strlen("nono "),
             a->o->help->synopsis, shown);

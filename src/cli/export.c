@@ -75,7 +75,12 @@ parse(struct export_args *a, int argc, char **argv)
     const char *end = a->output ? strrchr(a->output, '.') : NULL;
     if (!formatted && end && strcmp(end, ".cast") == 0)
         a->format = EXPORT_CAST;
-    if (a->checkpoint && is_of_one(a))
+    // Text has standard output without an option, too.
+    if (a->output && strcmp(a->output, "-") == 0 && a->format != EXPORT_SQLITE)
+        a->output = NULL;
+    if (a->output && strcmp(a->output, "-") == 0)
+        options_error(&a->o, "-o -: a record is a file; --format jsonl, csv, otlp, cast are text");
+    else if (a->checkpoint && is_of_one(a))
         options_error(&a->o, "--checkpoint is for --format jsonl, csv or otlp");
     else if (is_of_one(a) && argc - a->o.index > 1)
         options_error(&a->o, "one session to a file; --format jsonl, csv, otlp take several");
@@ -98,8 +103,9 @@ find_sessions(struct export_args *a, const char *db, char **specs, size_t n)
         cleanup_err struct err err = {0};
         int r = find_session(db, specs[a->n], &a->ids[a->n], &err);
         if (r < 0) {
-            int status = options_error(&a->o, "%s", err.msg);
-            return r == -ENOENT || r == -EEXIST ? status : EXIT_UNREADABLE;
+            // The usual record comes into being by itself; until then no session is in it.
+            bool none = r == -ESRCH || r == -ENOTUNIQ || (r == -ENOENT && !a->db);
+            return options_fail(&a->o, none ? EXIT_USAGE : EXIT_UNREADABLE, "%s", err.msg);
         }
     }
     return 0;
@@ -113,10 +119,10 @@ export_sqlite(struct export_args *a, const char *db)
     const char *into = a->output ? a->output : standard;
     cleanup_free char *key = registry_key_file_for(db);
     cleanup_free char *shown = display_str(into, DISPLAY_QUOTE);
-    if (transfer_export(db, a->ids[0], into, key, &err) < 0) {
-        options_error(&a->o, "%s", err.msg);
-        return 1;
-    }
+    int r = transfer_export(db, a->ids[0], into, key, &err);
+    if (r < 0)
+        return options_fail(&a->o, r == -EPROTO || r == -ENODATA ? EXIT_UNREADABLE : EXIT_FAILURE,
+                            "%s", err.msg);
     printf("session %s is in %s; read it with nono log --db %s\n", a->ids[0], shown, shown);
     return 0;
 }
@@ -133,8 +139,7 @@ export_as_text(struct export_args *a, const char *db)
     uint64_t events = 0;
     bool reading = false;
     if (export_text(&e, &events, &reading, &err) < 0) {
-        options_error(&a->o, "%s", err.msg);
-        return reading ? EXIT_UNREADABLE : 1;
+        return options_fail(&a->o, reading ? EXIT_UNREADABLE : EXIT_FAILURE, "%s", err.msg);
     }
     if (a->output)
         printf("%llu event%s\n", (unsigned long long)events, events == 1 ? "" : "s");
@@ -148,8 +153,7 @@ export_as_cast(struct export_args *a, const char *db)
     bool reading = false;
     if (export_cast(db, a->ids[0], a->output, &reading, &err) == 0)
         return 0;
-    options_error(&a->o, "%s", err.msg);
-    return reading ? EXIT_UNREADABLE : 1;
+    return options_fail(&a->o, reading ? EXIT_UNREADABLE : EXIT_FAILURE, "%s", err.msg);
 }
 
 int
@@ -160,7 +164,9 @@ cmd_export(int argc, char **argv)
         return a.o.status;
     cleanup_free char *standard = a.db ? NULL : registry_default_db();
     const char *db = a.db ? a.db : standard;
-    int status = !db ? options_error(&a.o, "no home directory: set HOME or XDG_STATE_HOME") : 0;
+    int status =
+        !db ? options_fail(&a.o, EXIT_UNREADABLE, "no home directory: set HOME or XDG_STATE_HOME")
+            : 0;
     if (!status)
         status = find_sessions(&a, db, argv + a.o.index, (size_t)(argc - a.o.index));
     if (!status)

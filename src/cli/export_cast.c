@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cast.h"
@@ -15,6 +16,7 @@ struct run {
     const char *id;
     struct reader *reader;
     FILE *out;
+    bool foreign;     /* out is a pipe or a device */
     uint64_t *chunks; /* their numbers; owned */
     size_t n, room;
     unsigned rows, columns; /* of the first one */
@@ -103,7 +105,11 @@ open_output(struct run *r, const char *output)
     r->out = stdout;
     if (!output)
         return 0;
-    cleanup_fd int fd = open(output, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    // A pipe or a device is written to, a file that is there already is not.
+    struct stat st;
+    r->foreign = stat(output, &st) == 0 && !S_ISREG(st.st_mode);
+    int flags = O_WRONLY | O_CLOEXEC | (r->foreign ? 0 : O_CREAT | O_EXCL);
+    cleanup_fd int fd = open(output, flags, 0600);
     r->out = fd < 0 ? NULL : fdopen(fd, "w");
     if (!r->out)
         return -errno;
@@ -119,7 +125,7 @@ close_output(struct run *r, const char *output, int ret)
         ret = errno ? -errno : -EIO;
     if (r->out && r->out != stdout) {
         fclose(r->out);
-        if (ret < 0)
+        if (ret < 0 && !r->foreign)
             unlink(output);
     }
     return ret;

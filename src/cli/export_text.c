@@ -104,7 +104,9 @@ open_output(struct run *r, struct err *err)
     r->out = stdout;
     if (!path)
         return 0;
-    int flags = O_RDWR | O_CREAT | O_CLOEXEC | (r->e->checkpoint ? 0 : O_EXCL);
+    // A pipe or a device is written to, a file that is there already is not.
+    bool own = r->e->checkpoint || (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
+    int flags = O_RDWR | O_CREAT | O_CLOEXEC | (own ? 0 : O_EXCL);
     cleanup_fd int fd = open(path, flags, 0600);
     if (fd < 0 || fstat(fd, &st) < 0)
         return fail(path, -errno, err);

@@ -41,15 +41,15 @@ cmd_import(int argc, char **argv)
     cleanup_free char *standard = db ? NULL : registry_default_db();
     db = db ? db : standard;
     if (!db)
-        return options_error(&o, "no home directory: set HOME or XDG_STATE_HOME");
+        return options_fail(&o, EXIT_UNREADABLE, "no home directory: set HOME or XDG_STATE_HOME");
     cleanup_free char *key = registry_key_file_for(db);
     for (int i = o.index; i < argc && status == 0; i++) {
         unsigned added = 0, known = 0;
         cleanup_err struct err err = {0};
         int r = transfer_import(argv[i], db, key, &added, &known, &err);
         if (r < 0) {
-            options_error(&o, "%s", err.msg);
-            status = r == -EBADMSG ? EXIT_INTEGRITY : EXIT_UNREADABLE;
+            status =
+                options_fail(&o, r == -EBADMSG ? EXIT_INTEGRITY : EXIT_UNREADABLE, "%s", err.msg);
             break;
         }
         printf("%u session%s imported", added, added == 1 ? "" : "s");

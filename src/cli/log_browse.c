@@ -394,5 +394,5 @@ log_browse(struct log *l)
     buf_done(&b.words);
     buf_done(&b.asked);
     err_done(&b.err);
-    return ret < 0 ? options_error(&l->o, "%s", err.msg) : 0;
+    return ret < 0 ? options_fail(&l->o, EXIT_FAILURE, "%s", err.msg) : 0;
 }

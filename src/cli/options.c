@@ -140,30 +140,51 @@ row_name(const void *ctx, size_t i)
     return longs[i].name;
 }
 
+// How long the first two words of the synopsis are: "nono run".
+static int
+command_len(const struct options *o)
+{
+    const char *end = strchr(o->help->synopsis, ' ');
+    end = end ? end + 1 + strcspn(end + 1, " ") : strchr(o->help->synopsis, 0);
+    return (int)(end - o->help->synopsis);
+}
+
+static int
+say(struct options *o, int status, const char *fmt, va_list ap)
+{
+    char text[512];
+    if (o->said) {
+        vsnprintf(text, sizeof text, fmt, ap);
+        buf_puts(o->said, text);
+        return o->status = status;
+    }
+    fprintf(stderr, "%.*s: ", command_len(o), o->help->synopsis);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    options_done(o);
+    return o->status = status;
+}
+
 int
 options_error(struct options *o, const char *fmt, ...)
 {
-    // The first two words of the synopsis: "nono run".
-    const char *end = strchr(o->help->synopsis, ' ');
-    end = end ? end + 1 + strcspn(end + 1, " ") : strchr(o->help->synopsis, 0);
-    int n = (int)(end - o->help->synopsis);
     va_list ap;
-    if (o->said) {
-        char text[512];
-        va_start(ap, fmt);
-        vsnprintf(text, sizeof text, fmt, ap);
-        va_end(ap);
-        buf_puts(o->said, text);
-        return o->status = EXIT_USAGE;
-    }
-    fprintf(stderr, "%.*s: ", n, o->help->synopsis);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    say(o, o->help->usage_status ? o->help->usage_status : EXIT_USAGE, fmt, ap);
     va_end(ap);
-    fprintf(stderr, "\nTry '%.*s --help'.\n", n, o->help->synopsis);
-    o->status = o->help->usage_status ? o->help->usage_status : EXIT_USAGE;
-    options_done(o);
+    if (!o->said)
+        fprintf(stderr, "Try '%.*s --help'.\n", command_len(o), o->help->synopsis);
     return o->status;
+}
+
+int
+options_fail(struct options *o, int status, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(o, status, fmt, ap);
+    va_end(ap);
+    return status;
 }
 
 static void

@@ -87,6 +87,10 @@ void options_done(struct options *o);
 // Prints "nono log: ..." and a pointer to --help on standard error, sets o->status to that of a
 // usage error and returns it: "return options_error(&o, ...)".
 int options_error(struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// For what is not the fault of how it was called: without the pointer, and with a status of its
+// own, which it returns.
+int options_fail(struct options *o, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 // o->arg as a decimal number from min to max. 0, or -EINVAL after options_error().
 int options_number(struct options *o, uint64_t min, uint64_t max, uint64_t *ret_n);
 // o->arg as a length of time in nanoseconds: "90s", "15m", "2h", "1h30m", "3d"; without a unit,

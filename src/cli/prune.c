@@ -2,6 +2,7 @@
 // nono prune
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "clock.h"
@@ -123,22 +124,22 @@ cmd_prune(int argc, char **argv)
 {
     struct prune_args a = {.prune.alive = registry_alive};
     struct prune_result result;
+    struct stat st;
     cleanup_err struct err err = {0};
     if (parse(&a, argc, argv) < 0)
         return a.o.status;
     cleanup_free char *standard = a.db ? NULL : registry_default_db();
     const char *db = a.db ? a.db : standard;
     if (!db)
-        return options_error(&a.o, "no home directory: set HOME or XDG_STATE_HOME");
+        return options_fail(&a.o, EXIT_UNREADABLE, "no home directory: set HOME or XDG_STATE_HOME");
     // Not made by the attempt to empty it.
-    if (access(db, F_OK) < 0 && errno == ENOENT) {
+    if (lstat(db, &st) < 0 && errno == ENOENT) {
         puts("nothing is recorded yet");
         return 0;
     }
     cleanup_free char *key = registry_key_file_for(db);
     if (prune_record(db, key, &a.prune, &result, &err) < 0) {
-        options_error(&a.o, "%s", err.msg);
-        return EXIT_UNREADABLE;
+        return options_fail(&a.o, EXIT_UNREADABLE, "%s", err.msg);
     }
     print_result(&a, &result);
     return 0;

@@ -142,7 +142,7 @@ read_anchors(struct verify *v)
     char line[1024];
     FILE *f = fopen(v->against, "re");
     if (!f)
-        return options_error(&v->o, "can't read %s: %s", shown, strerror(errno));
+        return options_fail(&v->o, EXIT_USAGE, "can't read %s: %s", shown, strerror(errno));
     while (fgets(line, sizeof line, f)) {
         struct verify_anchor a;
         if (parse_anchor(line, &a) < 0)
@@ -153,7 +153,8 @@ read_anchors(struct verify *v)
     }
     fclose(f);
     v->check.anchors = v->anchors;
-    return v->check.anchors_n ? 0 : options_error(&v->o, "there is no anchor in %s", shown);
+    return v->check.anchors_n ? 0
+                              : options_fail(&v->o, EXIT_USAGE, "there is no anchor in %s", shown);
 }
 
 static int
@@ -164,8 +165,8 @@ find_sessions(struct verify *v, const char *db, char **specs, size_t n)
         cleanup_err struct err err = {0};
         int r = find_session(db, specs[i], &v->ids[i], &err);
         if (r < 0) {
-            int status = options_error(&v->o, "%s", err.msg);
-            return r == -ENOENT || r == -EEXIST ? status : EXIT_UNREADABLE;
+            bool none = r == -ESRCH || r == -ENOTUNIQ;
+            return options_fail(&v->o, none ? EXIT_USAGE : EXIT_UNREADABLE, "%s", err.msg);
         }
         v->ids_n++;
     }
@@ -304,8 +305,8 @@ write_anchor(struct verify *v)
     if (r == 0)
         return 0;
     cleanup_free char *shown = display_str(v->anchor, DISPLAY_QUOTE);
-    options_error(&v->o, "can't write the heads to %s: %s", shown, strerror(-r));
-    return 1;
+    return options_fail(&v->o, EXIT_FAILURE, "can't write the heads to %s: %s", shown,
+                        strerror(-r));
 }
 
 static int
@@ -314,8 +315,7 @@ verify(struct verify *v, const char *db)
     cleanup_err struct err err = {0};
     int r = verify_record(db, &v->check, on_chain, v, &err);
     if (r < 0 && r != -EBADMSG) {
-        options_error(&v->o, "%s", err.msg);
-        return EXIT_UNREADABLE;
+        return options_fail(&v->o, EXIT_UNREADABLE, "%s", err.msg);
     }
     if (v->json) {
         if (v->json == OPT_JSON)
@@ -347,7 +347,9 @@ cmd_verify(int argc, char **argv)
         return v.o.status;
     cleanup_free char *standard = v.db ? NULL : registry_default_db();
     const char *db = v.db ? v.db : standard;
-    int status = !db ? options_error(&v.o, "no home directory: set HOME or XDG_STATE_HOME") : 0;
+    int status =
+        !db ? options_fail(&v.o, EXIT_UNREADABLE, "no home directory: set HOME or XDG_STATE_HOME")
+            : 0;
     if (!status && v.against)
         status = read_anchors(&v);
     if (!status)

@@ -326,7 +326,7 @@ Test(keep, ids_of_others)
         cleanup_free char *sql = xasprintf("UPDATE session SET id = '%s'", ids[i]);
         free(query(sql));
         strcpy(db, mine);
-        cr_assert(find_session(other, "@", &id, NULL) == -ENOENT);
+        cr_assert(find_session(other, "@", &id, NULL) == -ESRCH);
         cr_assert(transfer_import(other, db, key_file, &added, &known, &err) == -EBADMSG);
         cr_assert(strstr(err.msg, "is not what was recorded") != NULL, "%s", err.msg);
         int r = verify_record(other, &(struct verify_options){0}, count_problem, &problems, NULL);
@@ -400,15 +400,15 @@ Test(keep, names_of_sessions)
     } cases[] = {
         {"@", "abcccccccccc", 0},
         {"@{1}", "abbbbbbbbbbb", 0},
-        {"@{3}", NULL, -ENOENT},
-        {"@{-1}", NULL, -ENOENT},
+        {"@{3}", NULL, -ESRCH},
+        {"@{-1}", NULL, -ESRCH},
         {"aaaaaaaaaaaa", "aaaaaaaaaaaa", 0},
         {"aa", "aaaaaaaaaaaa", 0},
-        {"ab", NULL, -EEXIST},
-        {"a", NULL, -ENOENT},
+        {"ab", NULL, -ENOTUNIQ},
+        {"a", NULL, -ESRCH},
         {"shop \xff", "abcccccccccc", 0},
-        {"", NULL, -ENOENT},
-        {"%", NULL, -ENOENT},
+        {"", NULL, -ESRCH},
+        {"%", NULL, -ESRCH},
     };
     writer_stop(start("aaaaaaaaaaaa"), 0);
     writer_stop(start("abbbbbbbbbbb"), 0);
