@@ -96,8 +96,8 @@ state_color(enum session_state s)
     return s == SESSION_CRASHED ? RED : s == SESSION_RUNNING ? GREEN : "";
 }
 
-static void
-put_end(struct buf *b, const struct archive_session *s)
+void
+log_put_end(struct buf *b, const struct archive_session *s)
 {
     if (s->state != SESSION_EXITED)
         return;
@@ -122,7 +122,7 @@ put_counts(struct buf *b, const struct archive_session *s)
                    s->state == SESSION_RUNNING ? "waiting" : "lost");
     if (c->floor)
         buf_printf(b, ", inside the floor %" PRIu64, c->floor);
-    put_end(b, s);
+    log_put_end(b, s);
     buf_putc(b, ')');
 }
 

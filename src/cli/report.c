@@ -109,12 +109,22 @@ put_sessions(struct report *r)
     for (size_t i = 0; i < r->archive.sessions_n; i++) {
         const struct archive_session *s = r->archive.sessions[i];
         cleanup_buf struct buf b = {0};
-        char when[48];
+        char from[48], to[48];
         if (!s->selected)
             continue;
-        log_format_time(when, sizeof when, s->started_ns);
+        log_format_time(from, sizeof from, s->started_ns);
+        log_format_time(to, sizeof to, s->ended_ns);
         display_escape(&b, s->id, strlen(s->id), 0);
-        buf_printf(&b, "  %s  %.19sZ  ", session_state_to_string(s->state), when);
+        buf_printf(&b, "  %s", session_state_to_string(s->state));
+        log_put_end(&b, s);
+        buf_printf(&b, "  %.19sZ%s%.*s  ", from, s->ended_ns ? " to " : "", s->ended_ns ? 19 : 0,
+                   to);
+        if (s->ended_ns)
+            buf_puts(&b, "Z  ");
+        if (s->name[0]) {
+            display_escape(&b, s->name, strlen(s->name), 0);
+            buf_puts(&b, ": ");
+        }
         log_put_argv(&b, s->argv, s->argv_len, 0);
         fputs("<p class=\"session\">", r->out);
         put_html(r->out, buf_str(&b));
@@ -133,6 +143,14 @@ write_page(struct report *r, struct err *err)
     return ret < 0 ? ret : 0;
 }
 
+// A file that came to be meanwhile stays, where the file system can tell.
+static int
+put_in_place(const char *part, const char *output)
+{
+    int r = renameat2(AT_FDCWD, part, AT_FDCWD, output, RENAME_NOREPLACE);
+    return r < 0 && errno == EINVAL ? rename(part, output) : r;
+}
+
 // The file appears whole or not at all, and only for its owner.
 static int
 run(struct report *r)
@@ -140,10 +158,12 @@ run(struct report *r)
     cleanup_err struct err err = {0};
     struct stat st;
     // A pipe or a device is written to, not replaced.
-    bool plain = strcmp(r->output, "-") == 0,
+    bool plain = strcmp(r->output, "-") == 0, there = !plain && lstat(r->output, &st) == 0,
          direct = plain || (stat(r->output, &st) == 0 && !S_ISREG(st.st_mode));
     cleanup_free char *shown = display_str(r->output, DISPLAY_QUOTE);
     cleanup_free char *part = xasprintf("%s.XXXXXX", r->output);
+    if (there && !direct)
+        return options_fail(&r->o, EXIT_FAILURE, "%s is there already", shown);
     int status = archive_open(&r->archive);
     if (status || !r->archive.sessions_n)
         return status ? status : EXIT_FAILURE;
@@ -160,7 +180,7 @@ run(struct report *r)
     if (!plain)
         failed |= fclose(r->out) != 0;
     if (!direct) {
-        failed |= ret == 0 && !failed && rename(part, r->output) < 0;
+        failed |= ret == 0 && !failed && put_in_place(part, r->output) < 0;
         if (ret < 0 || failed)
             unlink(part);
     }

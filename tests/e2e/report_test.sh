@@ -24,6 +24,13 @@ text = open(sys.argv[1], encoding="utf-8").read()
 print(len(json.loads(re.search(r"id=\"data\">(.*?)</script>", text, re.S).group(1))))' "$page")" "$(log_rows 'len(rows)')"
 equal "filters hold" "$("$NONO" report shop -o - --kind request | grep -c '"kind":"request"')" 3
 
+contains "the name and the exit" "$(grep 'class="session"' "$page")" "exited, exit 1  "
+contains "the name" "$(grep 'class="session"' "$page")" "Z  shop: sh -c"
+before=$(sha256sum <"$page")
+output=$("$NONO" report shop -o "$page" 2>&1)
+equal "a file that is there is not overwritten" "$?$(sha256sum <"$page")" "1$before"
+contains "and that is said" "$output" "is there already"
+
 status_of() { "$NONO" "$@" >"$T/tmp/answer" 2>&1; echo $?; }
 equal "no file" "$(status_of report)" 2
 equal "no such directory" "$(status_of report -o "$T/missing/x")" 1
@@ -46,6 +53,7 @@ if command -v chromium >/dev/null; then
     lacks "and no element" "$dom" "<img"
     contains "bars" "$dom" "<meter"
     contains "and a timeline" "$dom" "<rect"
+    equal "with its times" "$(grep -o '<span>[0-9:]* UTC</span>' <<<"$dom" | wc -l)" 1
     sed 's/^draw();$/byId("filter").value = "secret deny"; draw();/' "$page" >"$T/tmp/filtered.html"
     contains "the filter box filters" "$(browser --dump-dom "file://$T/tmp/filtered.html")" ">1 shown<"
 elif [ -n "${NONO_MUST_RUN:-}" ]; then
