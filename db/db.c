@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -316,7 +317,7 @@ fail_errno(const char *path, int code, struct err *err)
                        "--db FILE",
                        shown);
     return err_set(err, code, "can't use the database %s: %s; use --db FILE", shown,
-                   strerror(-code));
+                   code == -EINVAL ? "not a regular file" : strerror(-code));
 }
 
 // Leaves a regular file of mode 0600 at path, in a directory that exists.
@@ -530,12 +531,15 @@ db_open_read(const char *path, sqlite3 **ret_h, struct err *err)
     if (!S_ISREG(st.st_mode))
         return fail_errno(path, S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL, err);
     cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
-    if (is_half(path))
+    // The -wal lies beside the file, not beside a link to it.
+    cleanup_free char *name = realpath(path, NULL);
+    if (!name)
+        return fail_errno(path, -errno, err);
+    if (is_half(name))
         return err_set(err, -EIO,
                        "%s holds nothing without the file of that name with -wal at its end, which "
                        "belongs to it and is not there",
                        shown);
-    cleanup_free char *name = plain_name(path);
     int rc = open_and_inspect(name, 0, &h, &version);
     if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) {
         // A directory that cannot be written to has no room for -shm. Without a -wal, or with an

@@ -582,6 +582,18 @@ Test(db, without_its_log)
     }
 }
 
+// A link to it from elsewhere leads to its log too.
+Test(db, through_a_link)
+{
+    struct reader *r = NULL;
+    cleanup_err struct err err = {0};
+    cleanup_free char *link = xasprintf("%s/link.db", dir);
+    writer_stop(start("0123456789ab"), 0);
+    cr_assert(symlink(db, link) == 0);
+    cr_assert(reader_open(link, &r, &err) == 0, "%s", err.msg);
+    reader_close(r);
+}
+
 // What took longer than a blink is whole in the file itself when it has ended.
 Test(db, whole_without_its_log)
 {
