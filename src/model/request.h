@@ -50,18 +50,18 @@ char *endpoint_address(const struct endpoint *e);
 struct request {
     uint64_t id; /* from 1, unique in its session */
     enum op op;
-    unsigned access;     /* bits of enum access that the operation needs */
-    const char *call;    /* name of the system call, static storage: "openat" */
-    uint64_t flags;      /* the call's flags as given */
-    uint32_t mode;       /* the call's mode as given */
-    pid_t pid;           /* thread group */
-    pid_t tid;           /* the thread that waits */
-    uint64_t start_time; /* of tid, clock ticks since boot */
-    uint32_t uid;        /* its file system uid */
-    char *exe;           /* program path; "" when it could not be read */
+    unsigned access;                /* bits of enum access that the operation needs */
+    const char *call;               /* name of the system call, static storage: "openat" */
+    uint64_t flags;                 /* the call's flags as given */
+    uint32_t mode;                  /* the call's mode as given */
+    pid_t pid;                      /* thread group */
+    pid_t tid;                      /* the thread that waits */
+    uint64_t start_time;            /* of tid, clock ticks since boot */
+    uint32_t uid;                   /* its file system uid */
+    char *exe;                      /* program path; "" when it could not be read */
     uint8_t exe_sha256[SHA256_LEN]; /* of a program that runs as a copy; valid with the next */
     bool has_exe_sha256;
-    char *argv;          /* NUL-separated, cut at NONO_ARGV_MAX */
+    char *argv; /* NUL-separated, cut at NONO_ARGV_MAX */
     size_t argv_len;
     char *cwd;
     char *ancestry; /* "claude/48102 > bash/48190", oldest first; "" for none */

@@ -49,8 +49,7 @@ copies_add(const struct stat *st, const char *path, const uint8_t sha256[SHA256_
     if (!r)
         r = oldest();
     free(r->path);
-    *r = (struct row){
-        .dev = st->st_dev, .ino = st->st_ino, .path = xstrdup(path), .used = ++uses};
+    *r = (struct row){.dev = st->st_dev, .ino = st->st_ino, .path = xstrdup(path), .used = ++uses};
     memcpy(r->sha256, sha256, SHA256_LEN);
     pthread_mutex_unlock(&lock);
 }

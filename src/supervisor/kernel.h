@@ -72,7 +72,7 @@ struct nono_landlock_net_port_attr {
 // Neither is understood where no signal is pending: a bare 513 would reach the program. So this is
 // never sent: what was held is not what is there any more, the call is judged anew.
 #define NONO_ECHANGED 4096
-#define NONO_ELATER 4097 /* nor is this: there is more to do than was to be done at once */
+#define NONO_ELATER 4097       /* nor is this: there is more to do than was to be done at once */
 #define NONO_ERESTART_LAST 516 /* ERESTART_RESTARTBLOCK */
 
 static inline int

@@ -222,7 +222,7 @@ Test(detail, a_grant_for_a_name_says_where_that_led)
 
     detail_grant(&b, &g, 0, 0);
     cr_expect_str_eq(buf_str(&b), "allow session connect any port of db.example (fe80::1%2) "
-                                  "(used 0 times)");
+                                  "(not used)");
 }
 
 Test(detail, a_grant_says_both_ends)
