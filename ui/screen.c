@@ -68,7 +68,7 @@ prepare_restore(void)
     cleanup_buf struct buf text = {0};
 
     scr.pastes = strncmp(term, "vt1", 3) != 0 && strncmp(term, "linux", 5) != 0;
-    scr.shapes = terminfo_has_cursor_shape();
+    scr.shapes = terminfo_has_cursor_shape(term, scr.out_fd);
     scr.mouse = TERMINAL_MOUSE_NONE;
     scr.shape = 0;
     if (scr.pastes)
@@ -85,6 +85,41 @@ on_no_signal(int sig)
 {
 }
 
+// Does the person's terminal say that it shows direct colours, where its description does not? GNU
+// screen passes the word on and not the colours.
+static bool
+says_direct(void)
+{
+    const char *word = getenv("COLORTERM");
+
+    return word && (strcmp(word, "truecolor") == 0 || strcmp(word, "24bit") == 0) &&
+           (strncmp(getenv("TERM"), "screen", 6) != 0 || getenv("TMUX"));
+}
+
+// curses takes another description by the environment alone. Other threads may be reading that:
+// they see the one or the other, and what they may still see stays until the next time.
+static SCREEN *
+newterm_described(const char *description, FILE *out, FILE *in)
+{
+    static char **mine;
+    char **before = environ;
+    size_t n = 0;
+    SCREEN *s;
+
+    while (before[n])
+        n++;
+    if (mine)
+        free(mine[0]);
+    free(mine);
+    mine = xcalloc(n + 2, sizeof *mine);
+    mine[0] = xasprintf("TERMINFO=%s", description);
+    memcpy(mine + 1, before, n * sizeof *mine);
+    environ = mine;
+    s = newterm(NULL, out, in);
+    environ = before;
+    return s;
+}
+
 // newterm() takes signals that have their default action, and from then on ignores SIGTSTP whenever
 // it draws, which would lose one that waits for a signalfd. One that is taken it leaves alone for
 // good.
@@ -93,11 +128,12 @@ newterm_without_signals(FILE *out, FILE *in)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
     struct sigaction taken = {.sa_handler = on_no_signal}, before[ARRAY_SIZE(signals)];
+    cleanup_free char *direct = says_direct() ? terminfo_direct(getenv("TERM"), fileno(out)) : NULL;
     SCREEN *s;
 
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
         sigaction(signals[i], &taken, &before[i]);
-    s = newterm(NULL, out, in);
+    s = direct ? newterm_described(direct, out, in) : newterm(NULL, out, in);
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
         sigaction(signals[i], &before[i], NULL);
     return s;
@@ -363,6 +399,8 @@ fit_colour(int colour)
 {
     if (colour < 0)
         return -1;
+    if (COLORS == TERMINFO_DIRECT)
+        return colour;
     if (COLORS > 256)
         return colour & TERMINAL_RGB ? colour & 0xffffff
                : colour < 8          ? colour

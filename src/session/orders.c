@@ -210,6 +210,7 @@ on_control_terminal(void *ctx, int in_fd, int out_fd, const char *term)
     s->term_in = in;
     s->term_out = out;
     setenv("TERM", term, 1);
+    unsetenv("COLORTERM"); // it was said of another one
     if (session_open_ui(s, &err) < 0) {
         s->term_in = s->term_out = -1;
         return -ENXIO;

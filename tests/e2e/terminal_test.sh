@@ -77,7 +77,7 @@ echo $$ >agent.pid
 printf '\033[?1003h\033[?1006h\033[?25l\033[5 qdrawn'
 sleep 1000
 END
-screen_start "stty -a >$T/tmp/before; $NONO run -- sh mouse.sh; stty -a >$T/tmp/after; true"
+screen_start "stty -a >$T/tmp/before; COLORTERM=truecolor $NONO run -- sh mouse.sh; stty -a >$T/tmp/after; true"
 wait_screen "it has drawn" main:0 drawn
 mouse_on() {
     [ "$(tmux -S "$TMUX_SOCKET" display-message -p -t main:0 '#{mouse_any_flag}')" = 1 ]

@@ -581,6 +581,47 @@ Test(screens, direct_colour)
     cr_expect_eq(cell.fg.rgb.red << 16 | cell.fg.rgb.green << 8 | cell.fg.rgb.blue, 0xff0000);
 }
 
+// A terminal of 256 colours that says COLORTERM: direct ones are as they are, the palette's stay
+// the palette's. One that does not say so gets the nearest of the palette.
+Test(screens, direct_colour_by_its_word)
+{
+    static const char agent[] = "\033[38;2;18;52;86;48;2;254;220;186mX\033[0;38;5;196mY"
+                                "\033[0;91;104mZ\033[0;31;42mW\033[m";
+    static const struct {
+        const char *word;
+        bool direct;
+    } rows[] = {{"truecolor", true}, {"24bit", true}, {"yes", false}, {"", false}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        VTermScreenCell c[4];
+        __attribute__((cleanup(close_screen))) struct screen_test t;
+
+        setenv("COLORTERM", rows[i].word, 1);
+        open_screen(&t, 24, 80, true, "C.UTF-8");
+        cr_assert_null(getenv("TERMINFO"), "not for the children");
+        unsetenv("COLORTERM");
+        ui_agent_output(t.ui, agent, sizeof agent - 1);
+        frame_after(&t, 20);
+        for (int col = 0; col < 4; col++)
+            vterm_screen_get_cell(t.cells, (VTermPos){0, col}, &c[col]);
+        cr_assert_eq(c[0].chars[0], 'X');
+        cr_assert_eq(VTERM_COLOR_IS_RGB(&c[0].fg), rows[i].direct);
+        if (rows[i].direct) {
+            cr_expect_eq(c[0].fg.rgb.red << 16 | c[0].fg.rgb.green << 8 | c[0].fg.rgb.blue,
+                         0x123456);
+            cr_expect_eq(c[0].bg.rgb.red << 16 | c[0].bg.rgb.green << 8 | c[0].bg.rgb.blue,
+                         0xfedcba);
+        }
+        for (int col = 1; col < 4; col++)
+            cr_assert(VTERM_COLOR_IS_INDEXED(&c[col].fg));
+        cr_expect_eq(c[1].fg.indexed.idx, 196);
+        cr_expect_eq(c[2].fg.indexed.idx, 9);
+        cr_expect_eq(c[2].bg.indexed.idx, 12);
+        cr_expect_eq(c[3].fg.indexed.idx, 1);
+        cr_expect_eq(c[3].bg.indexed.idx, 2);
+    }
+}
+
 Test(screens, faint_text_is_faint)
 {
     static const char agent[] = "\033[2mfaint\033[22m not";
