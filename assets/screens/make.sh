@@ -14,6 +14,7 @@ trap 'exit 1' TERM INT HUP
 mkdir -p "$T/u/.ssh" "$T/u/.config/gh" "$T/u/shop/scripts" "$T/run"
 chmod 0700 "$T/run"
 echo key >"$T/u/.ssh/id_ed25519"
+chmod 0600 "$T/u/.ssh/id_ed25519"
 echo token >"$T/u/.config/gh/hosts.yml"
 for f in a b c; do echo $f >"$T/u/notes-$f"; done
 cat >"$T/u/shop/agent.sh" <<'END'
