@@ -33,7 +33,7 @@ static struct {
     char restore[256];
     size_t restore_len;
     volatile sig_atomic_t active;
-    bool tty, utf8, colours, own_colours, pastes, shapes, forget;
+    bool tty, utf8, console, colours, own_colours, pastes, shapes, forget;
     enum terminal_mouse mouse;
     unsigned shape;
 } scr;
@@ -67,7 +67,8 @@ prepare_restore(void)
     const char *term = getenv("TERM");
     cleanup_buf struct buf text = {0};
 
-    scr.pastes = strncmp(term, "vt1", 3) != 0 && strncmp(term, "linux", 5) != 0;
+    scr.console = strncmp(term, "linux", 5) == 0;
+    scr.pastes = strncmp(term, "vt1", 3) != 0 && !scr.console;
     scr.shapes = terminfo_has_cursor_shape(term, scr.out_fd);
     scr.mouse = TERMINAL_MOUSE_NONE;
     scr.shape = 0;
@@ -296,7 +297,8 @@ screen_size(unsigned *ret_rows, unsigned *ret_cols)
 unsigned
 screen_display_flags(void)
 {
-    return scr.utf8 ? 0 : DISPLAY_ASCII;
+    // The font of Linux's own console has 512 characters at most: all others look the same there.
+    return scr.utf8 && !scr.console ? 0 : DISPLAY_ASCII;
 }
 
 void
