@@ -110,6 +110,8 @@ screen_stop
 scenario "lines instead of a screen"
 screen_start "$NONO run --ui attach -- cat $SECRET"
 id=$(wait_request secret.txt)
+screen_window missing "$NONO ui nosuch"
+wait_screen "a session that is not there is named" main:missing "no running session is called nosuch"
 screen_window ui "$NONO ui --plain"
 wait_screen "it is told" main:ui "request $id: READ"
 sleep 0.7 # time is the subject: a line that comes sooner decides nothing
