@@ -200,31 +200,45 @@ policy_env_done(struct policy_env *e)
 
 // A socket of a profile may be missing, like its files.
 static int
-add_profile_unix(struct policy_args *a, const struct profile_item *item,
-                 const struct profile_env *env, struct err *err)
+add_profile_unix(struct socket_policy *p, const struct profile_item *item,
+                 const struct profile_env *env, bool recorded, struct err *err)
 {
     cleanup_free char *path = NULL;
     int i = (int)(item->key - PROFILE_UNIX_SOCKET);
+    enum unix_reach reach = (enum unix_reach)(i / 2);
     int ret = profile_expand(item, env, &path, NULL, err);
+    if (ret > 0 && recorded)
+        return socket_policy_add_missing_unix(p, reach, i % 2, path, item->source, err);
     if (ret <= 0 || (access(path, F_OK) < 0 && errno == ENOENT && !(i % 2)))
         return ret < 0 ? ret : 0;
-    return socket_policy_add_unix(&a->sockets, (enum unix_reach)(i / 2), i % 2, path, item->source,
-                                  err);
+    return socket_policy_add_unix(p, reach, i % 2, path, item->source, err);
 }
 
 static int
-add_profile_item(struct policy_args *a, const struct profile_item *item,
-                 const struct profile_env *env, struct err *err)
+add_profile_item(struct socket_policy *p, const struct profile_item *item,
+                 const struct profile_env *env, bool recorded, struct err *err)
 {
     if (item->key >= PROFILE_UNIX_SOCKET && item->key <= PROFILE_UNIX_SOCKET_SUBTREE_BIND)
-        return add_profile_unix(a, item, env, err);
+        return add_profile_unix(p, item, env, recorded, err);
     if (item->key == PROFILE_CONNECT_PORT)
-        socket_policy_add_port(&a->sockets, (uint16_t)item->number, item->source);
+        socket_policy_add_port(p, (uint16_t)item->number, item->source);
     else if (item->key == PROFILE_LISTEN_PORT)
-        return socket_policy_add_bind(&a->sockets, item->value, item->source, err);
+        return socket_policy_add_bind(p, item->value, item->source, err);
     else if (item->key == PROFILE_ALLOW_CONNECT)
-        return socket_policy_add_host(&a->sockets, item->value, item->source, err);
+        return socket_policy_add_host(p, item->value, item->source, err);
     return 0;
+}
+
+int
+policy_profile_sockets(struct socket_policy *p, const struct profile *profile,
+                       const struct profile_env *env, bool recorded, struct err *err)
+{
+    const struct profile_item *block = profile_last(profile, PROFILE_NETWORK_BLOCK);
+    int ret = 0;
+    for (size_t i = 0; i < profile->n && ret == 0; i++)
+        ret = add_profile_item(p, &profile->items[i], env, recorded, err);
+    p->net = block && block->number ? SOCKETS_BLOCK : SOCKETS_ASK;
+    return ret;
 }
 
 // What every program asks when it looks a name up.
@@ -242,13 +256,9 @@ add_resolver(struct socket_policy *p)
 static int
 add_sockets(struct policy_args *a, const struct profile_env *env, struct err *err)
 {
-    const struct profile_item *block = profile_last(&a->profile, PROFILE_NETWORK_BLOCK);
-    int ret = 0;
-    for (size_t i = 0; i < a->profile.n && ret == 0; i++)
-        ret = add_profile_item(a, &a->profile.items[i], env, err);
-    a->sockets.net = a->net >= 0              ? (enum socket_mode)a->net
-                     : block && block->number ? SOCKETS_BLOCK
-                                              : SOCKETS_ASK;
+    int ret = policy_profile_sockets(&a->sockets, &a->profile, env, false, err);
+    if (a->net >= 0)
+        a->sockets.net = (enum socket_mode)a->net;
     a->sockets.unix_sockets =
         a->unix_sockets >= 0 ? (enum socket_mode)a->unix_sockets : SOCKETS_ASK;
     if (a->sockets.unix_sockets == SOCKETS_ASK && a->sockets.net != SOCKETS_BLOCK)

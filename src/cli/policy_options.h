@@ -96,6 +96,11 @@ int policy_load_trust(struct policy_args *a, struct err *err);
 // Prints what the patterns were warned about.
 void policy_warn_trust(const struct trust_policy *t);
 
+// Adds what a profile says of sockets. recorded: for calls of the past; nothing has to be there
+// now.
+int policy_profile_sockets(struct socket_policy *p, const struct profile *profile,
+                           const struct profile_env *env, bool recorded, struct err *err);
+
 // Where the variables of profiles lead, for this process.
 struct policy_env {
     struct profile_env env; /* into what follows */

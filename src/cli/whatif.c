@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
 
-#include "match.h"
+#include "policy_options.h"
 #include "registry.h"
 #include "util.h"
 
@@ -27,6 +29,7 @@ whatif_done(struct whatif *w)
 {
     profile_done(&w->profile);
     capability_set_done(&w->set);
+    socket_policy_done(&w->sockets);
     free(w->home);
     free(w->dir);
     free(w->workdir);
@@ -81,6 +84,7 @@ whatif_for(struct whatif *w, const char *workdir, struct err *err)
     free(w->workdir);
     w->workdir = xstrdup(workdir);
     capability_set_done(&w->set);
+    socket_policy_done(&w->sockets);
     struct profile_env env = {
         .home = w->home, .workdir = w->workdir, .tmpdir = "/tmp", .dir = w->dir};
     int ret = 0;
@@ -88,6 +92,8 @@ whatif_for(struct whatif *w, const char *workdir, struct err *err)
         ret = add_item(w, &w->profile.items[i], &env, err);
     if (ret >= 0)
         ret = add_workdir(w, err);
+    if (ret >= 0)
+        ret = policy_profile_sockets(&w->sockets, &w->profile, &env, true, err);
     if (ret < 0)
         return ret;
     char *own[] = {registry_state_dir(), registry_runtime_dir(), registry_config_dir()};
@@ -124,48 +130,55 @@ judge_path(const struct whatif *w, const char *path, unsigned access, bool exec,
     return c || (!exec && (access & ~j.access) == 0) ? WHATIF_ALLOW : WHATIF_ASK;
 }
 
-// "host:port" or "host:*" of a profile.
+// What the call's own look-up said then.
 static bool
-endpoint_names(const struct profile_item *item, const struct event_row *row)
+leads_to(void *ctx, const char *name, const struct endpoint *e)
 {
-    size_t n = strcspn(item->value, "\n");
-    const char *colon = memrchr(item->value, ':', n);
-    if (!colon || (item->number && item->number != (uint64_t)row->port))
-        return false;
-    cleanup_free char *host = xstrndup(item->value, (size_t)(colon - item->value));
-    cleanup_free char *peer = xstrdup(row->resolved ? row->resolved : "");
-    char *end = strrchr(peer, ':');
-    if (end)
-        *end = 0;
-    return (row->host && row->host[0] && strcasecmp(row->host, host) == 0) ||
-           strcasecmp(peer, host) == 0;
+    const struct event_row *row = ctx;
+    return row->host && strcasecmp(row->host, name) == 0;
+}
+
+static void
+judge_unix(const struct whatif *w, const struct event_row *row, struct socket_verdict *v)
+{
+    struct judgement j = {0};
+    const char *path = row->resolved ? row->resolved : "";
+    enum unix_name kind = row->abstract ? UNIX_ABSTRACT : path[0] == '/' ? UNIX_PATH : UNIX_UNNAMED;
+    if (kind == UNIX_PATH)
+        capability_judge(&w->set, path, &j);
+    // Whether the other end was of the sandbox is not recorded: those are not asked about.
+    const unsigned both = ACCESS_READ | ACCESS_WRITE;
+    bool ours = row->op == OP_BIND && (kind != UNIX_PATH || (j.access & both) == both);
+    socket_judge_unix(&w->sockets, row->op, kind, path, ours, v);
+    if (j.protected_)
+        *v = (struct socket_verdict){.answer = SOCKET_DENY,
+                                     .nearest = j.denied && j.denied->source ? j.denied->source
+                                                                             : "nono's own"};
 }
 
 static enum whatif_verdict
 judge_socket(const struct whatif *w, const struct event_row *row, const char **ret_source)
 {
-    enum whatif_verdict verdict = WHATIF_ASK;
-    if (row->family < 0)
-        return WHATIF_UNKNOWN;
-    for (size_t i = 0; i < w->profile.n; i++) {
-        const struct profile_item *item = &w->profile.items[i];
-        bool names = false;
-        if (item->key == PROFILE_NETWORK_BLOCK && item->number && row->port >= 0) {
-            *ret_source = item->source;
-            return WHATIF_DENY;
-        }
-        if (item->key == PROFILE_ALLOW_CONNECT && row->op != OP_BIND)
-            names = row->port >= 0 && endpoint_names(item, row);
-        else if (item->key == PROFILE_CONNECT_PORT && row->op != OP_BIND)
-            names = item->number == (uint64_t)row->port;
-        else if (item->key == PROFILE_LISTEN_PORT && row->op == OP_BIND)
-            names = item->number == (uint64_t)row->port;
-        if (names) {
-            verdict = WHATIF_ALLOW;
-            *ret_source = item->source;
-        }
+    static const enum whatif_verdict verdicts[] = {
+        [SOCKET_ALLOW] = WHATIF_ALLOW, [SOCKET_ASK] = WHATIF_ASK, [SOCKET_DENY] = WHATIF_DENY};
+    const struct profile_item *block = profile_last(&w->profile, PROFILE_NETWORK_BLOCK);
+    struct endpoint e = {.family = row->family, .port = (uint16_t)row->port};
+    const struct socket_names names = {.leads_to = leads_to, .ctx = (void *)row};
+    struct socket_verdict v = {0};
+    if (row->family == AF_UNIX) {
+        judge_unix(w, row, &v);
+    } else {
+        if (row->port < 0 || !row->addr || row->addr_len > sizeof e.addr)
+            return WHATIF_UNKNOWN;
+        memcpy(e.addr, row->addr, row->addr_len);
+        e.loopback = socket_is_loopback(e.family, e.addr);
+        socket_judge_inet(&w->sockets, row->op, &e, &names, &v);
+        if (v.answer == SOCKET_DENY && block)
+            v.nearest = block->source;
     }
-    return verdict;
+    if (v.answer != SOCKET_ASK && v.nearest)
+        *ret_source = v.nearest;
+    return verdicts[v.answer];
 }
 
 enum whatif_verdict

@@ -6,12 +6,14 @@
 #include "archive.h"
 #include "capability.h"
 #include "profile.h"
+#include "socket_policy.h"
 
 enum whatif_verdict { WHATIF_ALLOW, WHATIF_DENY, WHATIF_ASK, WHATIF_UNKNOWN };
 
 struct whatif {
     struct profile profile;
     struct capability_set set;
+    struct socket_policy sockets;
     char *home, *dir; /* owned */
     char *workdir;    /* that set was made for; owned */
 };

@@ -77,6 +77,9 @@ int socket_policy_add_unix(struct socket_policy *p, enum unix_reach reach, bool 
 
 // What SSH_AUTH_SOCK, DOCKER_HOST, TMUX, DISPLAY and their like name. get: getenv(3).
 void socket_policy_add_environment(struct socket_policy *p, char *(*get)(const char *name));
+// The same for what may lie on no disk: links are followed as far as the path is there.
+int socket_policy_add_missing_unix(struct socket_policy *p, enum unix_reach reach, bool bind,
+                                   const char *path, const char *source, struct err *err);
 
 enum socket_answer { SOCKET_ALLOW, SOCKET_ASK, SOCKET_DENY };
 

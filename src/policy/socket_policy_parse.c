@@ -227,12 +227,20 @@ socket_policy_add_unix(struct socket_policy *p, enum unix_reach reach, bool bind
         return err_set(err, -ENOTSOCK,
                        "%s %s: not a socket (for those in a directory: --allow-unix-socket-dir)",
                        source, shown);
+    return socket_policy_add_missing_unix(p, reach, bind, absolute, source, err);
+}
+
+int
+socket_policy_add_missing_unix(struct socket_policy *p, enum unix_reach reach, bool bind,
+                               const char *path, const char *source, struct err *err)
+{
+    cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
     if (p->n_grants >= NONO_SOCKET_RULES_MAX)
         return err_set(err, -E2BIG, "%s %s: more than %d rules", source, shown,
                        NONO_SOCKET_RULES_MAX);
     p->grants = xrealloc(p->grants, (p->n_grants + 1) * sizeof *p->grants);
     p->grants[p->n_grants++] = (struct unix_grant){
-        .reach = reach, .bind = bind, .path = path_canonical(absolute), .source = xstrdup(source)};
+        .reach = reach, .bind = bind, .path = path_canonical(path), .source = xstrdup(source)};
     return 0;
 }
 

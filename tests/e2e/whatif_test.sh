@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# nono replay --policy says of recorded calls what a live run under that policy does: every kind of
+# call on files, sockets and programs, under several policies.
+. "$(dirname "$0")/lib.sh"
+
+cat >"$BIN/calls.py" <<'END'
+import os, socket, sys
+def attempt(call):
+    try:
+        call()
+    except OSError:
+        pass
+def on_socket(family, kind, name, address):
+    s = socket.socket(family, kind)
+    s.settimeout(1)
+    try:
+        getattr(s, name)(address)
+    finally:
+        s.close()
+for d in "abc":
+    p = os.path.join(sys.argv[1], d) + "/"
+    stream = (socket.AF_UNIX, socket.SOCK_STREAM)
+    for call in (
+        lambda: open(p + "read").close(),
+        lambda: open(p + "write", "a").close(),
+        lambda: open(p + "both", "r+").close(),
+        lambda: os.close(os.open(p + "create", os.O_CREAT | os.O_WRONLY)),
+        lambda: os.mkdir(p + "mkdir"),
+        lambda: os.rename(p + "rename", p + "renamed"),
+        lambda: os.link(p + "link", p + "linked"),
+        lambda: os.symlink("x", p + "symlink"),
+        lambda: os.unlink(p + "delete"),
+        lambda: os.chmod(p + "chmod", 0o600),
+        lambda: os.truncate(p + "truncate", 0),
+        lambda: os.listdir(p),
+        lambda: os.spawnv(os.P_WAIT, p + "program", ["program"]),
+        lambda: on_socket(*stream, "connect", p + "socket"),
+        lambda: on_socket(*stream, "bind", p + "bind"),
+    ):
+        attempt(call)
+attempt(lambda: os.rename(sys.argv[1] + "/a/across", sys.argv[1] + "/b/across"))
+attempt(lambda: os.rename(sys.argv[1] + "/b/away", sys.argv[1] + "/c/away"))
+for port in (7101, 7102, 7103):
+    inet = socket.AF_INET
+    attempt(lambda: on_socket(inet, socket.SOCK_STREAM, "connect", ("127.0.0.1", port)))
+    attempt(lambda: on_socket(inet, socket.SOCK_STREAM, "bind", ("127.0.0.1", port + 100)))
+    attempt(lambda: on_socket(inet, socket.SOCK_DGRAM, "connect", ("127.0.0.1", port)))
+END
+
+prepare() {
+    rm -rf "$OUT/v"
+    for d in a b c; do
+        mkdir -p "$OUT/v/$d"
+        (cd "$OUT/v/$d" && touch read write both rename link delete chmod truncate across away &&
+            cp "$(type -P true)" program &&
+            $PYTHON -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")')
+    done
+    rm "$OUT/v/b/across" "$OUT/v/c/away"
+}
+
+scenario "as it is refused, and judged again"
+prepare
+run --on-ask deny -- "$PYTHON" "$BIN/calls.py" "$OUT/v"
+before=$XDG_STATE_HOME/nono/audit.db
+keys="sorted({(r['op'], r['resolved'], r.get('resolved2', '')) for r in rows if r.get('kind') == 'decision' and r['verdict'] == 'deny'})"
+all=$("$NONO" log --jsonl | rows "$keys")
+at_most "calls that were never asked about" $((53 - $(rows "len($all)" </dev/null))) 0
+
+policy() { # NAME TEXT: what it would allow is what a live run under it does not refuse
+    local file="$T/tmp/policy.json" predicted refused
+    echo "$2" >"$file"
+    # What is on the disk now plays no part.
+    rm -rf "$OUT/v"
+    predicted=$("$NONO" replay --db "$before" --policy "$file" --jsonl |
+        rows "sorted({(r['op'], r['resolved'], r.get('resolved2', '')) for r in rows if r['change'] == 'deny>allow'})")
+    prepare
+    scenario "$1"
+    run -p "$file" --on-ask deny -- "$PYTHON" "$BIN/calls.py" "$OUT/v"
+    refused=$("$NONO" log --jsonl | rows "$keys")
+    equal "$1" "$predicted" "$(rows "[x for x in $all if x not in $refused]" </dev/null)"
+}
+policy "directories, files and denials" '{"extends": "default", "filesystem": {"read": ["'"$OUT"'/v/a"], "allow": ["'"$OUT"'/v/b"],
+    "read_file": ["'"$OUT"'/v/c/read"], "deny": ["'"$OUT"'/v/a/read", "'"$OUT"'/v/b/delete"]}}'
+policy "sockets one by one" '{"extends": "default", "filesystem": {"unix_socket": ["'"$OUT"'/v/a/socket"], "unix_socket_dir": ["'"$OUT"'/v/b"],
+    "unix_socket_dir_bind": ["'"$OUT"'/v/c"]}, "network": {"allow_connect": ["127.0.0.1:7101", "localhost:7102"], "listen_port": [7202]}}'
+policy "ports and networks" '{"extends": "default", "filesystem": {"unix_socket_subtree": ["'"$OUT"'/v"], "write": ["'"$OUT"'/v/c"]},
+    "network": {"connect_port": [7103], "allow_connect": ["127.0.0.0/8:7101"], "listen_port": [7201, 7203]}}'
+policy "no network" '{"extends": "default", "filesystem": {"allow": ["'"$OUT"'/v"], "unix_socket_subtree": ["'"$OUT"'/v"]}, "network": {"block": true}}'
+policy "all of it" '{"extends": "default", "filesystem": {"allow": ["'"$OUT"'/v"], "unix_socket_subtree_bind": ["'"$OUT"'/v"]},
+    "network": {"allow_connect": ["*:*"], "listen_port": [7201, 7202, 7203]}}'
+finish
