@@ -35,14 +35,15 @@ static const struct options_help from_help = {
     .rows = from_rows,
 };
 
-enum place { PLACE_OBJECT, PLACE_DIR, PLACE_PEER, PLACE_SOCKET };
+enum place { PLACE_OBJECT, PLACE_DIR, PLACE_PEER, PLACE_SOCKET, PLACE_PORT };
 
 struct entry {
-    char *name; /* path, or host:port; owned */
+    char *name; /* path, host:port, or port; owned */
     enum place place;
     unsigned access; /* what was allowed */
     bool denied;     /* somebody refused it, if only once */
     bool vague;      /* a directory, or not there at the time: no profile says exactly that */
+    bool directory;  /* one that was there */
     bool odd;        /* no clean text: there is no way into JSON */
     bool covered;    /* by the entry of a directory, or of all ports */
 };
@@ -71,17 +72,39 @@ entry_of(struct from *f, const char *name, enum place place)
     return &f->entries[f->n++];
 }
 
-static void
+static struct entry *
 note(struct from *f, const char *name, enum place place, unsigned access, enum verdict verdict,
      bool vague)
 {
-    if (!name || !name[0])
-        return;
     struct entry *e = entry_of(f, name, place);
     e->odd = display_is_odd(name, strlen(name));
     e->denied |= verdict != VERDICT_ALLOW;
     e->access |= verdict == VERDICT_ALLOW ? access : 0;
     e->vague |= vague;
+    return e;
+}
+
+static void
+note_object(struct from *f, const char *path, const struct object *o, unsigned access,
+            enum verdict verdict)
+{
+    bool directory = o->exists && S_ISDIR(o->mode);
+    if (path && path[0])
+        note(f, path, PLACE_OBJECT, access, verdict, !o->exists || directory)->directory |=
+            directory;
+}
+
+static void
+note_socket(struct from *f, const struct event_row *row)
+{
+    bool bind = row->op == OP_BIND, peer = row->port >= 0;
+    const char *name = row->resolved ? row->resolved : "";
+    cleanup_free char *port = xasprintf("%d", row->port);
+    if (bind && peer)
+        note(f, port, PLACE_PORT, ACCESS_READ, row->verdict, row->only_exe || !row->port);
+    else if (name[0])
+        note(f, name, peer ? PLACE_PEER : PLACE_SOCKET, ACCESS_READ | (bind ? ACCESS_WRITE : 0),
+             row->verdict, row->only_exe || (!peer && name[0] != '/'));
 }
 
 static int
@@ -92,9 +115,7 @@ add_decision(void *ctx, struct archive_session *s, const struct event_row *row)
     if (!person || (row->verdict != VERDICT_ALLOW && row->verdict != VERDICT_DENY))
         return 0;
     if (row->op == OP_CONNECT || row->op == OP_BIND || row->op == OP_SEND) {
-        bool peer = row->port >= 0, path = row->resolved && row->resolved[0] == '/';
-        note(f, row->resolved, peer ? PLACE_PEER : PLACE_SOCKET, ACCESS_READ, row->verdict,
-             row->op == OP_BIND || row->only_exe || (!peer && !path));
+        note_socket(f, row);
         return 0;
     }
     cleanup_request struct request *r = NULL;
@@ -103,13 +124,12 @@ add_decision(void *ctx, struct archive_session *s, const struct event_row *row)
         return ret;
     // A grant beyond the object names its directory itself.
     if (row->kind == KIND_GRANT && row->reach != REACH_OBJECT) {
-        note(f, row->resolved, PLACE_DIR, row->access, row->verdict, false);
+        if (row->resolved && row->resolved[0])
+            note(f, row->resolved, PLACE_DIR, row->access, row->verdict, false);
         return 0;
     }
-    bool vague = !r->object.exists || S_ISDIR(r->object.mode);
-    unsigned access = r->access ? r->access : ACCESS_READ;
-    note(f, r->resolved, PLACE_OBJECT, access, row->verdict, vague);
-    note(f, r->resolved2, PLACE_OBJECT, ACCESS_WRITE, row->verdict, !r->object2.exists);
+    note_object(f, r->resolved, &r->object, r->access ? r->access : ACCESS_READ, row->verdict);
+    note_object(f, r->resolved2, &r->object2, ACCESS_WRITE, row->verdict);
     return 0;
 }
 
@@ -125,11 +145,17 @@ denied_below(const struct from *f, const char *dir)
     return false;
 }
 
+// The directory that is to be allowed for the entry; a new string, NULL for none. One that was read
+// is that itself; to remove or to rename it is to write to the one that it is in.
 static char *
-parent_of(const char *path)
+dir_of(const struct entry *e)
 {
-    const char *slash = strrchr(path, '/');
-    return slash && slash > path ? xstrndup(path, (size_t)(slash - path)) : NULL;
+    const char *slash = strrchr(e->name, '/');
+    if (e->place != PLACE_OBJECT || !slash || slash == e->name)
+        return NULL;
+    return e->directory && !(e->access & ACCESS_WRITE)
+               ? xstrdup(e->name)
+               : xstrndup(e->name, (size_t)(slash - e->name));
 }
 
 // Replaces what lies in one directory by it, unless that would allow what somebody denied.
@@ -138,16 +164,15 @@ generalise(struct from *f)
 {
     size_t n = f->n;
     for (size_t i = 0; i < n; i++) {
-        cleanup_free char *dir = parent_of(f->entries[i].name);
+        cleanup_free char *dir = dir_of(&f->entries[i]);
         size_t same = 0;
         unsigned access = 0;
         bool vague = false;
-        if (!dir || f->entries[i].place != PLACE_OBJECT || f->entries[i].covered ||
-            f->entries[i].denied || denied_below(f, dir))
+        if (!dir || f->entries[i].covered || f->entries[i].denied || denied_below(f, dir))
             continue;
         for (size_t k = 0; k < n; k++) {
-            cleanup_free char *other = parent_of(f->entries[k].name);
-            if (f->entries[k].place != PLACE_OBJECT || !other || strcmp(other, dir) != 0)
+            cleanup_free char *other = dir_of(&f->entries[k]);
+            if (!other || strcmp(other, dir) != 0)
                 continue;
             same++;
             access |= f->entries[k].access;
@@ -155,8 +180,10 @@ generalise(struct from *f)
         }
         if (same < GENERAL_FILES && !vague)
             continue;
+        // What lies deeper may have been allowed more.
         for (size_t k = 0; k < n; k++)
-            if (f->entries[k].place == PLACE_OBJECT && path_is_below(f->entries[k].name, dir))
+            if (f->entries[k].place == PLACE_OBJECT && path_is_below(f->entries[k].name, dir) &&
+                (f->entries[k].access & ~access) == 0)
                 f->entries[k].covered = true;
         entry_of(f, dir, PLACE_DIR)->access |= access;
     }
@@ -177,7 +204,7 @@ same_host(const struct entry *a, const struct entry *b)
     return n && n == host_len(b) && strncmp(a->name, b->name, n) == 0;
 }
 
-// Replaces several ports of one host by all of them, unless one was denied or only bound to.
+// Replaces several ports of one host by all of them, unless one was denied.
 static void
 generalise_ports(struct from *f)
 {
@@ -221,7 +248,8 @@ print_list(const struct from *f, const char *key, enum place place, unsigned acc
     for (size_t i = 0; i < f->n; i++) {
         if (!is_given(&f->entries[i], place, access, denied))
             continue;
-        json_t *text = json_string(f->entries[i].name);
+        const char *name = f->entries[i].name;
+        json_t *text = place == PLACE_PORT ? json_integer(atoi(name)) : json_string(name);
         cleanup_free char *quoted = text ? json_dumps(text, JSON_ENCODE_ANY) : NULL;
         json_decref(text);
         if (!quoted)
@@ -250,8 +278,7 @@ print_profile(const struct from *f)
                    e->denied ? "was denied" : "was allowed");
         else if (e->vague && !e->denied && !e->covered)
             printf(
-                "    // Left out: %s (a directory, something new, a bind, for one program, or no "
-                "path)%s\n",
+                "    // Left out: %s (a directory, something new, for one program, or no path)%s\n",
                 shown, f->generalise ? "" : "; --generalise");
     }
     puts("    \"extends\": \"default\",\n    \"filesystem\": {");
@@ -262,10 +289,12 @@ print_profile(const struct from *f)
     print_list(f, "write_file", PLACE_OBJECT, ACCESS_WRITE, false, &first);
     print_list(f, "allow_file", PLACE_OBJECT, rw, false, &first);
     print_list(f, "unix_socket", PLACE_SOCKET, ACCESS_READ, false, &first);
+    print_list(f, "unix_socket_bind", PLACE_SOCKET, rw, false, &first);
     print_list(f, "deny", PLACE_OBJECT, 0, true, &first);
     puts(first ? "    },\n    \"network\": {" : "\n    },\n    \"network\": {");
     first = true;
     print_list(f, "allow_connect", PLACE_PEER, ACCESS_READ, false, &first);
+    print_list(f, "listen_port", PLACE_PORT, ACCESS_READ, false, &first);
     puts(first ? "    }\n}" : "\n    }\n}");
 }
 

@@ -130,6 +130,30 @@ judge_path(const struct whatif *w, const char *path, unsigned access, bool exec,
     return c || (!exec && (access & ~j.access) == 0) ? WHATIF_ALLOW : WHATIF_ASK;
 }
 
+// A name in a directory: who makes, removes or moves it changes the directory.
+static enum whatif_verdict
+judge_entry(const struct whatif *w, const char *path, const char **ret_source)
+{
+    enum whatif_verdict v = judge_path(w, path, 0, false, ret_source);
+    if (v != WHATIF_ALLOW)
+        return v;
+    *ret_source = "";
+    size_t n = (size_t)(strrchr(path, '/') - path);
+    cleanup_free char *dir = xstrndup(path, n ? n : 1);
+    return judge_path(w, dir, ACCESS_WRITE, false, ret_source);
+}
+
+// What the policy gives of a path.
+static unsigned
+given(const struct whatif *w, const char *path)
+{
+    struct judgement j;
+    if (!path || path[0] != '/')
+        return 0;
+    capability_judge(&w->set, path, &j);
+    return j.access;
+}
+
 // What the call's own look-up said then.
 static bool
 leads_to(void *ctx, const char *name, const struct endpoint *e)
@@ -190,15 +214,25 @@ whatif_judge(const struct whatif *w, const struct event_row *row, const char **r
     if (row->op == OP_CONNECT || row->op == OP_BIND || row->op == OP_SEND)
         return judge_socket(w, row, ret_source);
     bool exec = row->op == OP_EXEC;
+    bool entry =
+        row->op == OP_CREATE || row->op == OP_DELETE || row->op == OP_MKDIR || row->op == OP_RENAME;
     unsigned access = row->access ? row->access : exec ? ACCESS_READ : 0;
     if (!access)
         return WHATIF_UNKNOWN;
-    enum whatif_verdict v = judge_path(w, row->resolved, access, exec, ret_source);
+    if (row->op == OP_LINK)
+        access = given(w, row->resolved);
+    enum whatif_verdict v = entry ? judge_entry(w, row->resolved, ret_source)
+                                  : judge_path(w, row->resolved, access, exec, ret_source);
+    if (row->op == OP_LINK && v == WHATIF_ALLOW && !access)
+        v = WHATIF_ASK;
     if ((row->op != OP_RENAME && row->op != OP_LINK) || v == WHATIF_DENY || v == WHATIF_UNKNOWN)
         return v;
-    // Both ends must be allowed; the stricter answer is the answer.
+    // Both ends must be allowed, and the new name give no more than the old one; the stricter
+    // answer is the answer.
     const char *source = "";
-    enum whatif_verdict other = judge_path(w, row->resolved2, ACCESS_WRITE, false, &source);
+    enum whatif_verdict other = judge_entry(w, row->resolved2, &source);
+    if (other == WHATIF_ALLOW && given(w, row->resolved2) & ~given(w, row->resolved))
+        other = WHATIF_ASK;
     if (other != WHATIF_ALLOW)
         *ret_source = source;
     return other == WHATIF_ALLOW ? v : other;

@@ -9,8 +9,9 @@ import os, socket, sys
 def attempt(call):
     try:
         call()
-    except OSError:
-        pass
+        print("done")
+    except OSError as e:
+        print(e.errno)
 def on_socket(family, kind, name, address):
     s = socket.socket(family, kind)
     s.settimeout(1)
@@ -82,6 +83,8 @@ policy() { # NAME TEXT: what it would allow is what a live run under it does not
 }
 policy "directories, files and denials" '{"extends": "default", "filesystem": {"read": ["'"$OUT"'/v/a"], "allow": ["'"$OUT"'/v/b"],
     "read_file": ["'"$OUT"'/v/c/read"], "deny": ["'"$OUT"'/v/a/read", "'"$OUT"'/v/b/delete"]}}'
+policy "single files" '{"extends": "default", "filesystem": {"read_file": ["'"$OUT"'/v/a/read", "'"$OUT"'/v/a/program"], "allow_file": ["'"$OUT"'/v/a/both"],
+    "write_file": ["'"$OUT"'/v/a/write", "'"$OUT"'/v/a/delete", "'"$OUT"'/v/a/rename", "'"$OUT"'/v/b/link", "'"$OUT"'/v/b/away", "'"$OUT"'/v/c/create"]}}'
 policy "sockets one by one" '{"extends": "default", "filesystem": {"unix_socket": ["'"$OUT"'/v/a/socket"], "unix_socket_dir": ["'"$OUT"'/v/b"],
     "unix_socket_dir_bind": ["'"$OUT"'/v/c"]}, "network": {"allow_connect": ["127.0.0.1:7101", "localhost:7102"], "listen_port": [7202]}}'
 policy "ports and networks" '{"extends": "default", "filesystem": {"unix_socket_subtree": ["'"$OUT"'/v"], "write": ["'"$OUT"'/v/c"]},
@@ -89,4 +92,19 @@ policy "ports and networks" '{"extends": "default", "filesystem": {"unix_socket_
 policy "no network" '{"extends": "default", "filesystem": {"allow": ["'"$OUT"'/v"], "unix_socket_subtree": ["'"$OUT"'/v"]}, "network": {"block": true}}'
 policy "all of it" '{"extends": "default", "filesystem": {"allow": ["'"$OUT"'/v"], "unix_socket_subtree_bind": ["'"$OUT"'/v"]},
     "network": {"allow_connect": ["*:*"], "listen_port": [7201, 7202, 7203]}}'
+
+scenario "a profile of what was allowed allows it again"
+prepare
+run --on-ask allow -- "$PYTHON" "$BIN/calls.py" "$OUT/v"
+allowed=$output
+"$NONO" profile from-session --generalise >"$T/tmp/general.json"
+"$NONO" profile from-session >"$T/tmp/exact.json"
+prepare
+run -p "$T/tmp/general.json" --on-ask deny -- "$PYTHON" "$BIN/calls.py" "$OUT/v"
+equal "all of it, with --generalise" "$(grep -E '^(done|[0-9]+)$' <<<"$output")" "$(grep -E '^(done|[0-9]+)$' <<<"$allowed")"
+equal "and no directory above" "$("$NONO" why --read "$OUT/other" -p "$T/tmp/general.json" --json | $PYTHON -c 'import json, sys; print(json.load(sys.stdin)["verdict"])')" ask
+prepare
+run -p "$T/tmp/exact.json" --on-ask deny -- "$PYTHON" "$BIN/calls.py" "$OUT/v"
+# Of each directory: files, sockets and the program, but no new names and no listing; then the ports.
+equal "what a profile can say, without" "$(grep -cE '^(done|111)$' <<<"$output")" $((3 * 8 + 9))
 finish
