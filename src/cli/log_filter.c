@@ -140,7 +140,8 @@ add_grep(struct log_filter *l, struct options *o)
     struct matcher *m = NULL;
     cleanup_free char *why = NULL;
     if (matcher_new(o->arg, &m, &why) < 0) {
-        options_error(o, "--grep: %s", why);
+        cleanup_free char *shown = display_str(o->arg, DISPLAY_QUOTE);
+        options_error(o, "--grep %s: %s", shown, why);
         return -EINVAL;
     }
     l->greps = xrealloc(l->greps, (l->greps_n + 2) * sizeof(struct matcher *));

@@ -187,6 +187,19 @@ options_fail(struct options *o, int status, const char *fmt, ...)
     return status;
 }
 
+int
+options_bad_value(struct options *o, const char *fmt, ...)
+{
+    char why[512];
+    cleanup_free char *shown = display_str(o->arg, DISPLAY_QUOTE);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof why, fmt, ap);
+    va_end(ap);
+    options_error(o, "--%s %s: %s", o->row->name, *shown ? shown : "''", why);
+    return -EINVAL;
+}
+
 static void
 reject_long(struct options *o, const char *given)
 {
@@ -200,12 +213,19 @@ reject_long(struct options *o, const char *given)
         options_error(o, "'--%s' is not an option", shown);
 }
 
+static const struct option_row *
+row_of(const struct options *o, int id)
+{
+    const struct option_row *r = o->help->rows;
+    while (r->id && r->id != id)
+        r++;
+    return r;
+}
+
 static void
 reject(struct options *o, int c, int option)
 {
-    const struct option_row *r = o->help->rows;
-    while (r->id && r->id != option)
-        r++;
+    const struct option_row *r = row_of(o, option);
     const char *given = optind > 0 && optind <= o->argc ? o->argv[optind - 1] : "";
     if (c == ':' && r->id)
         options_error(o, "option '--%s' needs an argument (%s)", r->name, r->arg);
@@ -219,6 +239,19 @@ reject(struct options *o, int c, int option)
         options_error(o, "'-%c' is not an option", option);
     else
         options_error(o, "'-\\x%02x' is not an option", (unsigned)option & 0xff);
+}
+
+// The shell expands "--db ~/x", not "--db=~/x": nobody means a file called "~".
+static bool
+is_unexpanded_home(struct options *o)
+{
+    const char *what = o->row->arg;
+    size_t n = what ? strlen(what) : 0;
+    bool file = n >= 4 && strcmp(what + n - 4, "FILE") == 0;
+    if (!file || o->arg[0] != '~' || (o->arg[1] && o->arg[1] != '/'))
+        return false;
+    options_bad_value(o, "the shell has left the ~ as it is: a space before it, or $HOME");
+    return true;
 }
 
 int
@@ -246,7 +279,8 @@ options_next(struct options *o)
         reject(o, c, optopt);
         return OPTIONS_STOP;
     default:
-        return c;
+        o->row = row_of(o, c);
+        return is_unexpanded_home(o) ? OPTIONS_STOP : c;
     }
 }
 
@@ -258,10 +292,8 @@ options_number(struct options *o, uint64_t min, uint64_t max, uint64_t *ret_n)
     errno = 0;
     uint64_t n = strtoull(s, &end, 10);
     if (*s < '0' || *s > '9' || *end || errno || n < min || n > max) {
-        cleanup_free char *shown = display_str(s, 0);
-        options_error(o, "'%s' is not a number from %llu to %llu", shown, (unsigned long long)min,
-                      (unsigned long long)max);
-        return -EINVAL;
+        return options_bad_value(o, "not a number from %llu to %llu", (unsigned long long)min,
+                                 (unsigned long long)max);
     }
     *ret_n = n;
     return 0;
@@ -294,10 +326,9 @@ options_duration(struct options *o, uint64_t max, uint64_t *ret_ns)
 {
     if (parse_duration(o->arg, max, ret_ns))
         return 0;
-    cleanup_free char *shown = display_str(o->arg, 0);
-    options_error(o, "'%s' is not a length of time: 90s, 15m, 2h, 1h30m or 3d, %llu days at most",
-                  shown, (unsigned long long)(max / NS_PER_SEC / 86400));
-    return -EINVAL;
+    return options_bad_value(o,
+                             "not a length of time: 90s, 15m, 2h, 1h30m or 3d, %llu days at most",
+                             (unsigned long long)(max / NS_PER_SEC / 86400));
 }
 
 static const char *
@@ -316,11 +347,7 @@ options_word(struct options *o, const char *const *words)
             return i;
         buf_printf(&list, "%s%s", i ? ", " : "", words[i]);
     }
-    cleanup_free char *shown = display_str(o->arg, 0);
     const char *near = options_nearest(o->arg, word_at, words);
-    if (near)
-        options_error(o, "'%s' is not one of %s; did you mean '%s'?", shown, buf_str(&list), near);
-    else
-        options_error(o, "'%s' is not one of %s", shown, buf_str(&list));
-    return -EINVAL;
+    return options_bad_value(o, "not one of %s%s%s%s", buf_str(&list),
+                             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }

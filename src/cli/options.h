@@ -68,10 +68,11 @@ struct options {
     const struct options_help *help;
     int argc;
     char **argv;
-    void *table;      /* private */
-    int index;        /* of the first operand, valid at OPTIONS_END */
-    const char *arg;  /* argument of the option just returned, else NULL */
-    int status;       /* exit status, valid at OPTIONS_STOP and after options_error() */
+    void *table;                  /* private */
+    int index;                    /* of the first operand, valid at OPTIONS_END */
+    const char *arg;              /* argument of the option just returned, else NULL */
+    const struct option_row *row; /* of that option; private */
+    int status;                   /* exit status, valid at OPTIONS_STOP and after options_error() */
     struct buf *said; /* takes the messages, without a prefix; NULL: standard error does */
 };
 
@@ -91,6 +92,10 @@ int options_error(struct options *o, const char *fmt, ...) __attribute__((format
 // own, which it returns.
 int options_fail(struct options *o, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+// The same about the value of the option just returned: names both. fmt says what is wanted
+// instead. -EINVAL.
+int options_bad_value(struct options *o, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 // o->arg as a decimal number from min to max. 0, or -EINVAL after options_error().
 int options_number(struct options *o, uint64_t min, uint64_t max, uint64_t *ret_n);
 // o->arg as a length of time in nanoseconds: "90s", "15m", "2h", "1h30m", "3d"; without a unit,

@@ -274,23 +274,39 @@ policy_default_signers(void)
     return config ? xasprintf("%s/allowed_signers", config) : NULL;
 }
 
+static int
+load_profile(struct policy_args *a, const struct profile_env *env, struct err *err)
+{
+    int ret = profile_load(&a->profile, a->profile_name ? a->profile_name : "default", env, err);
+    if (ret < 0 && a->profile_name)
+        err_wrap(err, "--profile");
+    return ret;
+}
+
 // Who may sign: the option, else the profile, else whom "nono trust allow-signer" has added.
 static int
 load_signers(struct policy_args *a, const struct profile_env *env, struct err *err)
 {
     cleanup_free char *added = policy_default_signers();
     int ret = 0;
-    if (a->signers)
-        return trust_load_signers(&a->trust_policy, a->signers, err);
+    if (a->signers) {
+        ret = trust_load_signers(&a->trust_policy, a->signers, err);
+        if (ret < 0)
+            err_wrap(err, "--trust-signers");
+        return ret;
+    }
     if (!profile_last(&a->profile, PROFILE_TRUST_SIGNERS))
         return added && access(added, F_OK) == 0 ? trust_load_signers(&a->trust_policy, added, err)
                                                  : 0;
     for (size_t i = 0; i < a->profile.n && ret >= 0; i++) {
         cleanup_free char *path = NULL;
         const struct profile_item *item = &a->profile.items[i];
-        if (item->key == PROFILE_TRUST_SIGNERS &&
-            (ret = profile_expand(item, env, &path, NULL, err)) > 0)
-            ret = trust_load_signers(&a->trust_policy, path, err);
+        if (item->key != PROFILE_TRUST_SIGNERS ||
+            (ret = profile_expand(item, env, &path, NULL, err)) <= 0)
+            continue;
+        ret = trust_load_signers(&a->trust_policy, path, err);
+        if (ret < 0)
+            err_wrap(err, "%s", item->source);
     }
     return ret;
 }
@@ -323,7 +339,7 @@ add_trust(struct policy_args *a, const struct profile_env *env, struct err *err)
 static int
 complete(struct policy_args *a, const struct profile_env *env, struct err *err)
 {
-    int ret = profile_load(&a->profile, a->profile_name ? a->profile_name : "default", env, err);
+    int ret = load_profile(a, env, err);
     if (ret == 0)
         ret = profile_apply(&a->profile, env, &a->set, err);
     if (ret == 0)
@@ -355,7 +371,7 @@ policy_load_trust(struct policy_args *a, struct err *err)
 {
     struct policy_env e;
     policy_env_init(&e);
-    int ret = profile_load(&a->profile, a->profile_name ? a->profile_name : "default", &e.env, err);
+    int ret = load_profile(a, &e.env, err);
     if (ret == 0)
         ret = add_trust(a, &e.env, err);
     policy_env_done(&e);

@@ -53,7 +53,7 @@ set_speed(struct replay *r)
     char *end;
     double speed = strtod(r->o.arg, &end);
     if (end == r->o.arg || *end || !(speed >= 0.01 && speed <= 10000)) {
-        options_error(&r->o, "--speed: a number from 0.01 to 10000");
+        options_bad_value(&r->o, "not a number from 0.01 to 10000");
         return -EINVAL;
     }
     r->speed = speed;
@@ -70,7 +70,7 @@ set_idle(struct replay *r)
                   : !*end || strcmp(end, "s") == 0 ? 1e9
                                                    : 0;
     if (end == r->o.arg || unit == 0 || !(n >= 0 && n * unit < 1e18)) {
-        options_error(&r->o, "--idle: a length of time (2s, 500ms)");
+        options_bad_value(&r->o, "not a length of time (2s, 500ms)");
         return -EINVAL;
     }
     r->idle_ns = (uint64_t)(n * unit);

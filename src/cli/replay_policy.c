@@ -180,6 +180,7 @@ replay_policy(struct replay *r)
     struct pager pager;
     int ret = whatif_init(&j.whatif, r->policy, &err);
     if (ret < 0) {
+        err_wrap(&err, "--policy");
         archive_failed(&r->archive, &err);
         whatif_done(&j.whatif);
         return EXIT_USAGE;

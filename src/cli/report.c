@@ -172,7 +172,7 @@ run(struct report *r)
                       : mkostemp(part, O_CLOEXEC);
     r->out = plain ? stdout : fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!r->out) {
-        fprintf(stderr, "nono report: can't write %s: %s\n", shown, strerror(errno));
+        fprintf(stderr, "nono report: --output %s: %s\n", shown, strerror(errno));
         return EXIT_FAILURE;
     }
     int ret = write_page(r, &err);

@@ -80,7 +80,7 @@ set_key(struct verify *v)
     size_t n = 0;
     if (sodium_hex2bin(v->key, sizeof v->key, v->o.arg, strlen(v->o.arg), NULL, &n, NULL) < 0 ||
         n != sizeof v->key) {
-        options_error(&v->o, "--key: not 64 hexadecimal digits");
+        options_bad_value(&v->o, "not 64 hexadecimal digits");
         return -EINVAL;
     }
     v->check.key = v->key;
@@ -142,7 +142,7 @@ read_anchors(struct verify *v)
     char line[1024];
     FILE *f = fopen(v->against, "re");
     if (!f)
-        return options_fail(&v->o, EXIT_USAGE, "can't read %s: %s", shown, strerror(errno));
+        return options_fail(&v->o, EXIT_USAGE, "--against %s: %s", shown, strerror(errno));
     while (fgets(line, sizeof line, f)) {
         struct verify_anchor a;
         if (parse_anchor(line, &a) < 0)
@@ -305,7 +305,7 @@ write_anchor(struct verify *v)
     if (r == 0)
         return 0;
     cleanup_free char *shown = display_str(v->anchor, DISPLAY_QUOTE);
-    return options_fail(&v->o, EXIT_FAILURE, "can't write the heads to %s: %s", shown,
+    return options_fail(&v->o, EXIT_FAILURE, "--anchor %s: the heads cannot be written: %s", shown,
                         strerror(-r));
 }
 

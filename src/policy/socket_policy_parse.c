@@ -196,7 +196,7 @@ socket_policy_add_bind(struct socket_policy *p, const char *text, const char *so
     if (good && text[n] == '-')
         good = parse_port(text + n + 1, strlen(text + n + 1), &r.to);
     if (!good || r.to < r.from)
-        return err_set(err, -EINVAL, "%s %s: a port, or two with - between them (8000-8099)",
+        return err_set(err, -EINVAL, "%s %s: not a port, or two with - between them (8000-8099)",
                        source, shown);
     if (p->n_ports >= NONO_SOCKET_RULES_MAX)
         return err_set(err, -E2BIG, "%s %s: more than %d rules", source, shown,

@@ -137,7 +137,7 @@ trust_load_signers(struct trust_policy *p, const char *path, struct err *err)
     cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
     ssize_t n = read_file_at(AT_FDCWD, path, TRUST_SIGNERS_MAX, &text);
     if (n < 0)
-        return err_set(err, (int)n, "allowed signers %s: %s", shown, strerror((int)-n));
+        return err_set(err, (int)n, "%s: %s", shown, strerror((int)-n));
     int ret = trust_check_signers(text, (size_t)n, path, err);
     if (ret < 0)
         return ret;

@@ -30,7 +30,7 @@ scenario "what is wrong on the command line"
 run --ask-burst 3 -- true
 contains "a burst without a rate" "$status $output" "125 nono run: --ask-burst needs --ask-rate"
 run --ask-rate 0 -- true
-contains "none a second" "$status $output" "125 nono run: '0' is not a number from 1 to 1000000"
+contains "none a second" "$status $output" "125 nono run: --ask-rate 0: not a number from 1 to 1000000"
 
 scenario "what nobody is asked costs nothing"
 run --ask-rate 1 --on-ask deny -- cat "$OUT/many/1" "$OUT/many/2" "$OUT/many/3"

@@ -208,11 +208,14 @@ contains "another namespace" "$output" "Permission denied"
 scenario "what is wrong with the configuration"
 printf '# who\nalice@example.org ssh-ed25519 AAAAnonsense\n' >bad_signers
 run --trust-signers bad_signers -- true
-contains "a bad line is named" "$status $output" "125 nono: bad_signers:2: the key is not one of its type"
+contains "a bad line is named" "$status $output" "125 nono: --trust-signers: bad_signers:2: the key is not one of its type"
+echo '{"extends": "default", "trust": {"signers": ["/not/there"]}}' >"$T/home/signers.json"
+run -p "$T/home/signers.json" -- true
+contains "a profile's line is named" "$status $output" "125 nono: signers.json:1: /not/there: No such file"
 run --trust-signers nowhere -- true
-contains "no such file" "$status $output" "125 nono: allowed signers nowhere: No such file"
+contains "no such file" "$status $output" "125 nono: --trust-signers: nowhere: No such file"
 run --trust nope -- true
-contains "no such word" "$status $output" "'nope' is not one of deny, warn, audit"
+contains "no such word" "$status $output" "--trust nope: not one of deny, warn, audit"
 cat >p.json <<'J'
 { "extends": "default", "trust": {
     "patterns": ["rules/**", "a//b", "x/", "../y", "/etc/z"],
