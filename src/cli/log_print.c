@@ -115,7 +115,7 @@ static void
 put_counts(struct buf *b, const struct archive_session *s)
 {
     const struct session_counts *c = &s->counts;
-    buf_printf(b, "  (asked %" PRIu64 ", allowed %" PRIu64 ", refused %" PRIu64, c->asked,
+    buf_printf(b, "  (requests %" PRIu64 ", allowed %" PRIu64 ", refused %" PRIu64, c->asked,
                c->allowed, c->refused);
     if (c->waiting)
         buf_printf(b, ", %" PRIu64 " %s", c->waiting,

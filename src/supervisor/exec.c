@@ -334,11 +334,8 @@ make_request(struct supervisor *s, const struct exec_call *c, const struct resol
     struct request *q = judge_request(s, &f);
     if (!q)
         return NULL;
-    if (s->o.exec_ask && p->runs && !is_initial(s, &c->call)) {
-        free(q->nearest);
-        q->nearest = xasprintf(REQUEST_ASKS_PROGRAMS " (%s)", s->o.exec_ask);
-        q->why = REASON_POLICY_BLOCKED;
-    }
+    if (s->o.exec_ask && p->runs && !is_initial(s, &c->call))
+        judge_asks_programs(s, q);
     free(q->detail);
     q->detail = detail_of(c, ends, part, p->given || s->o.floor->ruleset_fd < 0);
     memcpy(q->sha256, c->program[part].sha256, SHA256_LEN);

@@ -115,6 +115,14 @@ judge_request(struct supervisor *s, const struct facts *f)
 }
 
 void
+judge_asks_programs(const struct supervisor *s, struct request *q)
+{
+    free(q->nearest);
+    q->nearest = xasprintf(REQUEST_ASKS_PROGRAMS " (%s)", s->o.exec_ask);
+    q->why = REASON_POLICY_BLOCKED;
+}
+
+void
 judge_add_risk(const struct supervisor *s, struct request *q, const char *path)
 {
     char *tags;

@@ -40,6 +40,8 @@ struct object judge_facts(bool exists, const struct stat *st);
 // NULL when the task is gone. The caller owns it.
 struct request *judge_request(struct supervisor *s, const struct facts *f);
 
+// Says that it is asked because of --exec ask, whatever covers it.
+void judge_asks_programs(const struct supervisor *s, struct request *q);
 // Adds what path is worth to the risk and the tags of q.
 void judge_add_risk(const struct supervisor *s, struct request *q, const char *path);
 // What is remembered for the call of thread tid, counted as used: ALLOW, DENY, or _VERDICT_INVALID.

@@ -14,7 +14,7 @@ echo inside >inside.txt
 by_floor() { # OP END: how many
     log_rows "len([r for r in of(kind='decision', by='floor', verdict='allow', op='$1') if (r.get('resolved') or '').endswith('$2')])"
 }
-counts() { "$NONO" log --color never | grep -o "(asked [^)]*" | sed "s/, inside.*//"; }
+counts() { "$NONO" log --color never | grep -o "(requests [^)]*" | sed "s/, inside.*//"; }
 
 scenario "without it" && run_background --deny .env --ui attach -- sh work.sh "$SECRET"
 "$NONO" allow --session "$(wait_request secret.txt)" >/dev/null

@@ -74,6 +74,7 @@ equal "what appears beside it needs no restart" "$output" "new
 x
 y"
 run --deny .env --on-ask deny -- cat .env
+lacks "nobody is said to have been asked" "$("$NONO" log --color never)" asked
 contains "the footer suggests no option" "$output" "denied by the policy"
 
 scenario "it appears later, goes, and comes again"
