@@ -191,7 +191,7 @@ run_keygen(const char *key, int from, int to)
     pid_t pid = fork();
     if (pid == 0) {
         if (dup2(from, 0) >= 0 && dup2(to, 1) >= 0)
-            execl(KEYGEN_PATH, KEYGEN_PATH, "-Y", "sign", "-n", KEYGEN_NAMESPACE, "-f", key,
+            execl(KEYGEN_PATH, KEYGEN_PATH, "-q", "-Y", "sign", "-n", KEYGEN_NAMESPACE, "-f", key,
                   (char *)NULL);
         perror(KEYGEN_PATH);
         _exit(127);
@@ -220,8 +220,9 @@ sign_file(const char *key, const char *path)
         unlink(fresh);
         return complain(path, "not signed");
     }
+    cleanup_free char *what = display_str(path, 0);
     cleanup_free char *shown = display_str(sig, DISPLAY_QUOTE);
-    printf("%s\n", shown);
+    printf("%s: signed, in %s\n", what, shown);
     return 0;
 }
 
@@ -232,6 +233,12 @@ sign(const struct trust_args *a, char **files)
     cleanup_free char *key = a->key ? xstrdup(a->key) : default_key();
     if (!key)
         return complain("--key", "which key? There is none in ~/.ssh (ssh-keygen makes one)");
+    if (access(key, R_OK) < 0) {
+        int error = errno;
+        cleanup_free char *shown = display_str(key, DISPLAY_QUOTE);
+        fprintf(stderr, "nono trust: --key %s: %s\n", shown, strerror(error));
+        return EXIT_UNVERIFIED;
+    }
     for (; *files; files++)
         status |= sign_file(key, *files);
     return status;

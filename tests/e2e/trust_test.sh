@@ -256,7 +256,10 @@ equal "a second time" "$("$NONO" trust allow-signer alice@example.org "$T/home/k
 equal "a private key is none" "$?" 1
 "$NONO" trust allow-signer 'x y' "$T/home/key.pub" >/dev/null 2>&1
 equal "nor is that a name" "$?" 1
-"$NONO" trust sign --key "$T/home/key" CLAUDE.md 2>/dev/null >/dev/null
+equal "signing says one line" "$("$NONO" trust sign --key "$T/home/key" CLAUDE.md 2>&1)" \
+    "CLAUDE.md: signed, in $PWD/CLAUDE.md.sig"
+output=$("$NONO" trust sign --key /not/there CLAUDE.md 2>&1)
+contains "no such key" "$? $output" "1 nono trust: --key /not/there: No such file"
 "$NONO" trust sign --key "$T/home/key" CLAUDE.md 2>/dev/null >/dev/null
 equal "signing, also again" "$?" 0
 equal "verify" "$("$NONO" trust verify CLAUDE.md; echo $?)" "CLAUDE.md: signed by alice@example.org
