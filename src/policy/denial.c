@@ -164,19 +164,25 @@ pattern_start(const char *path, size_t i)
     return i;
 }
 
-static bool
-pattern_is_sound(const char *pattern)
+// What is wrong with it; NULL when nothing is.
+static const char *
+pattern_fault(const char *pattern)
 {
     size_t parts = 0;
     for (const char *p = pattern; *p;) {
         p += strspn(p, "/");
         size_t n = strcspn(p, "/");
         parts += n > 0;
-        if (parts > PARTS_MAX || (n <= 2 && strncmp(p, "..", n) == 0 && n))
-            return false;
+        if (n && n <= 2 && strncmp(p, "..", n) == 0)
+            return "no \".\" or \"..\" behind a pattern";
+        if (parts > PARTS_MAX)
+            return "too many parts";
+        const char *fault = glob_fault(p, n);
+        if (fault)
+            return fault;
         p += n;
     }
-    return true;
+    return NULL;
 }
 
 static bool
@@ -270,14 +276,14 @@ denials_add(struct denials *d, const char *path, size_t fixed, const char *sourc
                        NONO_DENIALS_MAX - 2 * NONO_SYMLINKS_MAX);
     struct stat st;
     // "[id].tsx" may be a pattern and a name at once.
-    if (!whole[start] || lstat(whole, &st) == 0)
+    bool named = !whole[start] || lstat(whole, &st) == 0;
+    const char *fault = pattern_fault(whole + start);
+    if (fault && !named)
+        return err_set(err, -EINVAL, "%s %s: %s", source, shown, fault);
+    if (named)
         append_names(d, whole, NULL, source);
-    if (!whole[start])
+    if (!whole[start] || fault)
         return 0;
-    if (!pattern_is_sound(whole + start))
-        return err_set(err, -EINVAL,
-                       "%s %s: no \".\" or \"..\" behind a pattern, and at most %d parts", source,
-                       shown, PARTS_MAX);
     cleanup_free char *dir = xstrndup(whole, start);
     if (append_pattern(d, dir, whole + start, source) < 0)
         return err_set(err, -E2BIG, "%s %s: too many matches", source, shown);

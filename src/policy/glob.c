@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "glob.h"
 
+#include <limits.h>
+
 bool
 glob_is_pattern(const char *pattern, size_t len)
 {
@@ -38,6 +40,32 @@ class_holds(const char *p, size_t n, unsigned char c)
         found |= low <= c && c <= high;
     }
     return found != negated;
+}
+
+static bool
+class_is_empty(const char *p, size_t n)
+{
+    for (int c = 1; c < 256; c++)
+        if (c != '/' && class_holds(p, n, (unsigned char)c))
+            return false;
+    return true;
+}
+
+const char *
+glob_fault(const char *pattern, size_t len)
+{
+    size_t least = 0;
+    for (size_t i = 0, n; i < len; i += n) {
+        n = 1;
+        if (pattern[i] == '[' && !(n = class_length(pattern + i, len - i)))
+            return "a [ is not closed (\\[ is the bracket itself)";
+        if (pattern[i] == '[' && class_is_empty(pattern + i, n))
+            return "a [ ] holds no character";
+        if (pattern[i] == '\\' && i + 1 < len)
+            n = 2;
+        least += pattern[i] != '*';
+    }
+    return least > NAME_MAX ? "a component is longer than a name can be" : NULL;
 }
 
 // Matches one character at name by what stands at pattern (not "*"). Bytes of pattern used, 0 for

@@ -13,5 +13,7 @@ struct glob_part {
 
 // Does pattern hold a character with a meaning of its own?
 bool glob_is_pattern(const char *pattern, size_t len);
+// Why no name can match, or only one that was hardly meant; NULL when one can. Static storage.
+const char *glob_fault(const char *pattern, size_t len);
 // Does the whole name match?
 bool glob_matches(struct glob_part pattern, const char *name, size_t len);

@@ -68,8 +68,9 @@ split_pattern(struct trust_pattern *t)
             return *p ? "a component is empty" : "it ends in a slash, or is empty";
         if (is_dots(part))
             return "paths have no \".\" and \"..\"";
-        if (part.len > 255 && !glob_is_pattern(part.text, part.len))
-            return "a component is longer than a name can be";
+        const char *fault = glob_fault(part.text, part.len);
+        if (fault)
+            return fault;
         t->parts[t->n_parts++] = part;
         if (!p[part.len])
             break;

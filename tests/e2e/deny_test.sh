@@ -268,6 +268,15 @@ equal "an empty path" "$status" 125
 contains "is named" "$output" "--deny '': not a path"
 run --deny 'x/*/../y' -- true
 contains "dots behind a pattern" "$output" 'no "." or ".." behind a pattern'
+for pattern in '**/[' '[' 'x/[a' '[z-a]' '*/[!'; do
+    run --deny "$pattern" -- true
+    contains "$pattern is an error" "$status $output" "125 nono: --deny "
+    contains "that says why" "$output" " a ["
+done
+printf '{"extends": "default", "filesystem": {\n"deny": ["[z-a]"]}}' >"$T/home/bad.json"
+run -p "$T/home/bad.json" -- true
+contains "file and line, too" "$output" "bad.json:2 "
+contains "of a pattern that matches nothing" "$output" "a [ ] holds no character"
 run -p nowhere -- true
 equal "no such profile" "$status" 125
 contains "says where to look" "$output" "no profile named nowhere"

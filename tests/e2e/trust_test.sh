@@ -218,14 +218,14 @@ run --trust nope -- true
 contains "no such word" "$status $output" "--trust nope: not one of deny, warn, audit"
 cat >p.json <<'J'
 { "extends": "default", "trust": {
-    "patterns": ["rules/**", "a//b", "x/", "../y", "/etc/z"],
+    "patterns": ["rules/**", "a//b", "x/", "../y", "/etc/z", "[x", "[z-a]"],
     "enforcement": "deny" } }
 J
 mkdir -p rules; echo r >rules/one; echo "be bad" >AGENTS.md
 run -p ./p.json -- cat AGENTS.md rules/one
 contains "its patterns" "$output" "be bad"
 contains "take the place of the others" "$output" "cat: rules/one: Permission denied"
-for pattern in 'a//b' 'x/' '../y' '/etc/z'; do
+for pattern in 'a//b' 'x/' '../y' '/etc/z' "'[x'" "'[z-a]'"; do
     contains "cannot match: $pattern" "$output" "p.json:2: the pattern $pattern matches nothing"
 done
 

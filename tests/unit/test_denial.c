@@ -109,6 +109,46 @@ Test(denial, components)
                      rows[i].matches, "%s on %s", rows[i].pattern, rows[i].name);
 }
 
+Test(denial, components_that_match_nothing)
+{
+    char longest[600];
+    memset(longest, 'a', sizeof longest);
+    longest[256] = 0;
+    const struct {
+        const char *pattern, *fault;
+    } rows[] = {
+        {"a", NULL},
+        {"*", NULL},
+        {"**", NULL},
+        {"[a-c]", NULL},
+        {"[!a]", NULL},
+        {"[]]", NULL},
+        {"[a-]", NULL},
+        {"\\[", NULL},
+        {"\\", NULL},
+        {"]", NULL},
+        {"[\xff]", NULL},
+        {"[", "a [ is not closed"},
+        {"[\"", "a [ is not closed"},
+        {"a[b", "a [ is not closed"},
+        {"[]", "a [ is not closed"},
+        {"[!]", "a [ is not closed"},
+        {"[a]*[", "a [ is not closed"},
+        {"\\[[", "a [ is not closed"},
+        {"[z-a]", "a [ ] holds no character"},
+        {"x[z-a]y", "a [ ] holds no character"},
+        {"[!\x01-\xff]", "a [ ] holds no character"},
+        {longest, "a component is longer than a name can be"},
+        {longest + 1, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const char *fault = glob_fault(rows[i].pattern, strlen(rows[i].pattern));
+        cr_expect_eq(!fault, !rows[i].fault, "%s: %s", rows[i].pattern, fault);
+        cr_expect(!rows[i].fault || strncmp(fault, rows[i].fault, strlen(rows[i].fault)) == 0,
+                  "%s: %s", rows[i].pattern, fault);
+    }
+}
+
 // A name that is made to be slow is as fast as any.
 Test(denial, no_name_is_slow, .timeout = 10)
 {
@@ -380,7 +420,8 @@ Test(denial, other_names_of_a_file_are_found)
 
 Test(denial, mistakes)
 {
-    static const char *const bad[] = {"", "/p/*/../x", "/p/*/./x"};
+    static const char *const bad[] = {"",      "/p/*/../x", "/p/*/./x",  "/p/**/[",
+                                      "/p/[a", "/p/[z-a]",  "/p/x/[\"/y"};
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         struct denials d = {0};
         cleanup_err struct err err = {0};
@@ -388,6 +429,12 @@ Test(denial, mistakes)
         cr_expect(err.msg && strstr(err.msg, "--deny"));
         denials_done(&d);
     }
+    // A file has such a name: it is meant.
+    make_file("[a");
+    struct denials named = {0};
+    add_below(&named, "[a");
+    cr_expect_eq(named.n, 1);
+    denials_done(&named);
     cleanup_buf struct buf deep = {0};
     for (int i = 0; i < 64; i++)
         buf_puts(&deep, "/*");

@@ -99,16 +99,11 @@ Test(trust, patterns_of_a_profile)
 
 Test(trust, what_cannot_match_is_warned_about)
 {
-    static const char *const bad[] = {"",
-                                      "/",
-                                      "a//b",
-                                      "a/",
-                                      "./a",
-                                      "../a",
-                                      "a/..",
-                                      "/usr/x",
-                                      "/etc/CLAUDE.md",
-                                      "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17"};
+    static const char *const bad[] = {
+        "",     "/",          "a//b",
+        "a/",   "./a",        "../a",
+        "a/..", "/usr/x",     "/etc/CLAUDE.md",
+        "[\"",  "a/[z-a].md", "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17"};
     char longest[300];
     memset(longest, 'a', sizeof longest);
     longest[256] = 0;
