@@ -126,6 +126,8 @@ agree allow read "/proc/$$/cmdline"
 agree allow read "/proc/$$"
 agree allow read "/proc/$$/fd"
 agree "$(unless_root allow)" read /proc/1/fd
+agree deny read "/proc/$$/fdinfo"
+agree deny read "/proc/$$/fd/1"
 for entry in environ mem maps io auxv stack syscall cwd/plain root/etc/passwd exe "task/$$/environ" ns/mnt map_files; do
     agree deny read "/proc/$$/$entry"
 done
