@@ -53,6 +53,7 @@ struct supervisor {
     struct task_job *tick_job; /* where the next look after them starts; NULL: at the first */
     unsigned n_jobs;
     struct exec_scripts scripts;
+    struct exec_refusals refusals;
     bool told_busy;     /* that too many calls block */
     sem_t received_all; /* posted by the receiver at its end */
     unsigned killed;    /* programs that were not the approved ones */

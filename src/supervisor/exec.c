@@ -11,8 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "buf.h"
-#include "display.h"
+#include "exec_record.h"
 #include "judge.h"
 #include "kernel.h"
 #include "mounts.h"
@@ -190,6 +189,14 @@ run_job(struct job *job)
 }
 
 static void
+fail(struct supervisor *s, const struct exec_call *c, int result)
+{
+    if (result == -EFBIG)
+        core_notice(s, "a program was refused: it is too large to be looked at or copied");
+    notify_fail(s->o.listener, c->call.id, result == -EFBIG ? EACCES : -result);
+}
+
+static void
 run_done(struct job *job, void *ctx)
 {
     struct exec_job *j = (struct exec_job *)job;
@@ -205,9 +212,7 @@ run_done(struct job *job, void *ctx)
     } else if (result < 0) {
         if (result == -EACCES)
             core_notice(s, "a program could not be run: its task cannot be traced");
-        if (result == -EFBIG)
-            core_notice(s, "a program could not be run: it is too large to be copied");
-        notify_fail(s->o.listener, j->call->call.id, result == -EFBIG ? EACCES : -result);
+        fail(s, j->call, result);
     }
     exec_job_drop(job);
 }
@@ -278,74 +283,14 @@ is_restarted(struct supervisor *s, pid_t tid)
 
 // --- judging -----------------------------------------------------------------------------------
 
-static void
-add_argv(struct buf *out, const struct exec_call *c)
-{
-    size_t shown = 0;
-    for (const char *p = c->argv; p < c->argv + c->argv_len; p += strlen(p) + 1) {
-        size_t n = strlen(p);
-        if (shown + n > NONO_ARGV_MAX) {
-            buf_puts(out, " ...");
-            return;
-        }
-        buf_putc(out, ' ');
-        display_escape(out, p, n, DISPLAY_QUOTE);
-        shown += n;
-    }
-}
-
-// What a person should know beside the path.
-static char *
-detail_of(const struct exec_call *c, const struct resolved *ends, unsigned part, bool given)
-{
-    struct buf b = {0};
-    const struct stat *st = &c->program[part].st;
-    if (part != EXEC_PROGRAM)
-        buf_printf(&b, "interpreter of %s, ", ends[part - 1].path);
-    buf_puts(&b, "argv");
-    add_argv(&b, c);
-    if (st->st_mode & (S_ISUID | S_ISGID))
-        buf_puts(&b, ", set-user-id has no effect");
-    if (!given)
-        buf_puts(&b, ", as a copy");
-    // The next is a fact of its own (struct request).
-    for (unsigned i = part + 2; i < c->parts; i++)
-        buf_printf(&b, "%s %s",
-                   i == part + 2 ? ", its interpreter is a script, run by" : ", run by",
-                   ends[i].path);
-    return buf_steal(&b);
-}
-
 static struct request *
 make_request(struct supervisor *s, const struct exec_call *c, const struct resolved *ends,
-             unsigned part, struct part *p)
+             unsigned i, struct part *parts)
 {
-    const char *target = part == EXEC_PROGRAM ? c->name : c->interpreter[part - 1];
-    struct facts f = {.call = &c->call,
-                      .op = OP_EXEC,
-                      .access = ACCESS_READ,
-                      .flags = c->flags,
-                      .target = target,
-                      .target_len = strlen(target),
-                      .resolved = ends[part].path,
-                      .st = &c->program[part].st,
-                      .exists = true,
-                      .standing = &p->standing};
-    struct request *q = judge_request(s, &f);
-    if (!q)
-        return NULL;
-    if (s->o.exec_ask && p->runs && !is_initial(s, &c->call))
+    struct request *q = exec_request(s, c, ends, i, &parts[i].standing,
+                                     !parts[i].given && s->o.floor->ruleset_fd >= 0);
+    if (q && s->o.exec_ask && parts[i].runs && !is_initial(s, &c->call))
         judge_asks_programs(s, q);
-    free(q->detail);
-    q->detail = detail_of(c, ends, part, p->given || s->o.floor->ruleset_fd < 0);
-    memcpy(q->sha256, c->program[part].sha256, SHA256_LEN);
-    q->has_sha256 = true;
-    if (part + 1 < c->parts) {
-        free(q->interpreter);
-        q->interpreter = xstrdup(ends[part + 1].path);
-    }
-    for (unsigned i = part + 1; i < c->parts; i++)
-        judge_add_risk(s, q, ends[i].path);
     return q;
 }
 
@@ -363,6 +308,14 @@ remembered(struct supervisor *s, const struct exec_call *c, const struct resolve
     return judge_remembered(s, &q, c->call.tid);
 }
 
+static void
+exec_decided(struct supervisor *s, struct call *c, const struct request *q,
+             const struct decision *d)
+{
+    if (d->verdict != VERDICT_ALLOW)
+        exec_refusals_add(&s->refusals, c->tid, q->object.dev, q->object.ino);
+}
+
 // The part that somebody has to be asked about, -1 when there is none, -EACCES for a refusal.
 static int
 part_to_ask(struct supervisor *s, const struct exec_call *c, const struct resolved *ends,
@@ -373,8 +326,11 @@ part_to_ask(struct supervisor *s, const struct exec_call *c, const struct resolv
         if (parts[i].runs && !s->o.exec_ask)
             continue;
         enum verdict v = remembered(s, c, ends, i, NULL);
-        if (v == VERDICT_DENY)
+        if (v == VERDICT_DENY) {
+            exec_refusals_add(&s->refusals, c->call.tid, c->program[i].st.st_dev,
+                              c->program[i].st.st_ino);
             return -EACCES;
+        }
         if (v != VERDICT_ALLOW && asked < 0)
             asked = (int)i;
     }
@@ -397,7 +353,7 @@ judge(struct supervisor *s, struct exec_call *c, struct resolved *ends)
     for (unsigned i = 0; i < c->parts; i++) {
         stand(s, &ends[i], &c->program[i].st, &parts[i]);
         if (parts[i].standing.j.protected_) {
-            judge_refuse_protected(s, &c->call, make_request(s, c, ends, i, &parts[i]),
+            judge_refuse_protected(s, &c->call, make_request(s, c, ends, i, parts),
                                    &parts[i].standing);
             exec_free_call(&c->call);
             return;
@@ -408,7 +364,7 @@ judge(struct supervisor *s, struct exec_call *c, struct resolved *ends)
     bool policy = (runs && !s->o.exec_ask) || initial;
     int asked = policy ? -1 : part_to_ask(s, c, ends, parts);
     if (asked == -1 && judge_logs_allowed(s))
-        judge_log_allowed(s, &c->call, make_request(s, c, ends, EXEC_PROGRAM, &parts[EXEC_PROGRAM]),
+        judge_log_allowed(s, &c->call, make_request(s, c, ends, EXEC_PROGRAM, parts),
                           policy ? DECIDER_FLOOR : DECIDER_RULE);
     if (asked == -1 && given && !s->o.exec_ask && !initial && s->o.floor->ruleset_fd >= 0) {
         core_count_floor(s, OP_EXEC, true);
@@ -423,10 +379,10 @@ judge(struct supervisor *s, struct exec_call *c, struct resolved *ends)
         // Its tracer could change everything that was approved, and it has only one.
         core_notice(s, "a program was refused: its task is traced by another (strace, gdb), nono "
                        "cannot see to it that what is approved is what runs");
-        judge_refuse(s, &c->call, make_request(s, c, ends, (unsigned)asked, &parts[asked]),
-                     DECIDER_BACKEND, REASON_BACKEND_ERROR, EACCES);
+        judge_refuse(s, &c->call, make_request(s, c, ends, (unsigned)asked, parts), DECIDER_BACKEND,
+                     REASON_BACKEND_ERROR, EACCES);
     } else {
-        struct request *q = make_request(s, c, ends, (unsigned)asked, &parts[asked]);
+        struct request *q = make_request(s, c, ends, (unsigned)asked, parts);
         struct resolved *all[EXEC_PARTS];
         for (unsigned i = 0; i < EXEC_PARTS; i++)
             all[i] = &ends[i];
@@ -468,14 +424,10 @@ look_done(struct job *job, void *ctx)
     struct exec_job *j = (struct exec_job *)job;
     struct supervisor *s = ctx;
     onbehalf_returned(s, &j->task);
-    if (j->task.result == 0) {
+    if (j->task.result == 0)
         judge(s, steal_pointer(&j->call), j->ends);
-    } else if (j->task.result == -EFBIG) {
-        core_notice(s, "a program was refused: it is too large to be looked at");
-        notify_fail(s->o.listener, j->call->call.id, EACCES);
-    } else {
-        notify_fail(s->o.listener, j->call->call.id, -j->task.result);
-    }
+    else
+        fail(s, j->call, j->task.result);
     exec_job_drop(job);
 }
 
@@ -594,5 +546,7 @@ exec_notified(struct supervisor *s, const struct call_row *row, const struct sec
     }
 }
 
-const struct family family_exec = {
-    .notified = exec_notified, .perform = exec_perform, .free_call = exec_free_call};
+const struct family family_exec = {.notified = exec_notified,
+                                   .perform = exec_perform,
+                                   .decided = exec_decided,
+                                   .free_call = exec_free_call};

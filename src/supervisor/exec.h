@@ -109,6 +109,23 @@ void exec_scripts_add(struct exec_scripts *x, pid_t pid, const struct stat *st, 
 bool exec_scripts_serve(struct exec_scripts *x, int listener, const struct open_call *c,
                         const struct stat *st);
 
+// Programs that were refused a moment ago, so that their tasks' look at them asks nobody again.
+// Under the supervisor's lock.
+#define EXEC_REFUSALS_MAX 64
+struct exec_refusal {
+    pid_t tid; /* that was refused; 0: free */
+    uint64_t start_time;
+    uint64_t dev, ino;
+    uint64_t until_ns;
+};
+struct exec_refusals {
+    struct exec_refusal rows[EXEC_REFUSALS_MAX];
+    size_t next;
+};
+void exec_refusals_add(struct exec_refusals *x, pid_t tid, uint64_t dev, uint64_t ino);
+// Is it the look of such a task, its only one? st: of the object.
+bool exec_refusals_take(struct exec_refusals *x, const struct open_call *c, const struct stat *st);
+
 // How a call is to be carried out.
 struct exec_order {
     int listener;

@@ -131,6 +131,17 @@ hand_over_covered(struct supervisor *s, const struct open_call *c, const struct 
     trust_hand_over(s, c, r, t);
 }
 
+// True when it was refused together with the start of that program.
+static bool
+answer_as_exec(struct supervisor *s, const struct open_call *c, const struct resolved *r,
+               const struct stat *st)
+{
+    if (!r->exists || !exec_refusals_take(&s->refusals, c, st))
+        return false;
+    notify_fail(s->o.listener, c->call.id, EACCES);
+    return true;
+}
+
 // t: what is known of an instruction file; NULL when it has not been looked at, or is none.
 static void
 judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struct trust_result *t)
@@ -194,7 +205,8 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
         return;
     }
     if (answer_from_memory(s, c, r, &st, &standing, t) ||
-        (r->exists && exec_scripts_serve(&s->scripts, s->o.listener, c, &st)))
+        (r->exists && exec_scripts_serve(&s->scripts, s->o.listener, c, &st)) ||
+        answer_as_exec(s, c, r, &st))
         return;
     struct request *q = make_request(s, c, r, &st, &standing);
     trust_describe(t, q);

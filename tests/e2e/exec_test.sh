@@ -143,6 +143,30 @@ contains "what changed since it was shown is asked about anew" \
 join_background
 contains "and did not run" "$output" 126
 
+scenario "a shell that looks at what it was refused"
+run_background --ui attach -- bash -c "$OUT/true; echo \$?; cat $OUT/true | wc -c; $OUT/true; :"
+"$NONO" deny "$(wait_request /true)" >/dev/null
+id=$(wait_request /true)
+equal "asks once for it, another reader for itself" \
+    "$(pending_rows "[(r['op'], r['exe'].split('/')[-1]) for r in rows]") $(cat "$T/tmp/out" | tail -n 1)" \
+    "[('read', 'cat')] 126"
+"$NONO" allow "$id" >/dev/null
+id=$(wait_request /true "$id")
+"$NONO" deny "$id" --session >/dev/null
+join_background
+equal "and each time" "$(log_rows "[(r['op'], r['verdict']) for r in of(kind='decision')]")" \
+    "[('exec', 'deny'), ('read', 'allow'), ('exec', 'deny')]"
+run_background --ui attach -- bash -c "$OUT/true; $OUT/true; echo end"
+"$NONO" deny "$(wait_request /true)" --session >/dev/null
+join_background
+contains "also by a decision that is remembered" "$output" end
+equal "one question" "$(log_rows "len(of(kind='request'))")" 4
+run_background --ui attach -- bash -c "$OUT/true; read -r line <$OUT/true; :"
+"$NONO" deny "$(wait_request /true)" >/dev/null
+"$NONO" deny "$(wait_request /true)" >/dev/null
+join_background
+equal "what looks later asks" "$(log_rows "[r['op'] for r in of(kind='request')][4:]")" "['exec', 'read']"
+
 scenario "who asks, where a copy runs"
 cp "$(readlink -f /bin/bash)" "$OUT/shell"
 sum=$(sha256sum <"$OUT/shell")
