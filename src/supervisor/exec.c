@@ -418,6 +418,30 @@ look_run(struct job *job)
     j->task.result = ret;
 }
 
+// What cannot be run says so natively, but of what is denied nothing is said: not that it is no
+// program, nor what its #! line names. True when it was refused.
+static bool
+refuse_denied(struct supervisor *s, struct exec_call *c, const struct resolved *ends)
+{
+    struct part parts[EXEC_PARTS];
+    struct stat st;
+    for (unsigned i = 0; c->name && i < EXEC_PARTS && ends[i].fd >= 0; i++) {
+        if (mount_stat(ends[i].fd, &st) < 0)
+            continue;
+        stand(s, &ends[i], &st, &parts[i]);
+        if (!parts[i].standing.j.protected_)
+            continue;
+        c->parts = i + 1;
+        c->program[i].st = st;
+        struct request *q = make_request(s, c, ends, i, parts);
+        if (q)
+            q->has_sha256 = false;
+        judge_refuse_protected(s, &c->call, q, &parts[i].standing);
+        return true;
+    }
+    return false;
+}
+
 static void
 look_done(struct job *job, void *ctx)
 {
@@ -426,7 +450,7 @@ look_done(struct job *job, void *ctx)
     onbehalf_returned(s, &j->task);
     if (j->task.result == 0)
         judge(s, steal_pointer(&j->call), j->ends);
-    else
+    else if (!refuse_denied(s, j->call, j->ends))
         fail(s, j->call, j->task.result);
     exec_job_drop(job);
 }

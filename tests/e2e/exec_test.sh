@@ -276,6 +276,16 @@ contains "what lies beside it is" "$output" "comm beside"
 ln .env hardlink
 run --on-ask allow --deny "$PWD/.env" -- sh -c './hardlink; echo $?'
 contains "nor under another name" "$output" 126
+printf 'no program\n' >odd
+printf '#!/nowhere/at/all\n' >lost
+printf '#!%s\n' "$PWD/odd" >led
+chmod +x odd lost led
+for name in odd lost led; do
+    run --on-ask allow --deny "$PWD/odd" --deny "$PWD/lost" -- perl -e "exec {'./$name'} 'x' or print \$!"
+    contains "nothing is told of it ($name)" "$output" "Permission denied"
+    equal "and that is recorded ($name)" "$(log_rows "[r['resolved'] for r in of(kind='request', op='exec')][-1:]")" \
+        "['$PWD/${name/led/odd}']"
+done
 
 scenario "traced already"
 if command -v strace >/dev/null; then
