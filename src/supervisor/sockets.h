@@ -89,3 +89,6 @@ int socket_do(struct socket_call *c, const struct resolved *r, bool now);
 bool socket_is_bulky(const struct socket_call *c);
 // Tells sendmmsg(2) what was sent of each; how many, or -errno.
 int socket_tell_lengths(const struct socket_call *c);
+// Is the file of a socket that was just bound the leaf of place? If not it is removed from wherever
+// below place it is. May take long.
+bool socket_is_at(int fd, const struct resolved *place);

@@ -66,13 +66,6 @@ confine_to(int directory)
            syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
 }
 
-static bool
-is_made(const struct resolved *place)
-{
-    struct stat st;
-    return fstatat(place->fd, place->leaf, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode);
-}
-
 static int
 bind_here(const struct bind_job *j)
 {
@@ -81,7 +74,7 @@ bind_here(const struct bind_job *j)
     umask(j->umask);
     if (confine_to(j->place->fd) && fchdir(j->cwd) == 0) {
         if (bind(j->c->fd, (const struct sockaddr *)j->c->addr, (socklen_t)j->c->addr_len) == 0)
-            return is_made(j->place) ? 0 : -EACCES;
+            return socket_is_at(j->c->fd, j->place) ? 0 : -EACCES;
         if (errno != EACCES && errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
             return -errno;
     }

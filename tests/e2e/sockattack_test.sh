@@ -243,6 +243,13 @@ run --on-ask deny --unix-sockets ask -- sh -c "cd links && $BIN/sockets linked '
 equal "what is put in the place of a bound socket is not its own" "$(echo "$output" | grep -v '^nono:\|^  ')" "bound 1, reached 0"
 kill $outside
 
+scenario "a socket whose directory is swapped under the call"
+mkdir -p stray/denied/deeper
+run --on-ask deny --unix-sockets allow --deny "$PWD/stray/denied" -- "$BIN/sockets" stray "$PWD/stray" \
+    "$PWD/stray/denied/deeper" 2000
+contains "is bound where it may be" "$output" "bound 1"
+equal "and leaves nothing elsewhere" "$(find stray -type s)" ""
+
 scenario "listening on a port that nobody allowed"
 cat >listen.py <<END
 import socket

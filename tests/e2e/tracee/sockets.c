@@ -9,6 +9,7 @@
 //     sockets rate PORT N     connects one after the other; prints how many failed
 //     sockets many PORT N     as many threads connect at once; prints how many succeeded
 //     sockets queue PORT      a connect to a full backlog, and 100 sends to others meanwhile
+//     sockets stray GOOD BAD N   binds in a directory that a link leads to, which is swapped
 //     sockets linked SOCKET N   binds where a thread puts a link of SOCKET, then connects to SOCKET
 #include <arpa/inet.h>
 #include <errno.h>
@@ -598,6 +599,42 @@ run_linked(const char *path, int n)
     printf("bound %d, reached %ld\n", bound > 0, reached);
 }
 
+static const char *flipped[2];
+
+static void *
+flip_link(void *arg)
+{
+    for (unsigned i = 0; !stop; i++) {
+        unlink("next");
+        if (symlink(flipped[i % 2], "next") == 0)
+            rename("next", "way");
+    }
+    return NULL;
+}
+
+static void
+run_stray(const char *allowed, const char *denied, int n)
+{
+    pthread_t t;
+    struct sockaddr_un a;
+    socklen_t len = unix_address(&a, "way/stray");
+    char made[256];
+    int bound = 0;
+    flipped[0] = allowed;
+    flipped[1] = denied;
+    snprintf(made, sizeof made, "%s/stray", allowed);
+    pthread_create(&t, NULL, flip_link, NULL);
+    for (int i = 0; i < n; i++) {
+        int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+        bound += bind(fd, (struct sockaddr *)&a, len) == 0;
+        close(fd);
+        unlink(made);
+    }
+    stop = true;
+    pthread_join(t, NULL);
+    printf("bound %d\n", bound > 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -628,6 +665,8 @@ main(int argc, char **argv)
         run_queue(argv[2]);
     } else if (strcmp(what, "linked") == 0 && argc == 4) {
         run_linked(argv[2], atoi(argv[3]));
+    } else if (strcmp(what, "stray") == 0 && argc == 5) {
+        run_stray(argv[2], argv[3], atoi(argv[4]));
     } else {
         return 2;
     }
