@@ -18,6 +18,7 @@
 
 #define STACK_SIZE (64 * 1024)
 #define LINGER_NS (200 * NS_PER_MS) /* so long may a close linger */
+#define SLOW_MAX (NONO_CLOSERS_MAX * 3 / 4)
 #define FLUSH_NS NS_PER_SEC
 
 #ifndef sigev_notify_thread_id
@@ -29,12 +30,15 @@ struct closing {
     struct socket_call call; /* owned */
     int listener;            /* -1: nobody waits for the answer */
     int result;
+    bool slow; /* it lingers, as far as its socket says */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
 static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
-static struct closing *first, **last = &first;
-static unsigned threads, idle, waiting;
+static struct list {
+    struct closing *first, **last;
+} quick = {.last = &quick.first}, slow = {.last = &slow.first};
+static unsigned threads, idle, waiting, slow_busy;
 
 static void
 finish(struct closing *c)
@@ -64,6 +68,19 @@ set_timer(timer_t timer, uint64_t ns)
     timer_settime(timer, 0, &when, NULL);
 }
 
+static struct closing *
+take(struct list *l)
+{
+    struct closing *c = l->first;
+    if (!c)
+        return NULL;
+    l->first = c->next;
+    if (!l->first)
+        l->last = &l->first;
+    waiting--;
+    return c;
+}
+
 static void *
 closer_main(void *arg)
 {
@@ -72,17 +89,18 @@ closer_main(void *arg)
     worker_allow_interrupt();
     pthread_mutex_lock(&lock);
     for (;;) {
-        struct closing *c = first;
+        struct closing *c = take(&quick);
+        // Those that linger leave some threads for the others.
+        if (!c && slow_busy < SLOW_MAX)
+            c = take(&slow);
         if (!c) {
             idle++;
             pthread_cond_wait(&wake, &lock);
             idle--;
             continue;
         }
-        first = c->next;
-        if (!first)
-            last = &first;
-        waiting--;
+        bool lingers = c->slow;
+        slow_busy += lingers;
         pthread_mutex_unlock(&lock);
         if (timed)
             set_timer(timer, LINGER_NS);
@@ -90,6 +108,7 @@ closer_main(void *arg)
         if (timed)
             set_timer(timer, 0);
         pthread_mutex_lock(&lock);
+        slow_busy -= lingers;
     }
     return arg;
 }
@@ -118,6 +137,15 @@ is_plain(const struct socket_call *c)
     return !fds && (c->fd < 0 || c->domain == AF_NETLINK || (inet && c->type == SOCK_DGRAM));
 }
 
+static bool
+is_slow(const struct socket_call *c)
+{
+    struct linger l = {0};
+    socklen_t len = sizeof l;
+    return c->fd >= 0 && getsockopt(c->fd, SOL_SOCKET, SO_LINGER, &l, &len) == 0 && l.l_onoff &&
+           l.l_linger;
+}
+
 static void
 submit(struct socket_call *call, int listener, int result)
 {
@@ -130,9 +158,11 @@ submit(struct socket_call *call, int listener, int result)
         finish(c);
         return;
     }
+    c->slow = is_slow(&c->call);
+    struct list *l = c->slow ? &slow : &quick;
     pthread_mutex_lock(&lock);
-    *last = c;
-    last = &c->next;
+    *l->last = c;
+    l->last = &c->next;
     waiting++;
     // Without any thread it stays open, and unanswered: refused only when we end.
     if (idle < waiting && threads < NONO_CLOSERS_MAX)

@@ -16,6 +16,12 @@ at_most "an open is not delayed (ms)" "$(longest connect .)" 2000
 scenario "a connection that lingers when the last of it is closed"
 at_most "an open is not delayed (ms)" "$(longest linger)" 2000
 
+scenario "hundreds of those at once"
+output=$(ulimit -n 20000 && timeout -k 5 60 "$NONO" run -r "$BIN" --on-ask deny --net allow -- "$BIN/sockhang" closes 2>&1)
+all=$(echo "$output" | sed -n 's/^all back after \([0-9]*\) ms,.*/\1/p')
+one=$(echo "$output" | sed -n 's/.* a connect took at most \([0-9]*\) ms$/\1/p')
+at_most "another's connect does not wait for all of them (ms)" "${one:-never: $output}" $((${all:-0} / 3))
+
 scenario "directories full of names where multiplexers keep their sockets"
 mkdir -p "$OUT/many"
 $PYTHON -c "

@@ -4,6 +4,7 @@
 //     sockhang connect DIR    O_NONBLOCK changes under connects to a full backlog
 //     sockhang names DIR      datagram sockets that connect to a path, again and again
 //     sockhang linger         the last close of a connection that lingers is the supervisor's
+//     sockhang closes         many of those at once, and connects of another process
 //     sockhang many           connects that block, and one of another process
 //     sockhang bulk           processes that send batches of 60 MB, again and again
 //     sockhang asks           threads that ask for the same, thousands
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -31,6 +33,7 @@
 #define BULK_SENDERS 100
 #define BATCH 1000
 #define ASKERS 4000
+#define LINGERERS 400
 
 static double
 now(void)
@@ -375,6 +378,75 @@ run_asks(void)
     _exit(0);
 }
 
+// --- closes ------------------------------------------------------------------------------------
+
+static int lingerers[LINGERERS];
+
+static void *
+send_on(void *arg)
+{
+    struct iovec iov = {.iov_base = bytes, .iov_len = sizeof bytes};
+    struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1};
+    sending++;
+    sendmsg(*(int *)arg, &h, MSG_NOSIGNAL);
+    return NULL;
+}
+
+// Connects to itself again and again; how long that takes at most goes to *longest, in us.
+static void
+connect_on(atomic_int *longest)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    int server = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(server, (struct sockaddr *)&a, sizeof a) < 0 || listen(server, 8) < 0 ||
+        getsockname(server, (struct sockaddr *)&a, &len) < 0)
+        perror("server");
+    for (;;) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        double begin = now();
+        connect(fd, (struct sockaddr *)&a, sizeof a);
+        int us = (int)((now() - begin) * 1e6);
+        if (us > *longest)
+            *longest = us;
+        close(accept(server, NULL, NULL));
+        close(fd);
+    }
+}
+
+// What each of the threads sends on is nono's alone when they are interrupted: its close lingers.
+static void
+run_closes(void)
+{
+    pthread_t threads[LINGERERS];
+    struct sigaction act = {.sa_handler = on_signal};
+    atomic_int *longest =
+        mmap(NULL, sizeof *longest, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t other = fork();
+    if (other == 0)
+        connect_on(longest);
+    sigaction(SIGUSR1, &act, NULL);
+    for (int i = 0; i < LINGERERS; i++) {
+        lingerers[i] = lingering();
+        pthread_create(&threads[i], NULL, send_on, &lingerers[i]);
+    }
+    while (sending < LINGERERS)
+        sched_yield();
+    // Received behind all of them.
+    close(open("/etc/nothing", O_RDONLY));
+    for (int i = 0; i < LINGERERS; i++)
+        close(lingerers[i]);
+    *longest = 0;
+    double begin = now();
+    for (int i = 0; i < LINGERERS; i++)
+        pthread_kill(threads[i], SIGUSR1);
+    for (int i = 0; i < LINGERERS; i++)
+        pthread_join(threads[i], NULL);
+    printf("all back after %.0f ms, a connect took at most %d ms\n", (now() - begin) * 1e3,
+           *longest / 1000);
+    kill(other, SIGKILL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -386,6 +458,8 @@ main(int argc, char **argv)
         run_names(argv[2]);
     else if (strcmp(what, "linger") == 0)
         run_linger();
+    else if (strcmp(what, "closes") == 0)
+        run_closes();
     else if (strcmp(what, "many") == 0)
         run_many();
     else if (strcmp(what, "bulk") == 0)
