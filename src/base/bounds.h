@@ -31,7 +31,7 @@
 #define NONO_MESSAGE_MAX (16 * 1024 * 1024) /* bytes of a message that cannot be cut */
 #define NONO_SENDS_MAX (64 * 1024 * 1024)   /* bytes held for sends that wait; beyond: ENOMEM */
 #define NONO_HOSTS_MAX 4096                 /* host names whose addresses are known */
-#define NONO_LOOKUPS_MAX 16                 /* of them looked up at the same time */
+#define NONO_LOOKUPS_MAX 16                 /* looked up at the same time: of tasks, of rules */
 #define NONO_SOCKETS_MAX 4096               /* sockets of the sandbox's own that are known */
 #define NONO_PROFILE_MAX (1024 * 1024)      /* bytes of a profile */
 #define NONO_VERIFIED_MAX (4 * 1024 * 1024) /* bytes of a file that is verified */

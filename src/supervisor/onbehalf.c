@@ -57,13 +57,6 @@ onbehalf_leave(const struct supervisor *s)
 
 // --- workers ---------------------------------------------------------------------------------
 
-static pid_t
-process_of(const struct call *c)
-{
-    struct tracee_status st;
-    return tracee_read_status(c->tid, &st) == 0 ? st.tgid : c->tid;
-}
-
 // No process has more workers than are left for the others.
 static bool
 has_share(const struct supervisor *s, const struct call *c)
@@ -71,10 +64,10 @@ has_share(const struct supervisor *s, const struct call *c)
     unsigned left = s->n_jobs < NONO_WORKERS_MAX ? NONO_WORKERS_MAX - s->n_jobs : 0, own = 0;
     if (s->n_jobs < left)
         return true;
-    pid_t process = process_of(c);
+    pid_t process = tracee_process(c->tid);
     for (struct task_job *j = s->jobs; j; j = j->after) {
         if (j->process == 0)
-            j->process = process_of(j->call);
+            j->process = tracee_process(j->call->tid);
         own += j->process == process;
     }
     return own < left;

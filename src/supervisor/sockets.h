@@ -48,7 +48,7 @@ struct socket_call {
     uint8_t addr[sizeof(struct sockaddr_storage)];
     size_t addr_len; /* 0: none */
     struct sockaddr_parsed to;
-    unsigned waits;           /* how often it waited for a name */
+    uint64_t named_by;        /* when it has waited long enough for a name; 0: it has not */
     unsigned flags;           /* MSG_*, or the backlog */
     struct message *messages; /* owned */
     size_t n, done;           /* how many, and how many of them are sent */

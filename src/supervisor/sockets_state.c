@@ -8,10 +8,12 @@
 #include "clock.h"
 #include "closer.h"
 #include "notify.h"
+#include "tracee.h"
 #include "util.h"
 
 #define STALE_NS (60 * NS_PER_SEC)  /* the name of a rule is looked up again then */
 #define AGAIN_NS (10 * NS_PER_SEC)  /* a name that a task asks for */
+#define WAIT_NS (3 * NS_PER_SEC)    /* so long does a call wait for names */
 #define MISSING_NS (2 * NS_PER_SEC) /* after a lookup that found nothing */
 
 struct waiting_call {
@@ -24,7 +26,9 @@ struct waiting_call {
 struct name_job {
     struct job job;
     struct supervisor *s;
+    struct name_job *next;
     bool of_rule;
+    pid_t process; /* that asked for it */
     char name[DNS_NAME_MAX];
     struct dns_address found[DNS_ADDRESSES_MAX];
     int n;
@@ -65,7 +69,11 @@ name_done(struct job *j, void *ctx)
 {
     struct name_job *p = (struct name_job *)j;
     struct supervisor *s = ctx;
-    s->sockets->lookups--;
+    struct name_job **link = &s->sockets->lookups;
+    while (*link != p)
+        link = &(*link)->next;
+    *link = p->next;
+    s->sockets->n_lookups[p->of_rule]--;
     bool first = dns_names_age(s->sockets->names, p->name) == 0;
     if (p->n <= 0 && p->of_rule && first) {
         cleanup_free char *text =
@@ -79,20 +87,38 @@ name_done(struct job *j, void *ctx)
     judge_waiting(s);
 }
 
-static void
-look_up(struct supervisor *s, const char *name, bool of_rule)
+// Rules have lookups of their own, and no process has more of the others than are left.
+static bool
+may_look_up(const struct sockets *k, bool of_rule, pid_t process)
 {
-    if (s->sockets->lookups >= NONO_LOOKUPS_MAX)
+    unsigned left = NONO_LOOKUPS_MAX - k->n_lookups[of_rule], own = 0;
+    for (const struct name_job *p = k->lookups; p && !of_rule; p = p->next)
+        own += !p->of_rule && p->process == process;
+    return own < left;
+}
+
+static void
+look_up(struct supervisor *s, const char *name, bool of_rule, pid_t process)
+{
+    struct sockets *k = s->sockets;
+    for (const struct name_job *p = k->lookups; p; p = p->next)
+        if (p->of_rule == of_rule && p->process == process && strcmp(p->name, name) == 0)
+            return;
+    if (!may_look_up(k, of_rule, process))
         return;
     struct name_job *p = xcalloc(1, sizeof *p);
     p->job = (struct job){.run = name_run, .done = name_done, .drop = name_drop};
     p->s = s;
     p->of_rule = of_rule;
+    p->process = process;
     strncpy(p->name, name, sizeof p->name - 1);
-    if (worker_submit(s->workers, &p->job) < 0)
+    if (worker_submit(s->workers, &p->job) < 0) {
         free(p);
-    else
-        s->sockets->lookups++;
+        return;
+    }
+    p->next = k->lookups;
+    k->lookups = p;
+    k->n_lookups[of_rule]++;
 }
 
 static bool
@@ -113,7 +139,7 @@ refresh_rules(struct supervisor *s, uint16_t port)
         const struct host_rule *r = &p->hosts[i];
         if (r->name && (r->port == 0 || port == 0 || r->port == port) &&
             is_older(s, r->name, STALE_NS))
-            look_up(s, r->name, true);
+            look_up(s, r->name, true, 0);
     }
 }
 
@@ -144,6 +170,17 @@ sockets_free(struct supervisor *s)
     return NULL;
 }
 
+// Does one that is on its way concern the call?
+static bool
+is_awaited(const struct sockets *k, const struct socket_call *c, const struct socket_facts *f)
+{
+    pid_t process = k->n_lookups[false] ? tracee_process(c->call.tid) : 0;
+    for (const struct name_job *p = k->lookups; p; p = p->next)
+        if (p->of_rule ? f->verdict.names : p->process == process)
+            return true;
+    return false;
+}
+
 bool
 sockets_wait_for_name(struct supervisor *s, struct socket_call *c, const struct socket_facts *f)
 {
@@ -153,13 +190,28 @@ sockets_wait_for_name(struct supervisor *s, struct socket_call *c, const struct 
         return false;
     if (f->verdict.names)
         refresh_rules(s, c->to.peer.port);
-    // One that found nothing new is no reason to wait for ever.
-    if (s->sockets->lookups == 0 || c->waits++ == NONO_LOOKUPS_MAX)
+    if (!is_awaited(s->sockets, c, f))
+        return false;
+    uint64_t now = clock_mono_ns();
+    if (c->named_by == 0)
+        c->named_by = now + WAIT_NS;
+    else if (now >= c->named_by)
         return false;
     struct waiting_call *w = xmalloc(sizeof *w);
     *w = (struct waiting_call){.next = s->sockets->waiting, .call = socket_call_move(c)};
     s->sockets->waiting = w;
+    core_look_after(s);
     return true;
+}
+
+void
+sockets_look_after(struct supervisor *s, uint64_t now)
+{
+    for (const struct waiting_call *w = s->sockets->waiting; w; w = w->next)
+        if (now >= w->call->named_by) {
+            judge_waiting(s);
+            return;
+        }
 }
 
 bool
@@ -185,7 +237,7 @@ sockets_learn_name(struct supervisor *s, const struct socket_call *c)
         return;
     size_t n = socket_peek(c, query, sizeof query);
     if (dns_parse_query(query, n, name) == 0 && is_older(s, name, AGAIN_NS))
-        look_up(s, name, false);
+        look_up(s, name, false, tracee_process(c->call.tid));
 }
 
 // --- standing ----------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ struct sockets {
     struct dns_names *names;
     struct own_sockets *own;
     struct waiting_call *waiting; /* for a name that is being looked up */
-    unsigned lookups;             /* on their way */
+    struct name_job *lookups;     /* on their way */
+    unsigned n_lookups[2];        /* of them those of tasks, and of rules */
     bool told_full;               /* that sends hold too much */
     bool told_fds;                /* that descriptors are short */
     bool told;                    /* that sockets cannot be duplicated here */
@@ -39,10 +40,13 @@ void sockets_judge_inet(struct supervisor *s, const struct socket_call *c, struc
 void sockets_judge_unix(struct supervisor *s, const struct socket_call *c, const struct resolved *r,
                         struct socket_facts *f);
 
-// True when the answer depends on a lookup that is on its way: the call is parked, its arguments
-// taken over, and judged again by sockets_judge() when one has ended.
+// True when the answer depends on a lookup that is on its way, of a rule's name or of what the
+// process itself asked for: the call is parked, its arguments taken over, and judged again by
+// sockets_judge() when one has ended, or a few seconds later.
 bool sockets_wait_for_name(struct supervisor *s, struct socket_call *c,
                            const struct socket_facts *f);
+// Judges those that have waited long enough.
+void sockets_look_after(struct supervisor *s, uint64_t now);
 void sockets_judge(struct supervisor *s, struct socket_call *c);
 
 // Is it sent to a name server? Without the lock as well.

@@ -352,6 +352,7 @@ on_timer(struct supervisor *s)
         core_tick(s, now);
         s->tick_at = now + TICK_NS;
     }
+    sockets_look_after(s, now);
     if (atomic_load(&s->counted) && now >= s->flush_at)
         flush_counts(s);
 }
@@ -382,7 +383,7 @@ clerk_turn(struct supervisor *s)
         on_timer(s);
     if (n > 0 && fds[2].revents)
         atomic_store(&s->drained, true);
-    if ((s->broker.table.n || s->jobs) && !s->timer_at)
+    if ((s->broker.table.n || s->jobs || s->sockets->waiting) && !s->timer_at)
         arm_timer(s, clock_mono_ns() + TICK_NS);
     if (atomic_load(&s->counted) && !s->timer_at)
         arm_timer(s, s->flush_at);

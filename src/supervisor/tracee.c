@@ -116,6 +116,13 @@ tracee_read_status(pid_t tid, struct tracee_status *ret_s)
     return 0;
 }
 
+pid_t
+tracee_process(pid_t tid)
+{
+    struct tracee_status s;
+    return tracee_read_status(tid, &s) == 0 ? s.tgid : tid;
+}
+
 static char *
 read_link(pid_t tid, const char *what)
 {

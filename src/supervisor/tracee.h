@@ -24,6 +24,8 @@ struct tracee_status {
     bool signal_waiting; /* one that the call would have to return for is pending */
 };
 int tracee_read_status(pid_t tid, struct tracee_status *ret_s);
+// Its process; tid itself when that can't be read.
+pid_t tracee_process(pid_t tid);
 
 // The path of the program that the task runs, the caller's to free; "" when it can't be read. Of a
 // sealed copy that is the path of what it is a copy of, and *ret_is_copy is true with its digest;

@@ -415,6 +415,65 @@ contains "what was never looked up is said to be so" "$(pending_rows "rows[0].ge
 join_background
 kill $server
 
+scenario "a name server that does not answer"
+if [ "$(id -u)" = 0 ]; then
+    printf 'nameserver 127.0.0.78\noptions timeout:30 attempts:5\n' >"$T/tmp/resolv.conf"
+    cat >"$T/tmp/mute-nono" <<END
+#!/bin/sh
+exec unshare -m -- sh -c 'mount --bind "$T/tmp/resolv.conf" /etc/resolv.conf && exec "$NONO" "\$@"' nono "\$@"
+END
+    chmod +x "$T/tmp/mute-nono"
+    cat >mute.py <<END
+import os, socket, struct, time
+mute = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+names = 0
+def ask():
+    global names
+    names += 1
+    name = b"".join(bytes([len(p)]) + p for p in (b"n%d" % names, b"example"))
+    mute.sendto(struct.pack(">HHHHHH", 1, 0x100, 1, 0, 0, 0) + name + b"\0\0\1\0\1", ("127.0.0.78", 53))
+def connect(who):
+    begin = time.time()
+    try:
+        socket.socket().connect(("127.0.0.1", $good))
+    except OSError as e:
+        print(e)
+    print(who, int((time.time() - begin) * 1000), flush=True)
+ask()
+child = os.fork()
+if child == 0:
+    ask()
+    connect("own")
+    os._exit(0)
+# There is always one on its way.
+pid, until = 0, time.time() + 20
+while not pid and time.time() < until:
+    ask()
+    if names == 5:
+        other = os.fork()
+        if other == 0:
+            connect("other")
+            os._exit(0)
+    time.sleep(0.3)
+    pid = os.waitpid(child, os.WNOHANG)[0]
+print("waited" if pid else "waits still")
+os.waitpid(other, 0)
+END
+    $PYTHON -c "
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('127.0.0.78', 53))
+print('ready', flush=True)
+time.sleep(300)" >"$T/tmp/mute" &
+    server=$!
+    poll grep -q ready "$T/tmp/mute" || fail "the name server starts"
+    NONO=$T/tmp/mute-nono run --on-ask allow --allow-connect 127.0.0.78:53 -- $PYTHON mute.py
+    kill $server
+    contains "a connect ends" "$output" waited
+    at_most "who asks waits some seconds (ms)" "$(echo "$output" | sed -n 's/^own //p')" 4500
+    at_most "and nobody else (ms)" "$(echo "$output" | sed -n 's/^other //p')" 1500
+fi
+
 scenario "a name that leads elsewhere once it is allowed"
 if [ "$(id -u)" = 0 ]; then
     echo "127.0.0.2 moving.example" >"$T/tmp/hosts"
