@@ -477,9 +477,10 @@ fi
 scenario "a name that leads elsewhere once it is allowed"
 if [ "$(id -u)" = 0 ]; then
     echo "127.0.0.2 moving.example" >"$T/tmp/hosts"
+    echo "nameserver 127.0.0.77" >"$T/tmp/resolv.conf"
     cat >"$T/tmp/moved-nono" <<END
 #!/bin/sh
-exec unshare -m -- sh -c 'mount --bind "$T/tmp/hosts" /etc/hosts && exec "$NONO" "\$@"' nono "\$@"
+exec unshare -m -- sh -c 'mount --bind "$T/tmp/hosts" /etc/hosts && mount --bind "$T/tmp/resolv.conf" /etc/resolv.conf && exec "$NONO" "\$@"' nono "\$@"
 END
     chmod +x "$T/tmp/moved-nono"
     NONO=$T/tmp/moved-nono run_background --ui attach -- $PYTHON -c "
@@ -507,6 +508,25 @@ tried('127.0.0.1')"
     lacks "and not reached" "$output" "GOT THROUGH"
     equal "the record has the addresses" "$("$NONO" log --kind network --jsonl | rows "[r.get('addr') for r in rows]")" \
         "['127.0.0.2', '127.0.0.2', '127.0.0.1']"
+
+    scenario "a name that does not resolve at the start, and does later"
+    NONO=$T/tmp/moved-nono run_background --on-ask deny --allow-connect "late.example:$good" -- $PYTHON -c "
+import os, socket, time
+def tried():
+    return socket.socket().connect_ex(('127.0.0.2', $good))
+print(tried(), flush=True)
+while not os.path.exists('resolves'):
+    time.sleep(0.01)
+end = time.monotonic() + 20
+while (last := tried()) == 13 and time.monotonic() < end:
+    time.sleep(0.1)
+print(last)"
+    poll grep -q '^13$' "$T/tmp/out" && pass "refused meanwhile" || fail "refused meanwhile" "$(cat "$T/tmp/out")"
+    echo "127.0.0.2 late.example" >"$T/tmp/hosts"
+    touch resolves
+    join_background
+    contains "which was said" "$output" "late.example: the name does not resolve; tried again"
+    contains "allowed by then" "$output" "111"
 fi
 
 scenario "options that do not parse, and names that do not resolve"

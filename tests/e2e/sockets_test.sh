@@ -179,6 +179,30 @@ s = socket.create_server(("127.0.0.1", 0))
 print("ok")'
 equal "a port of the kernel's choice on loopback" "$output" ok
 
+# A port of the kernel's choice that others may reach: bound, or by listening at once.
+cat >any.py <<'END'
+import socket
+for bound in (True, False):
+    try:
+        s = socket.socket()
+        if bound:
+            s.bind(("0.0.0.0", 0))
+        s.listen()
+        print("listening")
+    except OSError as e:
+        print(e.strerror)
+END
+for options in "--on-ask deny" "--net block" "--proxy-port 1"; do
+    # shellcheck disable=SC2086
+    run $options --allow-bind 0 -- $PYTHON any.py
+    equal "port 0 with $options" "$output" "listening
+listening"
+    # shellcheck disable=SC2086
+    run $options -- $PYTHON any.py
+    equal "and not without" "$output" "Permission denied
+Permission denied"
+done
+
 scenario "git over its own protocol"
 need git
 git init -q --bare "$OUT/repo.git"
