@@ -31,6 +31,7 @@ mkdir -m 0700 "$T/home" "$T/run"
 chmod 0755 "$T"
 cp "$nono" "$T/bin/nono"
 cp "$tracees"/* "$T/bin/" 2>/dev/null
+[ -z "${NONO_TEST_PROGRAMS:-}" ] || cp "$NONO_TEST_PROGRAMS"/* "$T/bin/" 2>/dev/null
 cp "$(dirname "$0")"/lib.sh "$script" "$T/e2e/"
 cp "$(dirname "$0")"/../../docs/*.md "$T/e2e/"
 

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 need curl
 need git
-need redis-server
+need redis-check-rdb
 
 # The events of the record; the view is for other programs as well.
 network() { # PYTHON-EXPRESSION over rows
@@ -220,8 +220,9 @@ kill $daemon
 
 scenario "redis over TCP and over a UNIX socket"
 rport=$(free_port)
-redis-server --port $rport --bind 127.0.0.1 --unixsocket "$OUT/redis.sock" --save "" --dir "$T/tmp" \
-    >"$T/tmp/redis" 2>&1 &
+# The server is the same program; its package would start a service.
+(exec -a redis-server redis-check-rdb --port $rport --bind 127.0.0.1 --unixsocket "$OUT/redis.sock" --save "" --dir "$T/tmp" \
+    >"$T/tmp/redis" 2>&1) &
 redis=$!
 poll redis-cli -p $rport ping || fail "redis starts" "$(cat "$T/tmp/redis")"
 run --on-ask deny --allow-connect 127.0.0.1:$rport -- redis-cli -p $rport set key value
