@@ -30,8 +30,10 @@ set_answer(struct why_answer *a, const struct socket_verdict *v, const char *fla
             : v->fixed              ? decider_to_string(DECIDER_PROTECTED)
                                     : decider_to_string(DECIDER_INITIAL);
     a->source = xstrdup(v->answer == SOCKET_ALLOW && v->nearest ? v->nearest : "");
-    a->rule =
-        xstrdup(v->answer == SOCKET_ALLOW ? (v->nearest ? v->nearest : "the default") : v->text);
+    a->rule = xstrdup(v->answer == SOCKET_ASK    ? ""
+                      : v->answer == SOCKET_DENY ? v->text
+                      : v->nearest               ? v->nearest
+                                                 : "the default");
     a->allow_with =
         v->answer == SOCKET_ALLOW || v->fixed ? xstrdup("") : xasprintf("%s %s", flag, shown);
 }
@@ -127,10 +129,27 @@ judge_host(const struct policy_args *p, enum op op, const char *target, struct w
     return 0;
 }
 
+// "@NAME": outside; those of the sandbox are its own affair.
+static void
+judge_abstract(const struct why_args *w, const char *target, struct why_answer *a)
+{
+    struct socket_verdict v;
+    socket_judge_unix(&w->policy.sockets, w->op, UNIX_ABSTRACT, "", w->op == OP_BIND, &v);
+    a->resolved = xstrdup(target);
+    a->tags = xstrdup("");
+    set_answer(a, &v, "--unix-sockets", "ask");
+}
+
 int
 why_socket(const struct why_args *w, const char *target, struct why_answer *a, struct err *err)
 {
     a->interpreter = xstrdup("");
+    if (strncmp(target, "unix:", 5) == 0)
+        target += 5;
+    if (target[0] == '@') {
+        judge_abstract(w, target, a);
+        return 0;
+    }
     // Neither a host nor a port has a slash, but for a network, which ends in a port.
     if (strchr(target, '/') && !(strchr(target, ':') && target[0] != '/' && target[0] != '.')) {
         judge_path(w, target, a);

@@ -100,6 +100,8 @@ parse_host(char *host, struct host_rule *r)
     if (inet_pton(r->family, host, r->addr) != 1) {
         if (slash || r->family == AF_INET6)
             return "not an address";
+        if (strchr(host, '*'))
+            return "there are no patterns of names (* alone is any host)";
         if (!socket_is_host_name(host))
             return "neither an address nor a host name";
         r->family = 0;
@@ -131,6 +133,10 @@ static const char *
 split(char *copy, char **ret_host, char **ret_port)
 {
     static const char no_port[] = "no port (HOST:PORT, * for any port)";
+    if (strstr(copy, "://"))
+        return "HOST:PORT is written, not a URL";
+    if (copy[0] == '@' || copy[0] == '/' || strncmp(copy, "unix:", 5) == 0)
+        return "no host (for UNIX sockets: --allow-unix-socket PATH)";
     char *end = copy[0] == '[' ? strchr(copy, ']') : copy;
     char *colon = end ? strrchr(end, ':') : NULL;
     if (!colon)
@@ -195,9 +201,12 @@ socket_policy_add_bind(struct socket_policy *p, const char *text, const char *so
     r.to = r.from;
     if (good && text[n] == '-')
         good = parse_port(text + n + 1, strlen(text + n + 1), &r.to);
-    if (!good || r.to < r.from)
+    if (!good)
         return err_set(err, -EINVAL, "%s %s: not a port, or two with - between them (8000-8099)",
                        source, shown);
+    if (r.to < r.from)
+        return err_set(err, -EINVAL, "%s %s: the range is reversed (%u-%u)", source, shown, r.to,
+                       r.from);
     if (p->n_ports >= NONO_SOCKET_RULES_MAX)
         return err_set(err, -E2BIG, "%s %s: more than %d rules", source, shown,
                        NONO_SOCKET_RULES_MAX);

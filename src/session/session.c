@@ -507,6 +507,9 @@ session_run(const struct session_options *o, struct err *err)
     s.ui = ui_free(s.ui);
     restore_modes(&s);
     raw_tty_off(&s.tty, STDIN_FILENO);
+    // Repeats are not told one by one.
+    if (s.stats.refused > s.footer.total)
+        s.footer.total = s.stats.refused;
     s.footer.proxy_only = o->sockets && o->sockets->proxy_port;
     if (status != 0)
         footer_print(&s.footer, s.info->id, stderr);

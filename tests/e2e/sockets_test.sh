@@ -58,6 +58,11 @@ equal "with the facts" \
     "$(network "[(r['target'], r['family'], r['port'], r['loopback'], r['category']) for r in rows]")" \
     "[('localhost:$port', 2, $port, 1, 'host_denied')]"
 
+run --on-ask deny -- sh -c "for i in 1 2 3; do curl -sS http://127.0.0.1:$port/index.html; done; false"
+contains "repeats are counted" "$output" "nono: refused 3 times:"
+
+scenario "curl: refused, in the log"
+run --on-ask deny -- curl -sS "http://127.0.0.1:$port/index.html"
 shown=$("$NONO" log --color never --kind network)
 contains "the log tells of it in a line" "$shown" " denied "
 contains "with its address" "$shown" "connect   localhost:$port (127.0.0.1:$port)"
@@ -310,6 +315,11 @@ why "('deny', '', '--allow-connect 10.0.0.1:80')" --connect --net block 10.0.0.1
 why "('allow', '--allow-bind', '')" --bind --allow-bind 8000-8099 8080
 why "('ask', '', '--allow-unix-socket-bind $OUT/x')" --bind "$OUT/x"
 why "('deny', '', '')" --connect /tmp/tmux-1000/default
+why "('deny', '', '')" --connect @name
+why "('ask', '', '--allow-unix-socket $OUT/x')" --connect "unix:$OUT/x"
+equal "nothing is nearest" "$("$NONO" why --connect example.org:443)" "asks: connect example.org:443
+  no rule covers it
+  allow without asking: --allow-connect example.org:443"
 "$NONO" why --connect nohost >/dev/null 2>&1
 equal "a target that does not parse" $? 2
 

@@ -337,6 +337,30 @@ Test(socket_policy, hosts_that_do_not_parse)
     }
 }
 
+Test(socket_policy, what_is_meant_is_guessed)
+{
+    static const char *const rows[][2] = {
+        {"https://example.com:443", "HOST:PORT is written, not a URL"},
+        {"*.example.com:443", "there are no patterns of names (* alone is any host)"},
+        {"unix:/run/x", "no host (for UNIX sockets: --allow-unix-socket PATH)"},
+        {"@x", "no host (for UNIX sockets: --allow-unix-socket PATH)"},
+        {"/run/x", "no host (for UNIX sockets: --allow-unix-socket PATH)"},
+        {"::1:80", "IPv6 addresses are written [ADDRESS]:PORT"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct socket_policy p = {0};
+        struct err err = {0};
+        cr_expect_eq(socket_policy_add_host(&p, rows[i][0], "x", &err), -EINVAL);
+        cr_expect(strstr(err.msg, rows[i][1]), "%s", err.msg);
+        err_done(&err);
+    }
+    struct socket_policy p = {0};
+    struct err err = {0};
+    cr_expect_eq(socket_policy_add_bind(&p, "8099-8000", "x", &err), -EINVAL);
+    cr_expect_str_eq(err.msg, "x 8099-8000: the range is reversed (8000-8099)");
+    err_done(&err);
+}
+
 Test(socket_policy, ports_that_do_not_parse)
 {
     static const char *const bad[] = {"",      "-",       "80-", "-80", "90-80",
