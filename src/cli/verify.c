@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "cli.h"
@@ -295,6 +296,9 @@ write_anchor(struct verify *v)
         return 0;
     }
     if (strcmp(v->anchor, "syslog") == 0) {
+        if (access(_PATH_LOG, F_OK) < 0)
+            return options_fail(&v->o, EXIT_FAILURE, "can't write the heads to syslog: %s: %s",
+                                _PATH_LOG, strerror(errno));
         to_syslog(text);
         return 0;
     }
