@@ -267,6 +267,18 @@ archive_again(const struct archive *a, struct archive *ret_again, struct err *er
 }
 
 int
+archive_open_again(struct archive *a, struct err *err)
+{
+    cleanup_err struct err why = {0};
+    bool named = a->paths_n > 0;
+    free(a->readers);
+    a->readers = NULL;
+    int ret = named ? open_readers(a, a->paths, a->paths_n, &why)
+                    : open_readers(a, (const char *const *)&a->standard, 1, &why);
+    return ret < 0 && ret != -ENOENT ? err_set(err, ret, "%s", why.msg) : 0;
+}
+
+int
 archive_open(struct archive *a)
 {
     cleanup_err struct err err = {0};

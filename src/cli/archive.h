@@ -49,6 +49,9 @@ void archive_add_operands(struct archive *a);
 // when none was). 0; or a positive exit status, said on standard error. A usual record that is not
 // there yet is an empty one, with a word about it, unless a session was asked for.
 int archive_open(struct archive *a);
+// For one that was not there yet: tries again. 0 also when it still is not; its sessions come with
+// archive_refresh().
+int archive_open_again(struct archive *a, struct err *err);
 void archive_done(struct archive *a);
 // The same records with the same selection, opened once more, for another thread: nothing is shared
 // but what the user typed. 0, or -errno; archive_done() either way.

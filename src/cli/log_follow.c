@@ -108,7 +108,13 @@ int
 log_follow(struct log *l)
 {
     int64_t seen = -1;
-    int ret = print_start(l);
+    int ret = 0;
+    // The record begins with the first session.
+    while (l->archive.readers_n == 0 && ret == 0 && !reader_left(l))
+        ret = archive_open_again(&l->archive, l->err);
+    if (ret < 0 || l->archive.readers_n == 0)
+        return ret;
+    ret = print_start(l);
     for (bool over = false; ret == 0 && !over && !reader_left(l);) {
         int64_t now = version(l);
         l->printer.now_ns = clock_real_ns();

@@ -148,6 +148,14 @@ wait
 equal "it ends with the session" "$(grep -c 'ASK>deny .*other.pem' "$T/tmp/follow")" 1
 equal "every event once" "$(rows "[r['seq'] for r in rows] == list(range(1, len(rows) + 1))" <"$T/tmp/follow.json")" True
 equal "the end too" "$(rows "rows[-1]['kind']" <"$T/tmp/follow.json")" session_end
+scenario "follow from before the first session"
+"$NONO" log -f --jsonl >"$T/tmp/follow.json" 2>/dev/null &
+follower=$!
+run --on-ask deny -- cat "$SECRET"
+poll grep -q session_end "$T/tmp/follow.json" && pass "the session is shown" || fail "the session is shown"
+kill $follower
+equal "from its first event on" "$(rows "rows[0]['seq']" <"$T/tmp/follow.json")" 1
+
 scenario "processes and long names"
 long=$OUT/a-directory-with-a-long-name/and-another-one-below-it
 mkdir -p "$long"
