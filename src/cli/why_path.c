@@ -42,7 +42,7 @@ answer(struct why_answer *a, const char *verdict, enum decider by, const char *r
 static const char *
 native_text(enum outlook_native native)
 {
-    return native == OUTLOOK_MODE     ? "its owner and mode forbid it, with or without nono"
+    return native == OUTLOOK_MODE     ? "owner, mode or file system forbid it, with or without nono"
            : native == OUTLOOK_SOCKET ? "a socket is not opened but connected to (--connect)"
                                       : "of a process outside, which no sandbox can look into";
 }

@@ -39,9 +39,9 @@ set_answer(struct why_answer *a, const struct socket_verdict *v, const char *fla
 }
 
 static void
-refuse(struct socket_verdict *v, const char *text, bool fixed)
+refuse(struct socket_verdict *v, const char *text)
 {
-    *v = (struct socket_verdict){.answer = SOCKET_DENY, .text = text, .fixed = fixed};
+    *v = (struct socket_verdict){.answer = SOCKET_DENY, .text = text, .fixed = true};
 }
 
 static void
@@ -61,14 +61,14 @@ judge_path(const struct why_args *w, const char *target, struct why_answer *a)
         capability_judge_object(&p->set, o.st.st_dev, o.st.st_ino, &j);
     socket_judge_unix(&p->sockets, w->op, UNIX_PATH, o.path, bind && !(both & ~j.access), &v);
     // The kernel's own answer comes first (EADDRINUSE, ECONNREFUSED).
-    if (o.native != OUTLOOK_POLICY)
-        refuse(&v, "owners and modes on the way there forbid it", true);
-    else if (bind && o.exists)
-        refuse(&v, "something is there already", true);
-    else if (!bind && o.exists && !S_ISSOCK(o.st.st_mode))
-        refuse(&v, "no socket is there", true);
+    const char *native = o.native != OUTLOOK_POLICY ? "owner or mode on the way there forbid it"
+                         : bind && o.exists         ? "something is there already"
+                         : !bind && o.exists && !S_ISSOCK(o.st.st_mode) ? "no socket is there"
+                                                                        : NULL;
+    if (native)
+        refuse(&v, native);
     else if (j.protected_)
-        refuse(&v, j.by == DECIDER_PROTECTED ? "one of nono's own places" : "denied", true);
+        refuse(&v, "one of nono's own places");
     a->resolved = steal_pointer(&o.path);
     outlook_done(&o);
     cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
@@ -79,7 +79,9 @@ judge_path(const struct why_args *w, const char *target, struct why_answer *a)
     a->tags = tag && !strstr(tags, tag) ? xasprintf("%s%s%s", tags, *tags ? "," : "", tag)
                                         : steal_pointer(&tags);
     set_answer(a, &v, bind ? "--allow-unix-socket-bind" : "--allow-unix-socket", a->resolved);
-    if (j.protected_ && j.denied->source) {
+    if (native) {
+        a->by = decider_to_string(DECIDER_FLOOR);
+    } else if (j.protected_ && j.denied->source) {
         free(a->rule);
         free(a->source);
         a->by = decider_to_string(j.by);

@@ -185,12 +185,6 @@ pattern_fault(const char *pattern)
     return NULL;
 }
 
-static bool
-is_any(struct glob_part part)
-{
-    return part.len == 2 && part.text[0] == '*' && part.text[1] == '*';
-}
-
 // A pattern is about names: a match that is a link, or has other names, is refused as what it is.
 // Without following links, so that what the walk takes is bounded by the directories.
 static int
@@ -222,7 +216,7 @@ append_matches(struct denials *d, const struct denial *pattern, size_t part, con
 static bool
 is_bare_name(const struct denial *d)
 {
-    return d->n_parts == 2 && is_any(d->parts[0]) &&
+    return d->n_parts == 2 && glob_is_any(d->parts[0]) &&
            !glob_is_pattern(d->parts[1].text, d->parts[1].len);
 }
 
@@ -231,9 +225,9 @@ is_bare_name(const struct denial *d)
 static int
 append_present(struct denials *d, const struct denial *pattern)
 {
-    size_t start = is_any(pattern->parts[0]) && pattern->n_parts > 1;
+    size_t start = glob_is_any(pattern->parts[0]) && pattern->n_parts > 1;
     for (size_t i = start; i < pattern->n_parts; i++)
-        if (is_any(pattern->parts[i]))
+        if (glob_is_any(pattern->parts[i]))
             return 0;
     if (!is_bare_name(pattern))
         return append_matches(d, pattern, start, pattern->path);
@@ -309,7 +303,7 @@ static uint64_t
 with_skipped(const struct denial *d, uint64_t states)
 {
     for (size_t i = 0; i + 1 < d->n_parts; i++)
-        if (states >> i & 1 && is_any(d->parts[i]))
+        if (states >> i & 1 && glob_is_any(d->parts[i]))
             states |= (uint64_t)1 << (i + 1);
     return states;
 }
@@ -328,7 +322,7 @@ pattern_walk(const struct denial *d, const char *path)
         for (size_t i = 0; i < d->n_parts; i++) {
             if (!(states >> i & 1))
                 continue;
-            if (is_any(d->parts[i]))
+            if (glob_is_any(d->parts[i]))
                 next |= (uint64_t)1 << i | (i + 1 == d->n_parts ? done : 0);
             else if (glob_matches(d->parts[i], path, n))
                 next |= (uint64_t)1 << (i + 1);
@@ -375,7 +369,7 @@ denial_place(const struct denial *d, const char *path, bool *ret_anywhere)
     if (states >> d->n_parts)
         return PLACE_REFUSED;
     for (size_t i = 0; i < d->n_parts; i++)
-        if (states >> i & 1 && is_any(d->parts[i]))
+        if (states >> i & 1 && glob_is_any(d->parts[i]))
             *ret_anywhere = true;
     return states ? PLACE_ABOVE : PLACE_FREE;
 }

@@ -12,6 +12,12 @@ glob_is_pattern(const char *pattern, size_t len)
     return false;
 }
 
+bool
+glob_is_any(struct glob_part part)
+{
+    return part.len == 2 && part.text[0] == '*' && part.text[1] == '*';
+}
+
 // Length of the class that starts at p ("[...]"), 0 when it is not closed and the bracket is one.
 static size_t
 class_length(const char *p, size_t n)

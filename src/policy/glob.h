@@ -13,6 +13,8 @@ struct glob_part {
 
 // Does pattern hold a character with a meaning of its own?
 bool glob_is_pattern(const char *pattern, size_t len);
+// "**", which stands for components?
+bool glob_is_any(struct glob_part part);
 // Why no name can match, or only one that was hardly meant; NULL when one can. Static storage.
 const char *glob_fault(const char *pattern, size_t len);
 // Does the whole name match?

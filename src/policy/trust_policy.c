@@ -42,12 +42,6 @@ trust_is_system(const char *path)
 }
 
 static bool
-is_any(struct glob_part part)
-{
-    return part.len == 2 && memcmp(part.text, "**", 2) == 0;
-}
-
-static bool
 is_dots(struct glob_part part)
 {
     return part.text[0] == '.' && (part.len == 1 || (part.len == 2 && part.text[1] == '.'));
@@ -136,7 +130,7 @@ pattern_matches(const struct trust_pattern *t, const char *path)
         for (size_t i = 0; i < t->n_parts; i++) {
             if (!(states >> i & 1))
                 continue;
-            if (is_any(t->parts[i]))
+            if (glob_is_any(t->parts[i]))
                 next |= 1u << i | 1u << (i + 1);
             else if (glob_matches(t->parts[i], path, n))
                 next |= 1u << (i + 1);

@@ -30,11 +30,12 @@ outlook_done(struct outlook *o)
 pid_t
 outlook_start(void)
 {
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        for (;;)
+        while (getppid() == parent)
             pause();
+        _exit(0);
     }
     return pid < 0 ? -errno : pid;
 }
