@@ -37,7 +37,7 @@ struct path_call {
     struct call call;
     enum path_kind kind;
     int dirfd[2];
-    int fd;         /* by descriptor: of the task; else -1 */
+    int fd;         /* by descriptor: of the task, or AT_FDCWD; else -1 */
     bool opened;    /* which must not be an O_PATH one */
     unsigned flags; /* AT_*, RENAME_* as given */
     uint32_t mode;

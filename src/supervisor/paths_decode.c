@@ -245,6 +245,17 @@ decode_own(struct path_call *c, int nr, const __u64 *own)
     return 0;
 }
 
+// An empty path. newest: an O_PATH descriptor is none.
+static int
+decode_descriptor(struct path_call *c, bool newest)
+{
+    c->fd = c->dirfd[0];
+    c->opened = newest && c->fd != AT_FDCWD;
+    // removexattrat(2) alone has no directory then.
+    bool directory = c->fd == AT_FDCWD && !(newest && c->kind == PATH_REMOVEXATTR);
+    return c->fd < 0 && !directory ? EBADF : 0;
+}
+
 static int
 decode_paths(struct path_call *c, const struct layout *l, const __u64 *a)
 {
@@ -261,13 +272,9 @@ decode_paths(struct path_call *c, const struct layout *l, const __u64 *a)
     }
     // The newest calls take no path for an empty one, and both for the open descriptor
     // (fs/namei.c, getname_maybe_null()).
-    bool newest = l->flags >= 0 && c->flags & AT_EMPTY_PATH && c->dirfd[0] != AT_FDCWD &&
-                  c->kind >= PATH_SETXATTR;
-    if (newest && a[l->path] == 0) {
-        c->fd = c->dirfd[0];
-        c->opened = true;
-        return c->fd < 0 ? EBADF : 0;
-    }
+    bool newest = l->flags >= 0 && c->flags & AT_EMPTY_PATH && c->kind >= PATH_SETXATTR;
+    if (newest && a[l->path] == 0)
+        return decode_descriptor(c, true);
     int ret = copy_path(c, a[l->path], &c->target[0]);
     if (ret == 0 && l->path2 >= 0)
         ret = copy_path(c, a[l->path2], &c->target[1]);
@@ -275,12 +282,7 @@ decode_paths(struct path_call *c, const struct layout *l, const __u64 *a)
         return ret;
     if (!(c->flags & AT_EMPTY_PATH) || c->kind == PATH_RENAME)
         return ENOENT;
-    c->opened = newest;
-    if (c->dirfd[0] == AT_FDCWD)
-        strcpy(c->target[0] = xrealloc(c->target[0], 2), ".");
-    else
-        c->fd = c->dirfd[0];
-    return c->dirfd[0] != AT_FDCWD && c->fd < 0 ? EBADF : 0;
+    return decode_descriptor(c, newest);
 }
 
 static bool
@@ -327,7 +329,7 @@ int
 path_resolve(const struct path_call *c, unsigned i, unsigned flags, struct resolved *ret_r)
 {
     flags |= RESOLVE_DEEP;
-    if (i == 0 && c->fd >= 0)
+    if (i == 0 && c->fd != NONE)
         return c->opened && tracee_fd_is_path(c->call.tid, c->fd)
                    ? -EBADF
                    : resolve_task_fd(c->call.tid, c->fd, flags, ret_r);

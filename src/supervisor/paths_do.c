@@ -237,6 +237,17 @@ make_error(const struct path_call *c, const struct resolved *r, uint64_t caps)
     return path_makes_device(c) ? EPERM : 0;
 }
 
+// Is it an entry of /proc/PID itself, which is immutable? That procfs knows no removal is found out
+// last elsewhere, behind what kind of entry it is.
+static bool
+is_of_process(const struct resolved *r)
+{
+    const char *leaf = strrchr(r->path, '/'), *name = leaf;
+    while (name > r->path && name[-1] != '/')
+        name--;
+    return strspn(name, "0123456789") == (size_t)(leaf - name);
+}
+
 static int
 remove_error(const struct path_call *c, const struct resolved *r, uint64_t caps)
 {
@@ -249,11 +260,12 @@ remove_error(const struct path_call *c, const struct resolved *r, uint64_t caps)
     if (c->kind == PATH_UNLINK && r->trailing)
         return dir ? EISDIR : ENOTDIR;
     int ret = delete_error(r, &st, caps);
-    if (ret)
+    bool other = c->kind == PATH_UNLINK ? dir : !dir;
+    if (ret && !(other && ret == EPERM && is_procfs(r->fd) && !is_of_process(r)))
         return ret;
-    if (c->kind == PATH_UNLINK)
-        return dir ? EISDIR : 0;
-    return !dir ? ENOTDIR : is_empty(r) ? 0 : ENOTEMPTY;
+    if (other)
+        return dir ? EISDIR : ENOTDIR;
+    return !dir || is_empty(r) ? 0 : ENOTEMPTY;
 }
 
 // Names are neither moved nor linked from one mount to another, even of one file system.

@@ -162,8 +162,9 @@ plain_parent(const char *path, uint64_t how, struct resolved *r)
     if (len == 0 || slash[1] == 0 ||
         (path[len - 1] == '.' && (len == 1 || path[len - 2] == '/' || path[len - 2] == '.')))
         return -EINVAL;
+    // The walk knows what is said of the directory first.
     if (strlen(slash + 1) >= sizeof r->leaf)
-        return -ENAMETOOLONG;
+        return -EINVAL;
     r->trailing = path[len] != 0;
     strcpy(r->leaf, slash + 1);
     *slash = 0;
@@ -243,6 +244,21 @@ resolve_words_hold(const char *words)
     return true;
 }
 
+static bool
+ends_in_dot(const char *path)
+{
+    size_t n = strlen(path);
+    while (n && path[n - 1] == '/')
+        n--;
+    return n && path[n - 1] == '.' && (n == 1 || path[n - 2] == '/');
+}
+
+static bool
+may_search(int dir)
+{
+    return faccessat(dir, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) == 0;
+}
+
 // The common case in one or two calls: no symbolic link and no ".." anywhere, so the name is the
 // object's own. -ELOOP, -EINVAL: not that simple.
 static int
@@ -263,7 +279,7 @@ resolve_plain(pid_t tid, int dirfd, const char *path, unsigned flags, struct res
         r->fd = open_cold_leaf(r->path, trailing ? O_DIRECTORY : 0);
     r->exists = r->fd >= 0;
     if (r->exists)
-        return 0;
+        return !ends_in_dot(path) || may_search(r->fd) ? 0 : -EACCES;
     if (errno != ENOENT || !(flags & RESOLVE_WANT_PARENT) || trailing)
         return -errno;
     char *slash = strrchr(r->path, '/');
@@ -430,6 +446,14 @@ walk_leaf(struct walk *w, const char *name, bool slash)
     return ret;
 }
 
+// What the kernel looks at before a name that is too long: the directory.
+static int
+walk_too_long(struct walk *w)
+{
+    cleanup_fd int fd = walk_open(w, ".", O_DIRECTORY);
+    return fd < 0 ? fd : -ENAMETOOLONG;
+}
+
 // Follows one component. 1: there is more to do, 0: arrived, else -errno.
 static int
 walk_step(struct walk *w)
@@ -440,7 +464,7 @@ walk_step(struct walk *w)
     if (n == 0)
         return 0;
     if (n >= sizeof name)
-        return -ENAMETOOLONG;
+        return walk_too_long(w);
     memcpy(name, w->rest + skip, n);
     name[n] = 0;
     memmove(w->rest, w->rest + skip + n, strlen(w->rest + skip + n) + 1);
@@ -448,8 +472,6 @@ walk_step(struct walk *w)
     bool slash = w->rest[0] == '/';
     if (last && w->flags & RESOLVE_PARENT)
         return walk_leaf(w, name, slash);
-    if (strcmp(name, ".") == 0)
-        return 1;
     cleanup_fd int fd = walk_open(w, name, O_NOFOLLOW);
     if (fd == -ENOENT && last && !slash && w->flags & RESOLVE_WANT_PARENT) {
         strcpy(w->r->leaf, name);
@@ -561,7 +583,8 @@ resolve_path(pid_t tid, int dirfd, const char *path, unsigned flags, struct reso
     int ret = resolve_plain(tid, dirfd, path, flags, ret_r);
     if (ret < 0)
         resolved_done(ret_r);
-    if (ret != -ELOOP && ret != -EINVAL)
+    // Who is in a directory needs no leave to pass through those above.
+    if (ret != -ELOOP && ret != -EINVAL && (ret != -EACCES || path[0] == '/'))
         return ret;
     ret_r->leaf[0] = 0;
     if (!(flags & RESOLVE_PARENT)) {

@@ -151,7 +151,8 @@ queues(const char *outside, const char *own)
     say("open_or_make", mq_open(outside, O_RDWR | O_CREAT, 0600, NULL));
     say("make", mq_open(outside, O_RDWR | O_CREAT | O_EXCL, 0600, NULL));
     say("remove", mq_unlink(outside));
-    mqd_t q = mq_open(own, O_RDWR | O_CREAT, 0600, NULL), again = mq_open(own, O_RDONLY | O_CREAT);
+    mqd_t q = mq_open(own, O_RDWR | O_CREAT, 0600, NULL),
+          again = mq_open(own, O_RDONLY | O_CREAT, 0600, NULL);
     say("own_send", mq_send(q, "x", 1, 1));
     char text[8192];
     say("own_receive", mq_receive(again, text, sizeof text, NULL));

@@ -33,6 +33,13 @@ show(const char *what, long fd)
     close((int)fd);
 }
 
+// Of a call that gives no descriptor.
+static void
+tell(const char *what, long ret)
+{
+    printf("%s: %s\n", what, ret < 0 ? strerrorname_np(errno) : "done");
+}
+
 static long
 raw_open(const char *path, int flags, unsigned mode)
 {
@@ -251,6 +258,120 @@ own_files(void)
     show("no descriptor free", full);
 }
 
+// Directories and descriptors that are less than they seem.
+static void
+odd_places(void)
+{
+    char name[300], path[64];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = 0;
+    int file = openat(dir, "file", O_RDONLY), link = openat(dir, "link", O_PATH | O_NOFOLLOW);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    tell("rmdir of a descriptor's link", rmdir(path));
+    tell("unlink of a descriptor's link", unlink(path));
+    tell("rmdir of /proc/self/fd", rmdir("/proc/self/fd"));
+    show(". of a link's descriptor", openat(link, ".", O_RDONLY));
+    tell("chmod of . of a link's descriptor", fchmodat(link, ".", 0700, 0));
+    show("long name below a file", openat(file, name, O_RDONLY));
+    show("long name to be made below a file", openat(file, name, O_RDONLY | O_CREAT, 0600));
+    tell("long name made below a file", mkdirat(file, name, 0700));
+    tell("long name made below a link's descriptor", mkdirat(link, name, 0700));
+    tell("long name made", mkdirat(dir, name, 0700));
+    tell("long name below a file to be changed", fchmodat(file, name, 0700, 0));
+    mkdirat(dir, "closed", 0700);
+    int closed = openat(dir, "closed", O_RDONLY | O_DIRECTORY);
+    fchmod(closed, 0600);
+    show(". of a closed directory", openat(closed, ".", O_RDONLY));
+    show("./ of it", openat(closed, "./", O_RDONLY));
+    show("closed/.", openat(dir, "closed/.", O_RDONLY));
+    show("closed/./", openat(dir, "closed/./", O_RDONLY));
+    show("closed", openat(dir, "closed", O_RDONLY));
+    show("closed/../file", openat(dir, "closed/../file", O_RDONLY));
+    tell("chmod of closed/.", fchmodat(dir, "closed/.", 0600, 0));
+    tell("long name made in it", mkdirat(closed, name, 0700));
+    show("long name in it", openat(closed, name, O_RDONLY));
+    close(closed);
+    unlinkat(dir, "closed", AT_REMOVEDIR);
+    close(file);
+    close(link);
+}
+
+static void
+below_closed(void)
+{
+    int start = open(".", O_RDONLY | O_DIRECTORY);
+    mkdirat(dir, "outer", 0700);
+    mkdirat(dir, "outer/inner", 0700);
+    int outer = openat(dir, "outer", O_RDONLY | O_DIRECTORY);
+    if (fchdir(outer) < 0 || chdir("inner") < 0)
+        printf("setup: %s\n", strerrorname_np(errno));
+    fchmod(outer, 0);
+    show("made below a closed directory", open("file", O_RDWR | O_CREAT | O_EXCL, 0640));
+    show("opened there", open("file", O_RDONLY));
+    show("opened as ./", open("./file", O_RDWR | O_TRUNC));
+    show("missing there", open("missing", O_RDONLY));
+    show("directory there", open(".", O_RDONLY | O_DIRECTORY));
+    show("above it", open("../inner/file", O_RDONLY));
+    tell("chmod there", chmod("file", 0600));
+    tell("mkdir there", mkdir("new", 0700));
+    tell("mkdir in that", mkdir("new/one", 0700));
+    tell("rename there", rename("new/one", "one"));
+    tell("link there", link("file", "second"));
+    tell("symlink there", symlink("file", "third"));
+    show("by that", open("third", O_RDONLY));
+    tell("truncate there", truncate("third", 5));
+    tell("rmdir there", rmdir("one"));
+    static const char *const names[] = {"file", "second", "third"};
+    for (size_t i = 0; i < 3; i++)
+        tell("unlink there", unlink(names[i]));
+    tell("rmdir there", rmdir("new"));
+    fchmod(outer, 0700);
+    if (fchdir(start) < 0)
+        printf("setup: %s\n", strerrorname_np(errno));
+    unlinkat(outer, "inner", AT_REMOVEDIR);
+    unlinkat(dir, "outer", AT_REMOVEDIR);
+    close(outer);
+    close(start);
+}
+
+// getname_maybe_null() of fs/namei.c.
+static void
+no_path(void)
+{
+    static char value[] = "v";
+    struct {
+        uint64_t value;
+        uint32_t size, flags;
+    } args = {(uintptr_t)value, 1, 0};
+    struct {
+        uint64_t flags;
+        uint32_t sizes[4];
+    } attr = {0};
+    int start = open(".", O_RDONLY | O_DIRECTORY);
+    if (fchdir(dir) < 0)
+        printf("setup: %s\n", strerrorname_np(errno));
+    static const int fds[] = {AT_FDCWD, -1, -5, 9999};
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        printf("%d ", fds[i]);
+        tell("setxattrat of nothing",
+             syscall(463, fds[i], NULL, AT_EMPTY_PATH, "user.n", &args, 16));
+        tell("of an empty path", syscall(463, fds[i], "", AT_EMPTY_PATH, "user.n", &args, 16));
+        tell("removexattrat of nothing", syscall(466, fds[i], NULL, AT_EMPTY_PATH, "user.n"));
+        tell("of an empty path", syscall(466, fds[i], "", AT_EMPTY_PATH, "user.n"));
+        tell("file_setattr of nothing",
+             syscall(469, fds[i], NULL, &attr, sizeof attr, AT_EMPTY_PATH));
+        tell("of an empty path", syscall(469, fds[i], "", &attr, sizeof attr, AT_EMPTY_PATH));
+        tell("linkat of nothing", syscall(SYS_linkat, fds[i], NULL, dir, "no", AT_EMPTY_PATH));
+        tell("fchmodat2 of nothing", syscall(452, fds[i], NULL, 0700, AT_EMPTY_PATH));
+        tell("fchownat of nothing", syscall(SYS_fchownat, fds[i], NULL, -1, -1, AT_EMPTY_PATH));
+        tell("utimensat of nothing", syscall(SYS_utimensat, fds[i], NULL, NULL, AT_EMPTY_PATH));
+        tell("setxattrat without the flag", syscall(463, fds[i], NULL, 0, "user.n", &args, 16));
+    }
+    if (fchdir(start) < 0)
+        printf("setup: %s\n", strerrorname_np(errno));
+    close(start);
+}
+
 static long
 raw_mq_open(const char *name, int flags, unsigned mode, const void *attr)
 {
@@ -277,17 +398,17 @@ queues(void)
     show("queue of huge attributes", raw_mq_open(own, O_RDWR | O_CREAT, 0600, huge));
     show("queue with all access", raw_mq_open(own, O_ACCMODE | O_CREAT, 0600, NULL));
     show("a queue left by that", raw_mq_open(own, O_RDONLY, 0, NULL));
-    show("queue removed", syscall(SYS_mq_unlink, own));
+    tell("queue removed", syscall(SYS_mq_unlink, own));
     mode_t before = umask(027);
     show("a queue", raw_mq_open(own, O_WRONLY | O_CREAT | O_NONBLOCK, 07777, small));
     umask(before);
     show("again", raw_mq_open(own, O_RDWR | O_CREAT | O_EXCL, 0600, NULL));
     show("opened", raw_mq_open(own, O_RDONLY | O_CREAT | 0x40000000, 0, bad));
-    show("queue removed", syscall(SYS_mq_unlink, own));
-    show("queue removed again", syscall(SYS_mq_unlink, own));
-    show("no queue removed", syscall(SYS_mq_unlink, ""));
-    show("no name removed", syscall(SYS_mq_unlink, NULL));
-    show("a path removed", syscall(SYS_mq_unlink, "a/b"));
+    tell("queue removed", syscall(SYS_mq_unlink, own));
+    tell("queue removed again", syscall(SYS_mq_unlink, own));
+    tell("no queue removed", syscall(SYS_mq_unlink, ""));
+    tell("no name removed", syscall(SYS_mq_unlink, NULL));
+    tell("a path removed", syscall(SYS_mq_unlink, "a/b"));
 }
 
 int
@@ -311,6 +432,9 @@ main(int argc, char **argv)
     flags();
     openat2_calls();
     own_files();
+    odd_places();
+    below_closed();
+    no_path();
     queues();
     return 0;
 }
