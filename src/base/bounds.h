@@ -13,7 +13,8 @@
 #define NONO_GRANTS_MAX 4096   /* live session grants; beyond: the decision counts once */
 #define NONO_GRANT_NS_MAX (365 * 86400 * 1000000000ull) /* longest life of a timed grant */
 #define NONO_REFUSALS_MAX 4096           /* distinct refusals whose repeats are counted */
-#define NONO_WORKERS_MAX 1024            /* on-behalf operations that may block at the same time */
+#define NONO_WORKERS_MAX 4096            /* on-behalf operations that may block at the same time */
+#define NONO_WORKERS_KEPT 256            /* of them not for what a peer may block for ever */
 #define NONO_CLOSERS_MAX 256             /* of its files that are closed at the same time */
 #define NONO_QUEUE_UI 4096               /* supervisor -> main */
 #define NONO_QUEUE_DB 8192               /* anyone -> writer */

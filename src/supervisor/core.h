@@ -98,6 +98,9 @@ struct family {
                     const struct decision *d);
     // Frees the copy of a call that was parked.
     void (*free_call)(struct call *c);
+    // The path as the task wrote it and what is done with it, for the record of a call that no
+    // worker takes. NULL where that is recorded already.
+    const char *(*path)(const struct call *c, enum op *ret_op);
 };
 extern const struct family family_open, family_path, family_socket, family_exec, family_process,
     family_ipc, family_queue, family_absent;
@@ -124,13 +127,15 @@ struct task_job {
     struct call *call;               /* owned; freed by its family */
     struct task_job *before, *after; /* in the supervisor's list */
     int result;                      /* a descriptor, a value, or -errno */
+    bool blocks;                     /* for as long as somebody else likes: a peer */
     bool interrupted;                /* for a signal of the task */
     pid_t process;                   /* 0: not looked for yet */
 };
 // 0: onbehalf_submit() for this call succeeds while the lock is held. Or -EAGAIN, and the person is
-// told: no worker is left, or the caller's process has its share of them.
-int onbehalf_reserve(struct supervisor *s, const struct call *c);
-// Gives j to a worker. On failure the call is answered EACCES, the person told, and j dropped.
+// told: no worker is left, or the caller's process has its share of them. blocks: as of the job.
+int onbehalf_reserve(struct supervisor *s, const struct call *c, bool blocks);
+// Gives j to a worker. On failure the call is answered EACCES, which is recorded, the person told,
+// and j dropped.
 void onbehalf_submit(struct supervisor *s, struct task_job *j);
 // To be called first by the job's done().
 void onbehalf_returned(struct supervisor *s, struct task_job *j);

@@ -366,11 +366,11 @@ judge(struct supervisor *s, struct exec_call *c, struct resolved *ends)
     if (asked == -1 && judge_logs_allowed(s))
         judge_log_allowed(s, &c->call, make_request(s, c, ends, EXEC_PROGRAM, parts),
                           policy ? DECIDER_FLOOR : DECIDER_RULE);
-    if (asked == -1 && given && !s->o.exec_ask && !initial && s->o.floor->ruleset_fd >= 0) {
+    if (asked == -1)
         core_count_floor(s, OP_EXEC, true);
+    if (asked == -1 && given && !s->o.exec_ask && !initial && s->o.floor->ruleset_fd >= 0) {
         notify_continue(s->o.listener, c->call.id);
     } else if (asked == -1) {
-        core_count_floor(s, OP_EXEC, true);
         perform(s, c, ends);
         return;
     } else if (asked < 0) {
@@ -573,4 +573,5 @@ exec_notified(struct supervisor *s, const struct call_row *row, const struct sec
 const struct family family_exec = {.notified = exec_notified,
                                    .perform = exec_perform,
                                    .decided = exec_decided,
-                                   .free_call = exec_free_call};
+                                   .free_call = exec_free_call,
+                                   .path = exec_path};

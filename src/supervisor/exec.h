@@ -56,6 +56,8 @@ struct exec_call {
     bool writable[EXEC_PARTS]; /* the sandbox may write to it; set by the judge */
 };
 
+// As in struct family.
+const char *exec_path(const struct call *c, enum op *ret_op);
 // Leaves c as exec_decode() made it.
 void exec_call_done(struct exec_call *c);
 // Copies the registers and the path. 0 or an errno (positive): -the one that the call fails with.

@@ -261,3 +261,10 @@ exec_look(struct exec_call *c, struct resolved *ends)
     }
     return ret;
 }
+
+const char *
+exec_path(const struct call *c, enum op *ret_op)
+{
+    *ret_op = OP_EXEC;
+    return ((const struct exec_call *)c)->path;
+}

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "bounds.h"
 #include "clock.h"
-#include "core.h"
+#include "judge.h"
 #include "kernel.h"
 #include "launch.h"
 #include "mounts.h"
@@ -57,11 +59,13 @@ onbehalf_leave(const struct supervisor *s)
 
 // --- workers ---------------------------------------------------------------------------------
 
-// No process has more workers than are left for the others.
+// No process has more workers than are left for the others, and what may block for ever leaves some
+// for the rest, however many processes it is made by.
 static bool
-has_share(const struct supervisor *s, const struct call *c)
+has_share(const struct supervisor *s, const struct call *c, bool blocks)
 {
-    unsigned left = s->n_jobs < NONO_WORKERS_MAX ? NONO_WORKERS_MAX - s->n_jobs : 0, own = 0;
+    unsigned max = NONO_WORKERS_MAX - (blocks ? NONO_WORKERS_KEPT : 0);
+    unsigned left = s->n_jobs < max ? max - s->n_jobs : 0, own = 0;
     if (s->n_jobs < left)
         return true;
     pid_t process = tracee_process(c->tid);
@@ -74,9 +78,9 @@ has_share(const struct supervisor *s, const struct call *c)
 }
 
 int
-onbehalf_reserve(struct supervisor *s, const struct call *c)
+onbehalf_reserve(struct supervisor *s, const struct call *c, bool blocks)
 {
-    if (has_share(s, c) && worker_reserve(s->workers) == 0)
+    if (has_share(s, c, blocks) && worker_reserve(s->workers) == 0)
         return 0;
     if (!s->told_busy)
         core_notice(s, "too many blocked calls at once: more are refused until some return");
@@ -84,11 +88,38 @@ onbehalf_reserve(struct supervisor *s, const struct call *c)
     return -EAGAIN;
 }
 
+// Whatever it was allowed by, it is not done: the record says so.
+static void
+refuse_busy(struct supervisor *s, const struct call *c)
+{
+    char link[40], cwd[NONO_PATH_MAX];
+    enum op op;
+    const char *path = core_family(c)->path ? core_family(c)->path(c, &op) : NULL;
+    if (!path || !notify_valid(s->o.listener, c->id)) {
+        notify_fail(s->o.listener, c->id, EACCES);
+        return;
+    }
+    snprintf(link, sizeof link, "/proc/%d/cwd", (int)c->tid);
+    ssize_t n = path[0] == '/' ? 0 : readlink(link, cwd, sizeof cwd);
+    cleanup_free char *full =
+        xasprintf("%.*s%s%s", n > 0 ? (int)n : 0, cwd, n > 0 ? "/" : "", path);
+    const struct stat nothing = {0};
+    struct standing standing = {0};
+    const struct facts f = {.call = c,
+                            .op = op,
+                            .target = path,
+                            .target_len = strlen(path),
+                            .resolved = full,
+                            .st = &nothing,
+                            .standing = &standing};
+    judge_refuse(s, c, judge_request(s, &f), DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, EACCES);
+}
+
 void
 onbehalf_submit(struct supervisor *s, struct task_job *j)
 {
-    if (onbehalf_reserve(s, j->call) < 0 || worker_submit(s->workers, &j->job) < 0) {
-        notify_fail(s->o.listener, j->call->id, EACCES);
+    if (onbehalf_reserve(s, j->call, j->blocks) < 0 || worker_submit(s->workers, &j->job) < 0) {
+        refuse_busy(s, j->call);
         j->job.drop(&j->job);
         return;
     }
@@ -224,6 +255,13 @@ open_job_done(struct job *j, void *ctx)
     open_job_drop(j);
 }
 
+static bool
+is_fifo(const struct resolved *r)
+{
+    struct stat st;
+    return r->exists && mount_stat(r->fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 void
 onbehalf_open(struct supervisor *s, const struct open_call *c, const struct resolved *r)
 {
@@ -248,7 +286,8 @@ onbehalf_open(struct supervisor *s, const struct open_call *c, const struct reso
     *o = (struct open_job){
         .task = {.job = {.run = open_job_run, .done = open_job_done, .drop = open_job_drop},
                  .call = &open_call_dup(c)->call,
-                 .result = -1},
+                 .result = -1,
+                 .blocks = is_fifo(r)},
         .s = s,
         .target = *r};
     o->target.object_fd = -1;

@@ -376,5 +376,15 @@ open_free_call(struct call *c)
     free(c);
 }
 
-const struct family family_open = {
-    .notified = open_notified, .perform = open_perform, .free_call = open_free_call};
+static const char *
+open_path(const struct call *c, enum op *ret_op)
+{
+    const struct open_call *open = (const struct open_call *)c;
+    *ret_op = op_of_access(files_access(open));
+    return open->path;
+}
+
+const struct family family_open = {.notified = open_notified,
+                                   .perform = open_perform,
+                                   .free_call = open_free_call,
+                                   .path = open_path};

@@ -530,5 +530,15 @@ path_perform(struct supervisor *s, struct call *c, struct held *object)
     ends_done(ends);
 }
 
-const struct family family_path = {
-    .notified = path_notified, .perform = path_perform, .free_call = path_free_call};
+static const char *
+path_path(const struct call *c, enum op *ret_op)
+{
+    const struct path_call *p = (const struct path_call *)c;
+    *ret_op = path_op(p->kind);
+    return p->target[0] ? p->target[0] : "(descriptor)";
+}
+
+const struct family family_path = {.notified = path_notified,
+                                   .perform = path_perform,
+                                   .free_call = path_free_call,
+                                   .path = path_path};

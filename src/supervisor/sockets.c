@@ -192,9 +192,10 @@ perform(struct supervisor *s, struct socket_call *c, struct resolved *r)
     if (try_now(s, c, r))
         return;
     // It was recorded as allowed, and isn't made.
-    if (onbehalf_reserve(s, &c->call) < 0)
+    if (onbehalf_reserve(s, &c->call, true) < 0)
         sockets_record_decision(s, c, NULL, NET_ERROR, REASON_RATE_LIMITED);
     struct socket_job *p = job_new(s, socket_call_move(c), r);
+    p->task.blocks = true;
     p->timed = is_timed(p->call);
     onbehalf_submit(s, &p->task);
 }
@@ -206,7 +207,7 @@ static bool
 refused_as_busy(struct supervisor *s, struct socket_call *c, const struct resolved *r,
                 const struct socket_facts *f)
 {
-    if (is_quick(c, r) || onbehalf_reserve(s, &c->call) == 0)
+    if (is_quick(c, r) || onbehalf_reserve(s, &c->call, true) == 0)
         return false;
     struct request *q = sockets_request(s, c, f);
     sockets_record_decision(s, c, q, NET_DENIED, REASON_RATE_LIMITED);
@@ -412,6 +413,8 @@ judge_received(struct supervisor *s, struct socket_call *c)
     pthread_mutex_lock(&s->lock);
     core_wait_for_room(s);
     if (ret == -EAGAIN) {
+        if (onbehalf_reserve(s, &c->call, false) < 0 && notify_valid(s->o.listener, c->call.id))
+            sockets_record_decision(s, c, NULL, NET_DENIED, REASON_RATE_LIMITED);
         struct socket_job *p = job_new(s, socket_call_move(c), NULL);
         p->task.job.run = lookup_run;
         p->task.job.done = lookup_done;

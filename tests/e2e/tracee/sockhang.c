@@ -5,7 +5,7 @@
 //     sockhang names DIR      datagram sockets that connect to a path, again and again
 //     sockhang linger         the last close of a connection that lingers is the supervisor's
 //     sockhang closes         many of those at once, and connects of another process
-//     sockhang many           connects that block, and one of another process
+//     sockhang many FILE FIFO connects that block, and one of another process
 //     sockhang bulk           processes that send batches of 60 MB, again and again
 //     sockhang asks           threads that ask for the same, thousands
 //     sockhang memory         sends that wait with much control data, until one is refused
@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,7 +202,8 @@ run_linger(void)
 
 // --- many --------------------------------------------------------------------------------------
 
-#define CONNECTS 700
+#define CONNECTS 2400
+#define SHARE 1920 /* of a process */
 
 static struct sockaddr_in full;
 static atomic_int refusals;
@@ -230,7 +232,7 @@ listen_at(struct sockaddr_in *ret_at, int backlog)
 
 // Who takes all that a process may have is refused more, and nobody else is.
 static void
-run_many(void)
+run_many(const char *file, const char *fifo)
 {
     struct sockaddr_in open_to;
     struct rlimit limit;
@@ -257,12 +259,15 @@ run_many(void)
     pthread_attr_setstacksize(&attr, 65536);
     for (int i = 0; i < CONNECTS; i++)
         pthread_create(&t, &attr, block, NULL);
-    for (double end = now() + 30; refusals < CONNECTS - 520 && now() < end;)
+    for (double end = now() + 30; refusals < CONNECTS - SHARE && now() < end;)
         sched_yield();
     close(go[1]);
     int status;
     waitpid(other, &status, 0);
     printf("refused %d, the other %d\n", refusals, WEXITSTATUS(status));
+    // Of the same process: one that nobody can block for ever, and one that could be.
+    printf("removed: %s\n", unlink(file) == 0 ? "yes" : strerror(errno));
+    printf("fifo: %s\n", open(fifo, O_RDONLY) >= 0 ? "opened" : strerror(errno));
     _exit(0);
 }
 
@@ -381,6 +386,7 @@ run_asks(void)
 // --- closes ------------------------------------------------------------------------------------
 
 static int lingerers[LINGERERS];
+static atomic_bool interrupted;
 
 static void *
 send_on(void *arg)
@@ -388,7 +394,9 @@ send_on(void *arg)
     struct iovec iov = {.iov_base = bytes, .iov_len = sizeof bytes};
     struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1};
     sending++;
-    sendmsg(*(int *)arg, &h, MSG_NOSIGNAL);
+    // There may be room for some yet.
+    while (!interrupted && sendmsg(*(int *)arg, &h, MSG_NOSIGNAL) > 0)
+        ;
     return NULL;
 }
 
@@ -426,8 +434,11 @@ run_closes(void)
     if (other == 0)
         connect_on(longest);
     sigaction(SIGUSR1, &act, NULL);
+    // Should one of them be closed here after all.
+    struct linger l = {.l_onoff = 1, .l_linger = 2};
     for (int i = 0; i < LINGERERS; i++) {
         lingerers[i] = lingering();
+        setsockopt(lingerers[i], SOL_SOCKET, SO_LINGER, &l, sizeof l);
         pthread_create(&threads[i], NULL, send_on, &lingerers[i]);
     }
     while (sending < LINGERERS)
@@ -437,6 +448,7 @@ run_closes(void)
     for (int i = 0; i < LINGERERS; i++)
         close(lingerers[i]);
     *longest = 0;
+    interrupted = true;
     double begin = now();
     for (int i = 0; i < LINGERERS; i++)
         pthread_kill(threads[i], SIGUSR1);
@@ -460,8 +472,8 @@ main(int argc, char **argv)
         run_linger();
     else if (strcmp(what, "closes") == 0)
         run_closes();
-    else if (strcmp(what, "many") == 0)
-        run_many();
+    else if (strcmp(what, "many") == 0 && argc == 4)
+        run_many(argv[2], argv[3]);
     else if (strcmp(what, "bulk") == 0)
         run_bulk();
     else if (strcmp(what, "asks") == 0)
