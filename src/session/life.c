@@ -112,17 +112,18 @@ session_terminate(struct session *s, int sig)
 {
     uint64_t now = clock_mono_ns();
     session_freeze(s, false);
+    // Before what it waits for is refused: it ends by the signal, not for want of what it asked for.
+    if (!s->ended)
+        kill(-s->launched.child, sig);
     if (!s->terminating) {
         // Nobody is asked any more: what waits is refused, and all that comes.
         session_order(s, MSG_STOP, NULL, NULL);
         s->hangup_at = now + HANGUP_NS;
     }
     s->terminating = true;
-    if (s->ended)
-        return;
-    kill(-s->launched.child, sig);
     // A stopped command would not see it.
-    kill(-s->launched.child, SIGCONT);
+    if (!s->ended)
+        kill(-s->launched.child, SIGCONT);
 }
 
 void
