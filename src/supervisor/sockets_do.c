@@ -20,6 +20,7 @@
 
 #define CHUNK (256 * 1024) /* of a stream, sent at once */
 #define TURN (1024 * 1024) /* bytes */
+#define UNREADABLE ((void *)1)
 
 // The address for the kernel: that of the task, or a name that leads to the very object that is
 // held (I3).
@@ -155,6 +156,11 @@ send_part(const struct socket_call *c, struct message *m, const struct target *t
           size_t len, bool now)
 {
     ssize_t got = copy_part(c, m, buf, len);
+    if (got == -EFAULT) {
+        // The kernel looks at the socket before it reads: it shall say what is wrong.
+        buf = UNREADABLE;
+        got = (ssize_t)len;
+    }
     if (got < 0)
         return (int)got;
     struct iovec iov = {.iov_base = buf, .iov_len = (size_t)got};

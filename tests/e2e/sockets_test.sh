@@ -368,6 +368,10 @@ run --on-ask deny -- "$BIN/sockets" unix "$T/work/sock"
 bare=$("$BIN/sockets" stream)
 run --on-ask deny --net allow -- "$BIN/sockets" stream
 [ "$bare" = "$output" ] && pass "streams" || fail "streams" "$(diff <(echo "$bare") <(echo "$output"))"
+bare=$("$BIN/badsend")
+run --net allow --unix-sockets allow -- "$BIN/badsend"
+[ "$bare" = "$output" ] && pass "what cannot be read" || fail "what cannot be read" "$(diff <(echo "$bare") <(echo "$output"))"
+at_most "errors that are told apart" "$((10 - $(echo "$bare" | sed 's/.*: //' | sort -u | wc -l)))" 4
 run --on-ask deny -- "$BIN/sockets" families
 equal "kinds of sockets that there are not" "$(echo "$output" | grep -c ': 0$')" 7
 
