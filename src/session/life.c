@@ -112,7 +112,7 @@ session_terminate(struct session *s, int sig)
 {
     uint64_t now = clock_mono_ns();
     session_freeze(s, false);
-    // Before what it waits for is refused: it ends by the signal, not for want of what it asked for.
+    // Before what it waits for is refused: it ends by the signal, not for want of what it asked.
     if (!s->ended)
         kill(-s->launched.child, sig);
     if (!s->terminating) {
