@@ -34,7 +34,8 @@ struct file_row {
 
 struct file_table {
     const char *path;
-    struct timespec changed;
+    struct stat seen; /* of what was read last; all zero: it is not there */
+    bool read;
     struct file_row *rows;
     size_t n;
 };
@@ -150,8 +151,18 @@ file_line(struct file_table *f, char *line, bool hosts)
         return;
     if (hosts)
         file_add(f, first, second);
-    else if (strcmp(first, "nameserver") == 0)
+    else if (strcmp(first, "nameserver") == 0) {
+        // Of a link-local one the interface does not matter.
+        second[strcspn(second, "%")] = 0;
         file_add(f, second, NULL);
+    }
+}
+
+static bool
+is_same_state(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 static void
@@ -159,11 +170,13 @@ file_refresh(struct file_table *f, bool hosts)
 {
     struct stat st;
     cleanup_free char *text = NULL;
-    if (stat(f->path, &st) < 0 ||
-        (st.st_mtim.tv_sec == f->changed.tv_sec && st.st_mtim.tv_nsec == f->changed.tv_nsec))
+    if (stat(f->path, &st) < 0)
+        st = (struct stat){0};
+    if (f->read && is_same_state(&st, &f->seen))
         return;
     file_clear(f);
-    f->changed = st.st_mtim;
+    f->read = true;
+    f->seen = st;
     if (read_file_at(AT_FDCWD, f->path, FILE_MAX, &text) >= 0) {
         char *save = NULL;
         for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))

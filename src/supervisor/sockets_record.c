@@ -49,7 +49,7 @@ set_detail(struct request *q, const struct socket_call *c, const struct socket_f
         c->to.kind == SOCKADDR_INET && f->op != OP_BIND && !f->host && !c->to.peer.loopback;
     free(q->detail);
     q->detail = xasprintf("%s%s%s%s", gives ? "gives " : "", gives ? gives : "",
-                          gives && nameless ? "; " : "", nameless ? "never looked up" : "");
+                          gives && nameless ? "; " : "", nameless ? "no lookup seen" : "");
     if (nameless)
         add_tag(q, RISK_NOTICE, "no-name");
 }

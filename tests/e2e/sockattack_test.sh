@@ -410,7 +410,7 @@ run_background --ui attach -- $PYTHON -c "
 import socket
 socket.socket().connect(('192.0.2.7', 9))"
 id=$(wait_request 192.0.2.7:9)
-contains "what was never looked up is said to be so" "$(pending_rows "rows[0].get('detail')")" "never looked up"
+contains "that no lookup was seen is said" "$(pending_rows "rows[0].get('detail')")" "no lookup seen"
 "$NONO" deny "$id" >/dev/null
 join_background
 kill $server
