@@ -390,7 +390,9 @@ insert_revocation(struct recorder *rec, uint64_t real_ns, const struct revocatio
     put_u64(&p, rec->tip.seq + 1);
     put_u64(&p, v->granted);
     put_string_or_null(&p, v->source);
-    put_string_or_null(&p, v->note);
+    buf_reset(&rec->clean);
+    redact_text(v->note ? v->note : "", rec->redact, &rec->clean);
+    put_string_or_null(&p, buf_str(&rec->clean));
     return add_facts(rec, &p, KIND_REVOKE, real_ns, 0, NULL);
 }
 

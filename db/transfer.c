@@ -204,6 +204,16 @@ close_whole(sqlite3 *h)
     return rc;
 }
 
+static void
+remove_all(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        cleanup_free char *name = xasprintf("%s%s", path, ends[i]);
+        unlink(name);
+    }
+}
+
 // Only what has the same columns can be copied.
 static int
 check_version(sqlite3 *h, const char *path, struct err *err)
@@ -240,6 +250,23 @@ export_rows(struct transfer *t, const char *id, const char *path, const char *in
     return rc == SQLITE_OK ? 0 : db_fail(t->to, rc, into, err);
 }
 
+// The whole file, or none.
+static int
+write_export(struct transfer *t, const char *id, const char *path, const char *into,
+             struct err *err)
+{
+    int r = db_open_write(into, &t->to, err);
+    if (r == 0) {
+        r = export_rows(t, id, path, into, err);
+        int rc = close_whole(t->to);
+        if (r == 0 && rc != SQLITE_OK)
+            r = db_fail(NULL, rc, into, err);
+    }
+    if (r < 0)
+        remove_all(into);
+    return r;
+}
+
 int
 transfer_export(const char *path, const char *id, const char *into, const char *key,
                 struct err *err)
@@ -267,15 +294,7 @@ transfer_export(const char *path, const char *id, const char *into, const char *
     if (r == 0)
         r = check_version(t.from, path, err);
     if (r == 0)
-        r = db_open_write(into, &t.to, err);
-    if (r == 0) {
-        r = export_rows(&t, id, path, into, err);
-        int rc = close_whole(t.to);
-        if (r == 0 && rc != SQLITE_OK)
-            r = db_fail(NULL, rc, into, err);
-        if (r < 0)
-            unlink(into);
-    }
+        r = write_export(&t, id, path, into, err);
     db_close(t.from);
     sodium_memzero(&opened, sizeof opened);
     return r;

@@ -235,8 +235,8 @@ open_record(struct writer *w, struct err *err)
     set_durable(w, false);
     r = open_session(w, err);
     w->began_ns = clock_mono_ns();
-    if (r == 0 && stat_log(w, &w->log) < 0)
-        r = err_set(err, -errno, "the log of the database can't be found: %s", strerror(errno));
+    if (stat_log(w, &w->log) < 0)
+        w->log.st_ino = 0; // no file's: nothing more is recorded
     if (r < 0) {
         recorder_done(&w->rec);
         w->h = w->rec.h = db_close(w->h);

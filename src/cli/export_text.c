@@ -22,6 +22,7 @@ struct run {
     const struct export_text *e;
     struct reader *reader;
     FILE *out;
+    bool made;       /* the output is a file that was not there */
     uint64_t offset; /* of the output file, at the checkpoint */
     struct mark *marks;
     size_t n, room;
@@ -116,6 +117,7 @@ open_output(struct run *r, struct err *err)
         if (ftruncate(fd, (off_t)r->offset) < 0 || lseek(fd, (off_t)r->offset, SEEK_SET) < 0)
             return fail(path, -errno, err);
     }
+    r->made = !own;
     r->out = fdopen(fd, "w");
     if (!r->out)
         return fail(path, -errno, err);
@@ -217,6 +219,8 @@ export_text(const struct export_text *e, uint64_t *ret_events, bool *ret_reading
         ret = write_checkpoint(&r, err);
     if (r.out && r.out != stdout)
         fclose(r.out);
+    if (ret < 0 && r.made)
+        unlink(e->output);
     reader_close(r.reader);
     free(r.marks);
     *ret_events = r.events;

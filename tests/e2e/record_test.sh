@@ -47,6 +47,12 @@ if [ "$NONO_TEST_SMALL" = yes ]; then
     "$NONO" verify --db "$small/audit.db" >"$T/tmp/verified" 2>&1
     equal "it verifies" "$?" 0
     contains "the outage is in the log" "$("$NONO" log --db "$small/audit.db" 2>&1)" "could not be written"
+    "$NONO" export --db "$small/audit.db" -o "$T/tmp/whole.db" >/dev/null
+    fill
+    for format in sqlite jsonl csv otlp; do
+        "$NONO" export --db "$T/tmp/whole.db" --format $format -o "$small/export" 2>/dev/null
+        equal "an export as $format onto a full disk leaves nothing" "$?$(ls "$small" | grep export)" 1
+    done
     rm -f "$small"/*
 
     scenario "a full disk with --audit besteffort: it goes on, and is recorded later"

@@ -385,8 +385,10 @@ Test(keep, revoked_in_its_session)
     writer_add_decision(w, make_decision(1, VERDICT_ALLOW), g, 1, true);
     next_ack();
     cr_assert(remembered_list(db, 1000, NULL, keep_remembered, &m, NULL) == 0 && m.n == 1);
-    writer_add_revocation(w, 1, "pane", NULL);
+    writer_add_revocation(w, 1, "pane", "leaked --token=abc");
     writer_stop(w, 0);
+    cr_assert(
+        query_gives("SELECT CAST(note AS TEXT) FROM revocation", "leaked --token=[REDACTED]"));
     cr_assert(remembered_list(db, 1000, NULL, keep_remembered, &m, NULL) == 0 && m.n == 1);
 }
 
