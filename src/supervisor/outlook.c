@@ -99,7 +99,8 @@ mode_forbids(const struct resolved *r, enum op op, const struct stat *st)
 {
     struct open_call c = {.flags = op == OP_WRITE ? O_WRONLY | O_CREAT : O_RDONLY};
     if (op == OP_EXEC)
-        return !S_ISREG(st->st_mode) || faccessat(r->fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) < 0;
+        return r->exists && (!S_ISREG(st->st_mode) ||
+                             faccessat(r->fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) < 0);
     // "Changed" means what lies below a directory.
     if (op == OP_WRITE && r->exists && S_ISDIR(st->st_mode))
         return faccessat(r->fd, "", W_OK | X_OK, AT_EACCESS | AT_EMPTY_PATH) < 0;

@@ -77,6 +77,9 @@ output=$("$NONO" why "$T/home/other")
 contains "what would allow it" "$output" "--read-file $T/home/other"
 output=$("$NONO" why --write "$T/outside/new/er")
 contains "and for what is missing" "$output" "--write $T/outside"
+for op in read write exec; do
+    contains "what is not there yet: $op" "$("$NONO" why "--$op" "$T/home/none")" "asks: $op $T/home/none"
+done
 ln -s "$T/work/.env" "$T/home/link"
 output=$("$NONO" why --deny .env "$T/home/link")
 contains "through a link" "$output" "refused, never asked"
