@@ -63,7 +63,9 @@ scenario "thousands of threads that ask"
 # Each holds a descriptor of its socket, there and here.
 output=$(ulimit -n 20000 && timeout -k 5 90 "$NONO" run -r "$BIN" --ui attach --allow . -- "$BIN/sockhang" asks 2>&1 </dev/null)
 opens=$(echo "$output" | sed -n 's/^at most .* ms, \([0-9]*\) opens$/\1/p')
-[ "${opens:-0}" -ge 1000 ] && pass "opens go on ($opens)" || fail "opens go on" "$output"
+# The kernel itself walks a list of all that wait; nothing else may grow with them.
+[ "$(echo "$opens" | tail -1)" -ge "$(($(echo "$opens" | head -1) / 400))" ] &&
+    pass "opens go on ($(echo $opens))" || fail "opens go on" "$output"
 contains "all of them wait" "$output" "4000 ask"
 
 scenario "sends that wait hold no more than they may"

@@ -366,6 +366,8 @@ run_asks(void)
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     pthread_attr_t attr;
+    // What an open costs on this machine as it is now.
+    watch();
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, 64 * 1024);
     for (int i = 0; i < ASKERS; i++) {
