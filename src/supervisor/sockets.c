@@ -427,6 +427,26 @@ judge_received(struct supervisor *s, struct socket_call *c)
     pthread_mutex_unlock(&s->lock);
 }
 
+// Nothing is known of it but the address that it names, if that.
+static int
+refused_as_unseen(struct supervisor *s, const struct socket_call *c)
+{
+    if (!s->sockets->told)
+        core_notice(s, "a program's sockets cannot be duplicated, as of one that is not dumpable: "
+                       "their calls are refused (see nono doctor)");
+    s->sockets->told = true;
+    const struct socket_facts f = {.op = socket_op(c)};
+    struct request *q = sockets_request(s, c, &f);
+    if (!q || !notify_valid(s->o.listener, c->call.id)) {
+        request_free(q);
+        return EACCES;
+    }
+    if (c->to.peer.family)
+        sockets_record_decision(s, c, q, NET_DENIED, REASON_BACKEND_ERROR);
+    broker_refuse(&s->broker, q, DECIDER_BACKEND, REASON_BACKEND_ERROR, clock_mono_ns());
+    return EACCES;
+}
+
 static void
 tell_once(struct supervisor *s, bool *told, const char *text)
 {
@@ -444,16 +464,11 @@ socket_notified(struct supervisor *s, const struct call_row *row, const struct s
     int error = socket_decode(s->o.listener, row, n, &c);
     if (error == 0 && c.kind == SOCKET_LISTEN)
         decode_listen(s, &c);
-    if (error == EPERM && c.fd < 0) {
-        tell_once(s, &s->sockets->told,
-                  "a program's sockets cannot be duplicated, as of one that is not dumpable: their "
-                  "calls are refused (see nono doctor)");
-        error = EACCES;
-    }
-    if (error == EMFILE) {
+    bool unseen = error == EPERM && c.fd < 0;
+    if (unseen || error == EMFILE) {
         pthread_mutex_lock(&s->lock);
         core_wait_for_room(s);
-        error = refused_as_full(s, &c);
+        error = unseen ? refused_as_unseen(s, &c) : refused_as_full(s, &c);
         pthread_mutex_unlock(&s->lock);
     }
     if (error == ENOMEM)

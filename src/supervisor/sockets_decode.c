@@ -439,6 +439,21 @@ is_known(const struct socket_call *c)
     }
 }
 
+// Of a socket that cannot be looked at: what the address says by itself, for the record.
+static void
+parse_unseen(const __u64 *a, struct socket_call *c)
+{
+    bool send = c->kind == SOCKET_SENDTO;
+    sa_family_t family;
+    if ((c->kind > SOCKET_BIND && !send) ||
+        copy_address(c->call.tid, a[send ? 4 : 1], (int)a[send ? 5 : 2], c) != 0 ||
+        c->addr_len < sizeof family)
+        return;
+    memcpy(&family, c->addr, sizeof family);
+    sockaddr_parse(c->addr, c->addr_len, family, send ? SOCK_DGRAM : SOCK_STREAM, socket_op(c),
+                   &c->to);
+}
+
 int
 socket_decode(int listener, const struct call_row *row, const struct seccomp_notif *n,
               struct socket_call *ret_c)
@@ -450,6 +465,8 @@ socket_decode(int listener, const struct call_row *row, const struct seccomp_not
                               .fd = -1,
                               .listener = listener};
     int ret = take_socket(c->call.tid, (int)a[0], c);
+    if (ret == EPERM)
+        parse_unseen(a, c);
     if (ret)
         return ret;
     if (c->kind == SOCKET_LISTEN)

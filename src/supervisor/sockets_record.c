@@ -26,6 +26,8 @@ address_text(const struct socket_call *c, const char *path, const char *host)
         return sockaddr_text(&c->to.peer, host);
     if (path)
         return xstrdup(path);
+    if (c->to.kind != SOCKADDR_UNIX)
+        return xstrdup("(unknown)");
     return c->to.name == UNIX_ABSTRACT ? abstract_text(&c->to) : xstrdup("(unnamed)");
 }
 

@@ -375,4 +375,14 @@ at_most "errors that are told apart" "$((10 - $(echo "$bare" | sed 's/.*: //' | 
 run --on-ask deny -- "$BIN/sockets" families
 equal "kinds of sockets that there are not" "$(echo "$output" | grep -c ': 0$')" 7
 
+if [ "$(id -u)" != 0 ] && [ -x "$BIN/raw64" ]; then
+    scenario "a program whose sockets nobody can look at"
+    cp "$BIN/raw64" "$BIN/unseen"
+    chmod 0111 "$BIN/unseen"
+    run --on-ask allow --net allow -- sh -c "\"$BIN/unseen\"; exit \$?"
+    equal "its connect is refused" "$status" 13
+    contains "the person is told" "$output" "cannot be duplicated"
+    equal "it is recorded" "$(log_rows "[(r['op'], r['resolved']) for r in of(kind='request')] + [(r['verdict'], r['reason']) for r in of(kind='decision')]")" "[('connect', '(unknown)'), ('deny', 'backend_error')]"
+fi
+
 finish
