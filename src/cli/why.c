@@ -215,14 +215,12 @@ why(struct why_args *w, int argc, char **argv, struct err *err)
     else
         why_path(w, argv[w->options.index], &a);
     outlook_stop(w->task);
-    if (ret < 0)
-        return EXIT_USAGE;
-    if (w->json)
+    if (ret == 0 && w->json)
         print_json(w, &a);
-    else
+    else if (ret == 0)
         print_answer(w, &a);
     why_answer_done(&a);
-    return 0;
+    return ret < 0 ? EXIT_USAGE : 0;
 }
 
 int
