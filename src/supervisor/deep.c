@@ -15,7 +15,8 @@
 #include "util.h"
 
 #define ROOM (NONO_PATH_MAX - (int)sizeof RESOLVE_BEYOND_TEXT)
-#define STEPS_MAX 65536
+// What a call may cost that means harm: a fraction of a second of a worker.
+#define STEPS_MAX 4096
 #define NAMES_MAX 256
 #define ENTRIES_MAX 4096
 
