@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -24,15 +25,21 @@
 #define MOUSE_OFF "\033[?1003l\033[?1002l\033[?1000l\033[?1006l"
 #define SHAPE_OFF "\033[0 q"
 
-// One screen at a time: what a signal handler needs must be static.
-static struct {
-    SCREEN *curses;
-    FILE *in, *out;
+// What puts the terminal back: static for a signal handler, and in shared memory for a process that
+// outlives this one.
+static struct rescue {
     int in_fd, out_fd;
     struct termios modes;
     char restore[256];
     size_t restore_len;
     volatile sig_atomic_t active;
+} own, *rescue = &own;
+
+// One screen at a time.
+static struct {
+    SCREEN *curses;
+    FILE *in, *out;
+    int in_fd, out_fd;
     bool tty, utf8, console, colours, own_colours, pastes, shapes, forget;
     enum terminal_mouse mouse;
     unsigned shape;
@@ -77,8 +84,8 @@ prepare_restore(void)
     if (scr.shapes)
         buf_puts(&text, SHAPE_OFF);
     terminfo_add_restore(&text);
-    scr.restore_len = text.len < sizeof scr.restore ? text.len : sizeof scr.restore;
-    memcpy(scr.restore, buf_str(&text), scr.restore_len);
+    rescue->restore_len = text.len < sizeof rescue->restore ? text.len : sizeof rescue->restore;
+    memcpy(rescue->restore, buf_str(&text), rescue->restore_len);
 }
 
 static void
@@ -158,9 +165,9 @@ screen_open(int in_fd, int out_fd, bool tty, struct err *err)
 
     if (ret < 0)
         return ret;
-    scr.in_fd = in_fd;
-    scr.out_fd = out_fd;
-    scr.tty = tty && tcgetattr(in_fd, &scr.modes) == 0;
+    scr.in_fd = rescue->in_fd = in_fd;
+    scr.out_fd = rescue->out_fd = out_fd;
+    scr.tty = tty && tcgetattr(in_fd, &rescue->modes) == 0;
     scr.in = fdopen(fcntl(in_fd, F_DUPFD_CLOEXEC, 3), "r");
     scr.out = fdopen(fcntl(out_fd, F_DUPFD_CLOEXEC, 3), "w");
     scr.curses = scr.in && scr.out ? newterm_without_signals(scr.out, scr.in) : NULL;
@@ -184,7 +191,7 @@ screen_open(int in_fd, int out_fd, bool tty, struct err *err)
 void
 screen_resume(void)
 {
-    scr.active = scr.tty;
+    rescue->active = scr.tty;
     raw();
     noecho();
     nonl();
@@ -244,8 +251,8 @@ screen_suspend(void)
     }
     endwin();
     if (scr.tty)
-        tcsetattr(scr.in_fd, TCSADRAIN, &scr.modes);
-    scr.active = 0;
+        tcsetattr(scr.in_fd, TCSADRAIN, &rescue->modes);
+    rescue->active = 0;
 }
 
 void
@@ -264,11 +271,20 @@ screen_close(void)
 void
 screen_emergency_restore(void)
 {
-    if (!scr.active)
+    if (!rescue->active)
         return;
-    scr.active = 0;
-    if (write(scr.out_fd, scr.restore, scr.restore_len) >= 0)
-        tcsetattr(scr.in_fd, TCSANOW, &scr.modes);
+    rescue->active = 0;
+    if (write(rescue->out_fd, rescue->restore, rescue->restore_len) >= 0)
+        tcsetattr(rescue->in_fd, TCSANOW, &rescue->modes);
+}
+
+void
+screen_share_restore(void)
+{
+    void *shared =
+        mmap(NULL, sizeof *rescue, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared != MAP_FAILED)
+        rescue = shared;
 }
 
 void

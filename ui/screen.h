@@ -30,6 +30,8 @@ int screen_open(int in_fd, int out_fd, bool tty, struct err *err);
 void screen_close(void);
 // Async-signal-safe.
 void screen_emergency_restore(void);
+// Before a fork: what the child sets up then, screen_emergency_restore() of the parent puts back.
+void screen_share_restore(void);
 void screen_suspend(void);
 void screen_resume(void);
 // Reads the size anew.

@@ -240,6 +240,12 @@ ui_emergency_restore(void)
     screen_emergency_restore();
 }
 
+void
+ui_share_restore(void)
+{
+    screen_share_restore();
+}
+
 static void
 decide(struct ui *ui, uint64_t now)
 {

@@ -111,3 +111,6 @@ void ui_resume(struct ui *ui, uint64_t now_mono_ns);
 // Restores the terminal of the living UI, if any, with write(2) and tcsetattr(3) alone: for signal
 // handlers and die(). Async-signal-safe.
 void ui_emergency_restore(void);
+// Before a fork: the parent can restore the terminal of the child's UI as well, once the child is
+// gone.
+void ui_share_restore(void);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "signals.h"
+#include "ui.h"
 #include "util.h"
 
 static int
@@ -31,6 +32,18 @@ watch(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static pid_t session;
+
+// A crash of this process: the shell must not have the terminal before it is put back.
+static void
+end_session(void)
+{
+    kill(session, SIGHUP);
+    for (int i = 0; i < 100 && waitpid(session, NULL, WNOHANG) == 0; i++)
+        poll(NULL, 0, 10);
+    ui_emergency_restore();
+}
+
 _Noreturn static void
 front_main(pid_t child, int fd)
 {
@@ -38,6 +51,8 @@ front_main(pid_t child, int fd)
     struct signalfd_siginfo si;
     int status;
     char word;
+    session = child;
+    signals_on_crash(end_session);
     for (;;) {
         if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
             _exit(EXIT_FAILURE);
@@ -50,8 +65,10 @@ front_main(pid_t child, int fd)
             // What the terminal sends reaches the child by itself, in the same process group.
             if (si.ssi_signo != SIGCHLD && si.ssi_code <= 0)
                 kill(child, (int)si.ssi_signo);
-        if (waitpid(child, &status, WNOHANG) == child)
-            _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+        if (waitpid(child, &status, WNOHANG) != child)
+            continue;
+        ui_emergency_restore();
+        _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
     }
 }
 
@@ -63,6 +80,7 @@ front_start(int *ret_fd, struct err *err)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return err_set(err, -errno, "socketpair: %s", strerror(errno));
     fflush(NULL);
+    ui_share_restore();
     pid_t pid = fork();
     if (pid < 0) {
         int error = errno;

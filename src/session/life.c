@@ -160,6 +160,9 @@ session_enforce_timeout(const struct session *s)
 static void
 pass_signal(struct session *s, int sig)
 {
+    // The shell may have the terminal again: what is put back must not stop for that, nor fail.
+    if (sig == SIGHUP)
+        signal(SIGTTOU, SIG_IGN);
     if (sig == SIGTERM || sig == SIGHUP || (s->ended && (sig == SIGINT || sig == SIGQUIT)))
         session_terminate(s, sig);
     // What is frozen would tell nobody that it stops.
