@@ -20,7 +20,7 @@ refused "unknown option" "'--alow' is not an option; did you mean '--allow'?" 12
 refused "unknown letter" "'-Z' is not an option" 125 run -Z -- true
 refused "missing argument" "--db" 125 run --db
 refused "argument too much" "takes no argument" 2 pending --jsonl=3
-refused "not a number" "'soon'" 125 run --ask-timeout soon -- true
+refused "not a number" "soon:" 125 run --ask-timeout soon -- true
 refused "unknown word" "did you mean 'deny'?" 125 run --on-ask denny -- true
 refused "unknown mode" "split" 125 run --ui splitt -- true
 refused "no command to run" "nono run" 125 run
@@ -34,7 +34,7 @@ refused "nothing to stop" "no session is running" 1 stop @
 refused "nothing to attach" "no terminal" 1 attach
 refused "allow, a scope too much" "one of" 2 allow 1 --session --always
 refused "allow, no such reach" "did you mean 'subtree'?" 2 allow 1 --session --reach subtre
-refused "allow, no length of time" "'soon'" 2 allow 1 --for soon
+refused "allow, no length of time" "soon:" 2 allow 1 --for soon
 equal "help" "$("$NONO" --help | grep -c '  nono run ')" 1
 equal "version" "$("$NONO" --version | cut -d' ' -f1)" nono
 for command in run ui pending allow deny grants revoke ps attach stop log show replay report doctor; do
