@@ -394,20 +394,27 @@ add_utf8(struct buf *out, uint32_t c)
                    (char)(0x80 | (c >> 6 & 0x3f)), (char)(0x80 | (c & 0x3f)));
 }
 
+void
+terminal_row_text(const struct terminal *t, size_t back, unsigned row, struct buf *out)
+{
+    struct terminal_cell c;
+
+    for (unsigned col = 0; col < t->cols; col++) {
+        terminal_cell_back(t, back, row, col, &c);
+        if (c.width && !c.chars[0])
+            buf_putc(out, ' ');
+        for (size_t i = 0; i < ARRAY_SIZE(c.chars) && c.chars[i]; i++)
+            add_utf8(out, c.chars[i]);
+    }
+}
+
 // Is text in the row that lies on top when scrolled back by that many?
 static bool
 row_has(const struct terminal *t, size_t back, const char *text)
 {
     cleanup_buf struct buf line = {0};
-    struct terminal_cell c;
 
-    for (unsigned col = 0; col < t->cols; col++) {
-        terminal_cell_back(t, back, 0, col, &c);
-        if (c.width && !c.chars[0])
-            buf_putc(&line, ' ');
-        for (size_t i = 0; i < ARRAY_SIZE(c.chars) && c.chars[i]; i++)
-            add_utf8(&line, c.chars[i]);
-    }
+    terminal_row_text(t, back, 0, &line);
     return strcasestr(buf_str(&line), text) != NULL;
 }
 

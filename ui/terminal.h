@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "input.h"
 
 // The emulator is never smaller: libvterm writes a wide character into a row that must hold it.
@@ -56,6 +57,8 @@ void terminal_cell(const struct terminal *t, unsigned row, unsigned col,
 // The same with the screen scrolled back by that many rows of its history.
 void terminal_cell_back(const struct terminal *t, size_t back, unsigned row, unsigned col,
                         struct terminal_cell *ret_c);
+// Appends the text of a row in UTF-8, blanks at its end included; back as above.
+void terminal_row_text(const struct terminal *t, size_t back, unsigned row, struct buf *out);
 // Rows of the history, and how many were ever pushed into it.
 size_t terminal_history(const struct terminal *t);
 size_t terminal_pushed(const struct terminal *t);

@@ -10,8 +10,10 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "buf.h"
 #include "clock.h"
 #include "count.h"
+#include "display.h"
 #include "input.h"
 #include "layout.h"
 #include "notify.h"
@@ -142,6 +144,7 @@ ui_open(const struct ui_config *config, const struct ui_ops *ops, void *ctx, boo
     ui->pane.replay = ops->replay_key != NULL;
     ui->clock = clock;
     ui->in_fd = config->in_fd;
+    ui->out_fd = config->out_fd;
     ui->tty = tty && !config->plain;
     if (config->plain)
         open_plain(config, ui);
@@ -165,6 +168,49 @@ ui_new(const struct ui_config *config, const struct ui_ops *ops, void *ctx, stru
        struct err *err)
 {
     return ui_open(config, ops, ctx, true, clock_mono_ns, ret_ui, err);
+}
+
+// What the agent's pane shows, up to the last row that holds anything: only characters that are
+// safe to draw, as ui/terminal.h has it.
+static void
+add_last_screen(const struct terminal *t, bool ascii, struct buf *out)
+{
+    unsigned rows, cols, blank = 0;
+
+    terminal_size(t, &rows, &cols);
+    for (unsigned row = 0; row < rows; row++) {
+        cleanup_buf struct buf line = {0};
+        size_t n;
+
+        terminal_row_text(t, 0, row, &line);
+        for (n = line.len; n && line.data[n - 1] == ' '; n--)
+            ;
+        blank++;
+        if (n == 0)
+            continue;
+        for (; blank > 1; blank--)
+            buf_putc(out, '\n');
+        for (size_t i = 0; i < n; i++)
+            if (!ascii || !(line.data[i] & 0x80))
+                buf_putc(out, line.data[i]);
+            else if ((line.data[i] & 0xc0) == 0xc0)
+                buf_putc(out, '?');
+        buf_putc(out, '\n');
+        blank = 0;
+    }
+}
+
+struct ui *
+ui_leave(struct ui *ui)
+{
+    cleanup_buf struct buf text = {0};
+
+    if (!ui || !ui->terminal)
+        return ui_free(ui);
+    add_last_screen(ui->terminal, screen_display_flags() & DISPLAY_ASCII, &text);
+    screen_close();
+    ui->lost = write_all(ui->out_fd, buf_str(&text), text.len) < 0;
+    return ui_free(ui);
 }
 
 struct ui *

@@ -61,6 +61,8 @@ int ui_new(const struct ui_config *config, const struct ui_ops *ops, void *ctx, 
            struct err *err);
 // Restores the terminal. Takes NULL, returns NULL.
 struct ui *ui_free(struct ui *ui);
+// The same at the end of the command: the text that its pane showed last stays in the terminal.
+struct ui *ui_leave(struct ui *ui);
 
 // Output of the agent's pty.
 void ui_agent_output(struct ui *ui, const void *data, size_t n);

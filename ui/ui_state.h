@@ -14,7 +14,7 @@ struct ui {
     const struct ui_ops *ops;
     void *ctx;
     uint64_t (*clock)(void);
-    int in_fd;
+    int in_fd, out_fd;
     bool tty, lost;
     struct pane pane;
     struct input input;

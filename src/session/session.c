@@ -503,10 +503,10 @@ session_run(const struct session_options *o, struct err *err)
             session_say(&s, "the command has ended; what it started still runs (Ctrl-C ends it)");
     }
     drain_pty(&s);
-    int status = exit_status(&s);
-    s.ui = ui_free(s.ui);
+    s.ui = ui_leave(s.ui);
     restore_modes(&s);
     raw_tty_off(&s.tty, STDIN_FILENO);
+    int status = exit_status(&s);
     // Repeats are not told one by one.
     if (s.stats.refused > s.footer.total)
         s.footer.total = s.stats.refused;

@@ -64,6 +64,17 @@ poll test -s "$T/tmp/status"
 equal "modes after an exit" "$(cmp "$T/tmp/before" "$T/tmp/after" && echo same)" same
 equal "no alternate screen" "$(tmux -S "$TMUX_SOCKET" display-message -p -t main:0 '#{alternate_on}#{cursor_flag}')" 01
 screen_stop
+scenario "what the pane showed last stays in the terminal"
+screen_start "$NONO run --on-ask deny -- sh -c 'echo; echo one; exit 3'"
+poll test -s "$T/tmp/status"
+equal "status" "$(cat "$T/tmp/status")" 3
+contains "the command's text is there" "$(screen_text)" one
+screen_stop
+screen_start "$NONO run -- nonexistent-command"
+poll test -s "$T/tmp/status"
+contains "and what nono says" "$(screen_text)" "nono: nonexistent-command: No such file or directory"
+screen_stop
+
 # The shell has the terminal at once where the process that it waits for is killed: modes then come
 # right a moment later.
 for what in "TERM session" "SEGV session" "KILL session" "SEGV front" "KILL front"; do
