@@ -292,6 +292,7 @@ take_message(struct supervisor *s, struct msg *m)
         struct decision *d = m->data;
         uint64_t id = d->request;
         m->free = NULL;
+        core_look_at(s, id, now);
         decision_not_taken(s, id, broker_decide(&s->broker, d, now));
         break;
     }

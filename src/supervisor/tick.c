@@ -8,6 +8,7 @@
 #define BUDGET_NS (NS_PER_MS / 2) /* others must not wait for it */
 #define MANY 256                  /* calls that wait */
 #define MANY_LOOKS 16
+#define LOOKED_AT 64 /* calls of one request when it is decided */
 
 static void
 look_after(struct supervisor *s, struct waiter *w, uint64_t now)
@@ -28,6 +29,19 @@ look_after(struct supervisor *s, struct waiter *w, uint64_t now)
         uint64_t id = w->id;
         broker_detach(&s->broker, w, now);
         notify_fail(s->o.listener, id, NONO_ERESTARTSYS);
+    }
+}
+
+void
+core_look_at(struct supervisor *s, uint64_t request, uint64_t now)
+{
+    struct pending *row = pending_find(&s->broker.table, request);
+    if (!row || row->n_waiters > LOOKED_AT)
+        return;
+    for (struct waiter *w = row->waiters, *next; w; w = next) {
+        next = w->next;
+        if (w->id != 0 && !notify_valid(s->o.listener, w->id))
+            broker_withdraw(&s->broker, w, now);
     }
 }
 

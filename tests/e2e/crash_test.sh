@@ -15,6 +15,19 @@ equal "status" "$status" 137
 equal "the log says withdrawn" "$(log_rows "[r['verdict'] for r in of(kind='decision')]")" "['withdrawn']"
 equal "one request" "$(log_rows "len(of(kind='request'))")" 1
 
+scenario "the task was killed just before it is decided"
+for i in 1 2 3 4 5; do
+    run_background --ui attach -- sh -c 'echo $$ >pid; exec cat '"$SECRET"
+    id=$(wait_request secret.txt)
+    victim=$(cat pid)
+    kill -KILL "$victim"
+    is_dead() { ! grep -q '^State:.[^ZX]' "/proc/$victim/status" 2>/dev/null; }
+    until is_dead; do :; done
+    "$NONO" allow "$id" >/dev/null 2>&1 && fail "no dead task is allowed anything" || pass "no dead task is allowed anything"
+    join_background
+done
+equal "the log says withdrawn" "$(log_rows "set(r['verdict'] for r in of(kind='decision'))")" "{'withdrawn'}"
+
 scenario "in the pane its keys are dead"
 screen_start "$NONO run -- sh -c 'sh -c \"echo \\\$\\\$ >$T/work/victim; exec cat $SECRET\"; echo after; read -r line'"
 wait_request secret.txt >/dev/null
