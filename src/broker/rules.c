@@ -86,8 +86,10 @@ broker_count_rules(struct broker *b, const struct pending *row, pid_t tid)
     struct memory_answer a = {.n = 0};
     for (size_t i = 0; i < ARRAY_SIZE(row->rules); i++) {
         struct grant *g = row->rules[i] ? memory_find(&b->memory, row->rules[i]) : NULL;
-        if (g)
-            a.grants[a.n++] = g;
+        if (!g)
+            continue;
+        a.grants[a.n++] = g;
+        g->uses_own++;
     }
     memory_used(&a, tid);
 }
@@ -127,8 +129,10 @@ tell_uses(struct broker *b, struct grant *g)
 {
     if (g->uses == g->uses_told)
         return;
-    b->ops->record_uses(b->ctx, g, g->uses - g->uses_told);
+    if (g->uses - g->uses_told > g->uses_own)
+        b->ops->record_uses(b->ctx, g, g->uses - g->uses_told - g->uses_own);
     g->uses_told = g->uses;
+    g->uses_own = 0;
     if (g->state == GRANT_LIVE)
         tell_grant(b, g);
 }

@@ -55,9 +55,10 @@ struct grant {
     char *host;           /* sockets: the name that was looked up; owned; "" or NULL for none */
     char *exe;            /* the only program that it is for; owned; NULL for any */
     uint64_t created_real_ns;
-    uint64_t expires_mono_ns;     /* 0: with the session */
-    uint64_t uses;                /* how often it answered */
-    uint64_t uses_told;           /* of them, those that were handed to the record */
+    uint64_t expires_mono_ns; /* 0: with the session */
+    uint64_t uses;            /* how often it answered */
+    uint64_t uses_told;       /* of them, those that were handed to the record */
+    uint64_t uses_own;        /* of the others, those whose request has a row of its own there */
     pid_t tasks[GRANT_TASKS_MAX]; /* threads that used it, the last one first */
     size_t n_tasks;
 };

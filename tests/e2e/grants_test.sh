@@ -39,6 +39,16 @@ expect_output() { # NAME TEXT
     if poll has_output "$2"; then pass "$1"; else fail "$1" "$(cat "$T/tmp/out")"; fi
 }
 
+scenario "what a grant answers while it waits is counted once"
+run_background --ui attach -- sh -c "cat $OUT/d/1 & cat $OUT/d/1 & cat $OUT/d/2 & wait"
+id=$(wait_request d/1)
+wait_request d/2 >/dev/null
+both() { [ "$(pending_rows "[r['count'] for r in rows if r['request'] == $id]")" = "[2]" ]; }
+poll both && pass "two wait in one row" || fail "two wait in one row" "$("$NONO" pending --json)"
+"$NONO" allow "$id" --session --reach dir >/dev/null
+join_background
+contains "three were allowed" "$("$NONO" log @)" "allowed 3"
+
 scenario "a directory for the session"
 start_reader
 read_file "$OUT/d/1"
@@ -168,9 +178,8 @@ equal "the command was told to end" "$status" 143
 equal "nothing runs" "$("$NONO" ps --jsonl)" ""
 
 scenario "nono stop and a command that will not"
-run_background --ui attach -- sh -c 'trap "" TERM HUP; while :; do sleep 1; done'
-running() { [ -n "$("$NONO" ps --jsonl 2>/dev/null)" ]; }
-poll running
+run_background --ui attach -- sh -c 'trap "" TERM HUP; echo deaf >deaf; while :; do sleep 1; done'
+poll test -s deaf
 started=$SECONDS
 "$NONO" stop @
 equal "status" "$?" 0

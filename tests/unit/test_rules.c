@@ -65,6 +65,11 @@ Test(rules, a_wide_grant_answers_the_queue_with_its_number)
     fake_recorded(&f, 2, 0, 8);
     expect_said(&f, "recorded:2=allow yes#12 answered:2=allow");
     cr_expect_eq(f.broker.table.n, 1, "what lies deeper waits");
+    // What it answered there has a row of its own in the record.
+    broker_flush_uses(&f.broker);
+    expect_said(&f, "live:g1");
+    cr_expect_eq(memory_find(&f.broker.memory, 1)->uses, 1);
+    cr_expect(answers("/w/d/e", R, 20, 9));
     broker_flush_uses(&f.broker);
     expect_said(&f, "uses:g1x1 live:g1");
 }
