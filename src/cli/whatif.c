@@ -124,6 +124,11 @@ judge_path(const struct whatif *w, const char *path, unsigned access, bool exec,
         *ret_source = j.denied && j.denied->source ? j.denied->source : "nono's own";
         return WHATIF_DENY;
     }
+    // Whatever is readable: each program is asked about, but the command itself, which is no
+    // difference either way.
+    const struct profile_item *programs = exec ? profile_last(&w->profile, PROFILE_EXEC) : NULL;
+    if (programs && programs->number == EXEC_ASK)
+        return WHATIF_ASK;
     const struct capability *c = capability_giving(&w->set, path, access, exec);
     if (c)
         *ret_source = c->source;

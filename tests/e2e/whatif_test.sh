@@ -93,6 +93,8 @@ policy "no network" '{"extends": "default", "filesystem": {"allow": ["'"$OUT"'/v
 policy "all of it" '{"extends": "default", "filesystem": {"allow": ["'"$OUT"'/v"], "unix_socket_subtree_bind": ["'"$OUT"'/v"]},
     "network": {"allow_connect": ["*:*"], "listen_port": [7201, 7202, 7203]}}'
 
+policy "programs are asked about" '{"extends": "default", "exec": "ask", "filesystem": {"allow": ["'"$OUT"'/v"]}}'
+
 scenario "a profile of what was allowed allows it again"
 prepare
 run --on-ask allow -- "$PYTHON" "$BIN/calls.py" "$OUT/v"
