@@ -35,14 +35,42 @@ static const struct options_help from_help = {
     .rows = from_rows,
 };
 
+// What no profile says exactly.
+enum left {
+    LEFT_DIRECTORY,
+    LEFT_NEW,
+    LEFT_ENTRY,
+    LEFT_META,
+    LEFT_REACH,
+    LEFT_PROGRAM,
+    LEFT_NAMELESS,
+    _LEFT_MAX,
+};
+
+static const char *const left_words[] = {
+    [LEFT_DIRECTORY] = "a directory itself",
+    [LEFT_NEW] = "something new",
+    [LEFT_ENTRY] = "to remove, rename or link",
+    [LEFT_META] = "to change attributes",
+    [LEFT_REACH] = "a directory without those below it",
+    [LEFT_PROGRAM] = "for one program",
+    [LEFT_NAMELESS] = "no path or port",
+};
+
+// No directory and no host stands for these.
+#define LEFT_ALWAYS (1u << LEFT_PROGRAM | 1u << LEFT_NAMELESS)
+// Beside these an entry gives what else was allowed.
+#define LEFT_BESIDE (1u << LEFT_ENTRY | 1u << LEFT_META)
+
 enum place { PLACE_OBJECT, PLACE_DIR, PLACE_PEER, PLACE_SOCKET, PLACE_PORT };
 
 struct entry {
     char *name; /* path, host:port, or port; owned */
     enum place place;
-    unsigned access; /* what was allowed */
+    unsigned access; /* that was allowed, as far as a profile says exactly that */
+    unsigned wide;   /* what a directory would have to give for all that was allowed */
+    unsigned left;   /* bits 1 << enum left: what else was allowed */
     bool denied;     /* somebody refused it, if only once */
-    bool vague;      /* a directory, or not there at the time: no profile says exactly that */
     bool directory;  /* one that was there */
     bool odd;        /* no clean text: there is no way into JSON */
     bool covered;    /* by the entry of a directory, or of all ports */
@@ -73,25 +101,40 @@ entry_of(struct from *f, const char *name, enum place place)
 }
 
 static struct entry *
-note(struct from *f, const char *name, enum place place, unsigned access, enum verdict verdict,
-     bool vague)
+note(struct from *f, const char *name, enum place place, unsigned access, unsigned left,
+     enum verdict verdict)
 {
     struct entry *e = entry_of(f, name, place);
     e->odd = display_is_odd(name, strlen(name));
-    e->denied |= verdict != VERDICT_ALLOW;
-    e->access |= verdict == VERDICT_ALLOW ? access : 0;
-    e->vague |= vague;
+    if (verdict != VERDICT_ALLOW) {
+        e->denied = true;
+        return e;
+    }
+    e->access |= left ? 0 : access;
+    e->wide |= access;
+    e->left |= left;
     return e;
+}
+
+// The right to write is more than that to remove, to rename or to change attributes.
+static unsigned
+left_of(const struct event_row *row)
+{
+    bool entry = row->op == OP_DELETE || row->op == OP_RENAME || row->op == OP_LINK;
+    return (entry ? 1u << LEFT_ENTRY : 0) | (row->op == OP_META ? 1u << LEFT_META : 0) |
+           (row->op == OP_CREATE || row->op == OP_MKDIR ? 1u << LEFT_NEW : 0) |
+           (row->only_exe ? 1u << LEFT_PROGRAM : 0);
 }
 
 static void
 note_object(struct from *f, const char *path, const struct object *o, unsigned access,
-            enum verdict verdict)
+            const struct event_row *row)
 {
     bool directory = o->exists && S_ISDIR(o->mode);
+    unsigned left =
+        left_of(row) | (directory ? 1u << LEFT_DIRECTORY : 0) | (o->exists ? 0 : 1u << LEFT_NEW);
     if (path && path[0])
-        note(f, path, PLACE_OBJECT, access, verdict, !o->exists || directory)->directory |=
-            directory;
+        note(f, path, PLACE_OBJECT, access, left, row->verdict)->directory |= directory;
 }
 
 static void
@@ -100,11 +143,25 @@ note_socket(struct from *f, const struct event_row *row)
     bool bind = row->op == OP_BIND, peer = row->port >= 0;
     const char *name = row->resolved ? row->resolved : "";
     cleanup_free char *port = xasprintf("%d", row->port);
+    unsigned left = left_of(row);
     if (bind && peer)
-        note(f, port, PLACE_PORT, ACCESS_READ, row->verdict, row->only_exe || !row->port);
+        note(f, port, PLACE_PORT, ACCESS_READ, left | (row->port ? 0 : 1u << LEFT_NAMELESS),
+             row->verdict);
     else if (name[0])
         note(f, name, peer ? PLACE_PEER : PLACE_SOCKET, ACCESS_READ | (bind ? ACCESS_WRITE : 0),
-             row->verdict, row->only_exe || (!peer && name[0] != '/'));
+             left | (peer || name[0] == '/' ? 0 : 1u << LEFT_NAMELESS), row->verdict);
+}
+
+// A grant beyond the object names its directory itself.
+static void
+note_dir(struct from *f, const struct event_row *row)
+{
+    unsigned left = left_of(row) | (row->reach == REACH_SUBTREE ? 0 : 1u << LEFT_REACH);
+    // Whoever may write to all of a directory may do everything there.
+    if (row->op == OP_CREATE)
+        left &= ~(1u << LEFT_NEW);
+    if (row->resolved && row->resolved[0])
+        note(f, row->resolved, PLACE_DIR, row->access, left, row->verdict);
 }
 
 static int
@@ -122,14 +179,12 @@ add_decision(void *ctx, struct archive_session *s, const struct event_row *row)
     int ret = reader_request(f->archive.readers[s->reader], s->id, row->request, &r, f->err);
     if (ret < 0 || !r)
         return ret;
-    // A grant beyond the object names its directory itself.
     if (row->kind == KIND_GRANT && row->reach != REACH_OBJECT) {
-        if (row->resolved && row->resolved[0])
-            note(f, row->resolved, PLACE_DIR, row->access, row->verdict, false);
+        note_dir(f, row);
         return 0;
     }
-    note_object(f, r->resolved, &r->object, r->access ? r->access : ACCESS_READ, row->verdict);
-    note_object(f, r->resolved2, &r->object2, ACCESS_WRITE, row->verdict);
+    note_object(f, r->resolved, &r->object, r->access ? r->access : ACCESS_READ, row);
+    note_object(f, r->resolved2, &r->object2, ACCESS_WRITE, row);
     return 0;
 }
 
@@ -153,9 +208,21 @@ dir_of(const struct entry *e)
     const char *slash = strrchr(e->name, '/');
     if (e->place != PLACE_OBJECT || !slash || slash == e->name)
         return NULL;
-    return e->directory && !(e->access & ACCESS_WRITE)
-               ? xstrdup(e->name)
-               : xstrndup(e->name, (size_t)(slash - e->name));
+    return e->directory && !(e->wide & ACCESS_WRITE) ? xstrdup(e->name)
+                                                     : xstrndup(e->name, (size_t)(slash - e->name));
+}
+
+// What was given for a directory, but for one thing in it, or only for what lies directly there.
+static void
+generalise_grants(struct from *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        struct entry *e = &f->entries[i];
+        if (e->place != PLACE_DIR || e->denied || e->left & LEFT_ALWAYS || denied_below(f, e->name))
+            continue;
+        e->access = e->wide;
+        e->left = 0;
+    }
 }
 
 // Replaces what lies in one directory by it, unless that would allow what somebody denied.
@@ -166,24 +233,23 @@ generalise(struct from *f)
     for (size_t i = 0; i < n; i++) {
         cleanup_free char *dir = dir_of(&f->entries[i]);
         size_t same = 0;
-        unsigned access = 0;
-        bool vague = false;
+        unsigned access = 0, left = 0;
         if (!dir || f->entries[i].covered || f->entries[i].denied || denied_below(f, dir))
             continue;
         for (size_t k = 0; k < n; k++) {
             cleanup_free char *other = dir_of(&f->entries[k]);
-            if (!other || strcmp(other, dir) != 0)
+            if (!other || strcmp(other, dir) != 0 || f->entries[k].left & LEFT_ALWAYS)
                 continue;
             same++;
-            access |= f->entries[k].access;
-            vague |= f->entries[k].vague;
+            access |= f->entries[k].wide;
+            left |= f->entries[k].left;
         }
-        if (same < GENERAL_FILES && !vague)
+        if (same < GENERAL_FILES && !left)
             continue;
         // What lies deeper may have been allowed more.
         for (size_t k = 0; k < n; k++)
             if (f->entries[k].place == PLACE_OBJECT && path_is_below(f->entries[k].name, dir) &&
-                (f->entries[k].access & ~access) == 0)
+                (f->entries[k].wide & ~access) == 0)
                 f->entries[k].covered = true;
         entry_of(f, dir, PLACE_DIR)->access |= access;
     }
@@ -218,7 +284,7 @@ generalise_ports(struct from *f)
             if (!same_host(&f->entries[i], &f->entries[k]))
                 continue;
             same++;
-            refused |= f->entries[k].denied || f->entries[k].vague;
+            refused |= f->entries[k].denied || f->entries[k].left;
         }
         if (refused || same < GENERAL_PORTS)
             continue;
@@ -236,7 +302,7 @@ static bool
 is_given(const struct entry *e, enum place place, unsigned access, bool denied)
 {
     return e->place == place && !e->covered && !e->odd && e->denied == denied &&
-           (denied || (e->access == access && (place == PLACE_DIR || !e->vague)));
+           (denied || (e->access == access && !(e->left & ~LEFT_BESIDE)));
 }
 
 // "key": [ ... ], with what entries there are; nothing without any.
@@ -265,22 +331,36 @@ print_list(const struct from *f, const char *key, enum place place, unsigned acc
 }
 
 static void
+print_left(const struct from *f, const struct entry *e)
+{
+    cleanup_free char *shown = display_str(e->name, 0), *dir = dir_of(e);
+    if (e->covered || (!e->odd && (e->denied || !e->left)))
+        return;
+    if (e->odd) {
+        printf("    // Left out: %s (%s; no clean text)\n", shown,
+               e->denied ? "was denied" : "was allowed");
+        return;
+    }
+    printf("    // Left out: %s", shown);
+    for (int i = 0, n = 0; i < _LEFT_MAX; i++)
+        if (e->left & 1u << i)
+            printf("%s%s", n++ ? ", " : " (", left_words[i]);
+    bool always = e->left & LEFT_ALWAYS;
+    const char *above = e->place == PLACE_DIR ? e->name : dir;
+    if (!always && above && denied_below(f, above))
+        printf("; something in %s was denied)\n", e->place == PLACE_DIR ? "it" : "its directory");
+    else
+        puts(always || f->generalise ? ")" : "); --generalise");
+}
+
+static void
 print_profile(const struct from *f)
 {
     const unsigned rw = ACCESS_READ | ACCESS_WRITE;
     bool first = true;
     puts("{\n    // What was allowed and denied in a session; made by nono profile from-session.");
-    for (size_t i = 0; i < f->n; i++) {
-        const struct entry *e = &f->entries[i];
-        cleanup_free char *shown = display_str(e->name, 0);
-        if (e->odd && !e->covered)
-            printf("    // Left out: %s (%s; no clean text)\n", shown,
-                   e->denied ? "was denied" : "was allowed");
-        else if (e->vague && !e->denied && !e->covered)
-            printf(
-                "    // Left out: %s (a directory, something new, for one program, or no path)%s\n",
-                shown, f->generalise ? "" : "; --generalise");
-    }
+    for (size_t i = 0; i < f->n; i++)
+        print_left(f, &f->entries[i]);
     puts("    \"extends\": \"default\",\n    \"filesystem\": {");
     print_list(f, "read", PLACE_DIR, ACCESS_READ, false, &first);
     print_list(f, "write", PLACE_DIR, ACCESS_WRITE, false, &first);
@@ -312,6 +392,7 @@ run(struct from *f)
     if (archive_events(&f->archive, &f->filter.f, add_decision, f, &err) < 0)
         return archive_failed(&f->archive, &err);
     if (f->generalise) {
+        generalise_grants(f);
         generalise(f);
         generalise_ports(f);
     }

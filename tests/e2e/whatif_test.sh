@@ -107,6 +107,45 @@ equal "all of it, with --generalise" "$(grep -E '^(done|[0-9]+)$' <<<"$output")"
 equal "and no directory above" "$("$NONO" why --read "$OUT/other" -p "$T/tmp/general.json" --json | $PYTHON -c 'import json, sys; print(json.load(sys.stdin)["verdict"])')" ask
 prepare
 run -p "$T/tmp/exact.json" --on-ask deny -- "$PYTHON" "$BIN/calls.py" "$OUT/v"
-# Of each directory: files, sockets and the program, but no new names and no listing; then the ports.
-equal "what a profile can say, without" "$(grep -cE '^(done|111)$' <<<"$output")" $((3 * 8 + 9))
+# Of each directory: files, sockets and the program, but no attributes, new names or listing; then
+# the ports.
+equal "what a profile can say, without" "$(grep -cE '^(done|111)$' <<<"$output")" $((3 * 7 + 9))
+
+scenario "to remove, to rename and to change attributes is not to write"
+mkdir "$OUT/names"
+for name in del mv mode both; do echo old >"$OUT/names/$name"; done
+run_background --ui attach -- sh -c 'cd "$0" || exit; rm -f del; mv mv moved; chmod 600 mode; echo more >>both; rm -f both; echo new >new; cat refused' "$OUT/names"
+for name in del mv mode both both new; do
+    last=$(wait_request "names/$name" "${last:-0}")
+    "$NONO" allow "$last" >/dev/null
+done
+join_background
+"$NONO" profile from-session >"$T/tmp/names.json"
+equal "what was written to is all that is allowed" "$(grep '^ *"/' "$T/tmp/names.json" | tr -d ' ')" "\"$OUT/names/both\""
+for left in "del (to remove, rename or link); --generalise" "mv (to remove, rename or link); --generalise" \
+    "moved (something new, to remove, rename or link); --generalise" "mode (to change attributes); --generalise" \
+    "both (to remove, rename or link); --generalise" "new (something new); --generalise"; do
+    contains "left out: $left" "$(cat "$T/tmp/names.json")" "// Left out: $OUT/names/$left
+"
+done
+contains "the directory on demand" "$("$NONO" profile from-session --generalise)" "\"write\": [
+            \"$OUT/names\""
+echo old >"$OUT/names/refused"
+run_background --name second --ui attach -- sh -c 'cat "$0/refused"' "$OUT/names"
+"$NONO" deny "$(wait_request names/refused)" >/dev/null
+join_background
+contains "but not where something in it was denied" "$("$NONO" profile from-session --generalise @ '@{1}')" \
+    "// Left out: $OUT/names/del (to remove, rename or link; something in its directory was denied)"
+
+scenario "a grant for a directory is not one for those below it"
+mkdir -p "$OUT/wide/below" && echo one >"$OUT/wide/one" && echo two >"$OUT/wide/below/two"
+run_background --ui attach -- sh -c 'cat "$0/one" "$0/below/two"' "$OUT/wide"
+"$NONO" allow "$(wait_request wide/one)" --session --reach dir >/dev/null
+"$NONO" allow "$(wait_request below/two)" --session --reach subtree >/dev/null
+join_background
+"$NONO" profile from-session >"$T/tmp/wide.json"
+contains "one of a subtree is" "$(cat "$T/tmp/wide.json")" "\"read\": [
+            \"$OUT/wide/below\"
+        ]"
+contains "the other is left out" "$(cat "$T/tmp/wide.json")" "// Left out: $OUT/wide (a directory without those below it); --generalise"
 finish
