@@ -49,6 +49,8 @@ for file in "$T/tmp/queries"/*; do
     for record in "$db" "$T/tmp/one.db"; do
         valid "$record" "$q" && pass "$what" || fail "$what" "$(cat "$T/tmp/answer")"
     done
+    # The words of an argv, all of them.
+    case $q in *' AS argv'*) contains "with all words" "$(sqlite3 -readonly -json "$db" "$q")" "'cat' '$HOME/.ssh/id_ed25519'" ;; esac
     # Nobody answered within a second without reading, unless the machine is fast.
     case $q in *'< 1000'*) continue ;; esac
     at_least "finds something" "$(query "$db" "$q")" 1
