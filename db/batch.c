@@ -50,6 +50,14 @@ row_request(const struct row *row)
                            : 0;
 }
 
+static struct row *
+lose(struct batch *b, struct row *row)
+{
+    b->lost++;
+    b->lost_decisions += row->type == ROW_DECISION;
+    return row_free(row);
+}
+
 static void
 add_count(struct batch *b, const struct count_row *c)
 {
@@ -84,8 +92,7 @@ batch_add(struct batch *b, struct row *row)
         return;
     }
     if (b->rows_n >= ROWS_MAX && !row->durable) {
-        b->lost++;
-        row_free(row);
+        lose(b, row);
         return;
     }
     if (b->rows_n == b->rows_room) {
@@ -111,7 +118,7 @@ batch_reset(struct batch *b)
         row_free(b->rows[i]);
     b->rows_n = b->counts_n = 0;
     b->durable = false;
-    b->lost = 0;
+    b->lost = b->lost_decisions = 0;
 }
 
 void
@@ -133,10 +140,8 @@ batch_keep_durable(struct batch *b)
 {
     for (size_t i = 0; i < b->rows_n; i++)
         b->rows[i]->durable = false;
-    while (b->rows_n > ROWS_MAX) {
-        row_free(b->rows[--b->rows_n]);
-        b->lost++;
-    }
+    while (b->rows_n > ROWS_MAX)
+        lose(b, b->rows[--b->rows_n]);
     b->durable = false;
 }
 

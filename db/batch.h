@@ -49,6 +49,7 @@ struct batch {
     uint64_t row_mono_ns;   /* when the first row came */
     uint64_t count_mono_ns; /* when the first count came */
     uint64_t lost;          /* rows that found no room */
+    uint64_t lost_decisions;
 };
 
 // Takes row over. Beyond the caps a row that is not durable is dropped and counted as lost.

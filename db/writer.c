@@ -519,15 +519,30 @@ writer_start(const struct writer_options *o, struct writer **ret_w, struct err *
     return r < 0 ? r : writer_opened(ret_w, err);
 }
 
-struct writer *
-writer_stop(struct writer *w, int wait_status)
+static void
+look_for_lost(struct writer *w, struct writer_lost *ret_lost)
 {
+    const struct batch *b = &w->batch;
+    ret_lost->error = atomic_load(&w->error);
+    if (!ret_lost->error)
+        return;
+    ret_lost->events = b->rows_n + b->lost + 1;
+    ret_lost->decisions = b->lost_decisions;
+    for (size_t i = 0; i < b->rows_n; i++)
+        ret_lost->decisions += b->rows[i]->type == ROW_DECISION;
+}
+
+struct writer *
+writer_end(struct writer *w, int wait_status, struct writer_lost *ret_lost)
+{
+    *ret_lost = (struct writer_lost){0};
     if (!w)
         return NULL;
     struct msg m = {
         .type = QUEUE_STOP, .data = xmemdup(&wait_status, sizeof wait_status), .free = free};
     queue_push(w->queue, &m, 0);
     pthread_join(w->thread, NULL);
+    look_for_lost(w, ret_lost);
     // The file alone is the whole record then. With other sessions at work it is not this one's
     // turn: no waiting for them.
     if (w->h &&
@@ -536,6 +551,13 @@ writer_stop(struct writer *w, int wait_status)
         sqlite3_wal_checkpoint_v2(w->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     }
     return writer_free(w);
+}
+
+struct writer *
+writer_stop(struct writer *w, int wait_status)
+{
+    struct writer_lost lost;
+    return writer_end(w, wait_status, &lost);
 }
 
 size_t

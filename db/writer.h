@@ -45,10 +45,19 @@ int writer_begin(const struct writer_options *o, struct writer **ret_w, struct e
 int writer_opened(struct writer **w, struct err *err);
 // Both in one.
 int writer_start(const struct writer_options *o, struct writer **ret_w, struct err *err);
+
+// What could not be written to the end.
+struct writer_lost {
+    int error;       /* -errno that says why; 0: nothing is lost */
+    uint64_t events; /* the end of the session is one */
+    uint64_t decisions;
+};
 // Records how the session ended, commits what is queued, stops the thread, closes. Gives up after
 // half a second of a disk that refuses: the session then counts as crashed.
 // wait_status: of the command, as waitpid(2) gives it; -1 when it never started.
-// Takes NULL, returns NULL.
+// *ret_lost is set, if only to zeroes. Takes NULL, returns NULL.
+struct writer *writer_end(struct writer *w, int wait_status, struct writer_lost *ret_lost);
+// The same for who does not care what is lost.
 struct writer *writer_stop(struct writer *w, int wait_status);
 
 // Free slots of the writer's queue: the supervisor receives nothing while this is low.

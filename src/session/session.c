@@ -361,6 +361,20 @@ drain_pty(struct session *s)
 }
 
 static void
+end_record(struct session *s)
+{
+    struct writer_lost lost;
+    recording_stop(&s->recording);
+    s->writer = writer_end(s->writer, s->exec_error || !s->started ? -1 : s->wait_status, &lost);
+    if (lost.error)
+        fprintf(stderr,
+                "nono: the record could not be written at the end (%s): %llu events are lost,"
+                " %llu of them decisions\n",
+                strerror(-lost.error), (unsigned long long)lost.events,
+                (unsigned long long)lost.decisions);
+}
+
+static void
 session_done(struct session *s)
 {
     s->ui = ui_free(s->ui);
@@ -370,8 +384,7 @@ session_done(struct session *s)
     // Not before the supervisor has ended: it hands its last counts to the writer, the writer its
     // acknowledgements to the supervisor's inbox.
     s->supervisor = supervisor_join(s->supervisor);
-    recording_stop(&s->recording);
-    s->writer = writer_stop(s->writer, s->exec_error || !s->started ? -1 : s->wait_status);
+    end_record(s);
     close_fd(&s->launched.channel);
     close_fd(&s->launched.listener);
     s->inbox_main = queue_free(s->inbox_main);

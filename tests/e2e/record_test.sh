@@ -64,6 +64,18 @@ if [ "$NONO_TEST_SMALL" = yes ]; then
     join_background
     equal "both granted" "$(grep -v secret answers | tr '\n' ' ')" "yes yes "
     contains "it was said" "$output" "going on without"
+    contains "and what is lost at the end" "$output" "the record could not be written at the end (No space left on device): 3 events are lost, 1 of them decisions"
+    rm -f "$small"/*
+
+    scenario "a full disk at the end with --audit required"
+    begin_steps
+    run_background --db "$small/audit.db" --ui none --on-ask allow -- sh -c "$steps" sh 2
+    poll step_done 1 || fail "the first step ends"
+    fill
+    : >go2
+    join_background
+    equal "granted, refused" "$(grep -v secret answers | tr '\n' ' ')" "yes no "
+    contains "the end is lost, and that is said" "$output" "events are lost, 0 of them decisions"
     rm -f "$small"/*
 
     scenario "a full disk is seen on the screen"
