@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "redact_names.h"
 #include "redact_rules.h"
 #include "util.h"
 
@@ -26,109 +27,10 @@ struct scan {
     size_t program_len;
 };
 
-// --- names -------------------------------------------------------------------------------------
-
 static bool
-is_separator(char c)
+is_letter(char c)
 {
-    return c == '_' || c == '-' || c == '.';
-}
-
-static bool
-is_upper(char c)
-{
-    return c >= 'A' && c <= 'Z';
-}
-
-static bool
-is_name_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || is_upper(c) || (c >= '0' && c <= '9') || is_separator(c);
-}
-
-static size_t
-name_len(const char *s, size_t n)
-{
-    size_t i = 0;
-    while (i < n && is_name_char(s[i]))
-        i++;
-    return i;
-}
-
-static char
-lower(char c)
-{
-    return is_upper(c) ? (char)(c + ('a' - 'A')) : c;
-}
-
-// How much of the name stands before the word that it ends with; SIZE_MAX when it does not.
-static size_t
-before_tail(const char *name, size_t n, const char *word, size_t word_len)
-{
-    while (word_len) {
-        char c = word[word_len - 1];
-        if (is_separator(c)) {
-            word_len--;
-        } else if (n && is_separator(name[n - 1])) {
-            n--;
-        } else if (n && lower(name[n - 1]) == lower(c)) {
-            n--;
-            word_len--;
-        } else {
-            return SIZE_MAX;
-        }
-    }
-    return n;
-}
-
-static bool
-matches(const char *name, size_t n, const char *word, size_t word_len, enum redact_kind kind)
-{
-    size_t before = before_tail(name, n, word, word_len), i = 0;
-    if (before == SIZE_MAX || before == n)
-        return false;
-    while (i < before && is_separator(name[i]))
-        i++;
-    if (i == before || kind == RULE_NAME)
-        return true;
-    bool camel = is_upper(name[before]) && !is_upper(name[before - 1]);
-    return (kind == RULE_PART || kind == RULE_ENV) && (camel || is_separator(name[before - 1]));
-}
-
-// The next line of the caller's own names; NULL behind the last.
-static const char *
-next_more(const char *more, size_t *ret_len)
-{
-    while (more && *more == '\n')
-        more++;
-    if (!more || !*more)
-        return NULL;
-    *ret_len = strcspn(more, "\n");
-    return more;
-}
-
-static bool
-is_more_name(const struct scan *s, const char *name, size_t n)
-{
-    size_t len;
-    for (const char *m = s->more; (m = next_more(m, &len)); m += len) {
-        if (m[len - 1] != '*' && matches(name, n, m, len, RULE_PART))
-            return true;
-    }
-    return false;
-}
-
-// kinds: bits 1 << enum redact_kind.
-static bool
-is_listed(const struct scan *s, const char *name, size_t n, unsigned kinds)
-{
-    for (size_t i = 0; n && i < redact_rules_n; i++) {
-        const struct redact_rule *r = &redact_rules[i];
-        bool likely = is_separator(name[n - 1]) || lower(name[n - 1]) == r->word[r->len - 1];
-        if (likely && (kinds & 1u << r->kind) && matches(name, n, r->word, r->len, r->kind))
-            return true;
-    }
-    return kinds != 1u << RULE_USER && kinds != 1u << RULE_HEADER && is_more_name(s, name, n);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 #define SECRET_NAMES (1u << RULE_FLAG | 1u << RULE_PART | 1u << RULE_NAME)
@@ -154,23 +56,6 @@ take_out(struct scan *s)
     s->n++;
 }
 
-// Is that a token of a known shape?
-static bool
-is_shape(const struct scan *s, const char *p, size_t run)
-{
-    size_t len;
-    for (size_t i = 0; i < redact_shapes_n; i++) {
-        const struct redact_rule *r = &redact_shapes[i];
-        if (p[0] == r->word[0] && run >= r->len + r->min && memcmp(p, r->word, r->len) == 0)
-            return true;
-    }
-    for (const char *m = s->more; (m = next_more(m, &len)); m += len) {
-        if (m[len - 1] == '*' && len > 1 && run >= len && strncmp(p, m, len - 1) == 0)
-            return true;
-    }
-    return false;
-}
-
 // p: behind the piece of a rule that ends with what is at p - 1. Where the secret behind it ends;
 // NULL when there is none.
 static const char *
@@ -191,6 +76,15 @@ behind_piece(const char *begin, const char *p, const char *end)
     return NULL;
 }
 
+static bool
+is_number(const char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] < '0' || p[i] > '9')
+            return false;
+    return n > 0;
+}
+
 // "user:secret@" or "token@" behind "://": how much of it is copied, and how much taken out. web:
 // the scheme is http or https, where a user without a password is a token.
 static void
@@ -200,9 +94,13 @@ put_userinfo(struct scan *s, const char **p, const char *end, bool web)
     while (stop < end && !strchr("/?#", *stop))
         stop++;
     const char *at = memrchr(*p, '@', (size_t)(stop - *p));
+    const char *colon = memchr(*p, ':', (size_t)((at ? at : stop) - *p));
+    // What is no number is no port: a secret with a '/' in it, which was to be escaped.
+    if (!at && colon && stop - colon > 1 && **p != '[' &&
+        !is_number(colon + 1, (size_t)(stop - colon) - 1))
+        at = memrchr(*p, '@', (size_t)(end - *p));
     if (!at)
         return;
-    const char *colon = memchr(*p, ':', (size_t)(at - *p));
     if (colon) {
         buf_add(s->out, *p, (size_t)(colon + 1 - *p));
         take_out(s);
@@ -273,7 +171,7 @@ static bool
 is_assignment(const struct scan *s, const char *p, const char *end, bool query,
               const char **ret_value, const char **ret_stop)
 {
-    size_t len = name_len(p, (size_t)(end - p));
+    size_t len = redact_name_len(p, (size_t)(end - p));
     const char *v = p + len;
     // Its own quote, which may be escaped in a text that is quoted itself.
     while (len && v < end && (is_quote(*v) || *v == '\\'))
@@ -283,14 +181,17 @@ is_assignment(const struct scan *s, const char *p, const char *end, bool query,
         v++;
     if (!len || v == end || (*v != '=' && *v != ':') || (*v == ':' && end - v > 2 && v[1] == '/'))
         return false;
-    bool header = *v == ':' && blank == v && is_listed(s, p, len, 1u << RULE_HEADER);
+    // The shell's current directory.
+    if (end - p > 5 && memcmp(p, "PWD=/", 5) == 0)
+        return false;
+    bool header = *v == ':' && blank == v && redact_is_listed(s->more, p, len, 1u << RULE_HEADER);
     unsigned kinds = SECRET_NAMES | (query ? 1u << RULE_QUERY : 0);
     if (*v == '=' && v == p + len && is_env(p, len))
         kinds |= 1u << RULE_ENV;
     // "auth: ..." is how people begin a sentence.
     if (*v == ':' && v == p + len)
         kinds &= ~(1u << RULE_FLAG);
-    if (!header && !is_listed(s, p, len, kinds))
+    if (!header && !redact_is_listed(s->more, p, len, kinds))
         return false;
     while (v < end && (*v == '=' || *v == ':' || *v == '>'))
         v++;
@@ -317,6 +218,36 @@ is_assignment(const struct scan *s, const char *p, const char *end, bool query,
     return stop > v;
 }
 
+static int
+hex_digit(char c)
+{
+    const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c | 0x20) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+// Is what stands behind '?' or '&' the name of a secret, in other letters ("to%6ben=")? Where the
+// value begins, or NULL.
+static const char *
+behind_escaped(const struct scan *s, const char *p, const char *end)
+{
+    char name[64];
+    size_t n = 0;
+    for (; p < end && n < sizeof name; n++) {
+        if (*p == '%' && end - p > 2 && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0) {
+            name[n] = (char)(hex_digit(p[1]) << 4 | hex_digit(p[2]));
+            p += 3;
+        } else if (redact_name_len(p, 1)) {
+            name[n] = *p++;
+        } else {
+            break;
+        }
+    }
+    return p < end && *p == '=' && redact_name_len(name, n) == n &&
+                   redact_is_listed(s->more, name, n, SECRET_NAMES | 1u << RULE_QUERY)
+               ? p + 1
+               : NULL;
+}
+
 // p: behind "://".
 static bool
 is_web(const char *begin, const char *p)
@@ -333,15 +264,21 @@ put_plain(struct scan *s, const char *p, const char *stop, const char *end)
 {
     const char *begin = p, *value, *after;
     while (p < stop) {
-        size_t left = (size_t)(stop - p), run = name_len(p, left);
+        size_t left = (size_t)(stop - p), run = redact_name_len(p, left);
         bool query = p > begin && strchr("?&;#", p[-1]);
-        if (run && is_shape(s, p, run)) {
+        if (run && redact_is_shape(s->more, p, run)) {
             take_out(s);
             p += run;
         } else if (run && is_assignment(s, p, end, query, &value, &after)) {
             buf_add(s->out, p, (size_t)(value - p));
             take_out(s);
             p = after;
+        } else if (query && (after = behind_escaped(s, p, stop))) {
+            buf_add(s->out, p, (size_t)(after - p));
+            for (p = after; p < stop && !strchr("&;#", *p) && !is_quote(*p);)
+                p++;
+            if (p > after)
+                take_out(s);
         } else if (left > 3 && memcmp(p, "://", 3) == 0) {
             buf_add(s->out, p, 3);
             p += 3;
@@ -359,22 +296,13 @@ put_plain(struct scan *s, const char *p, const char *stop, const char *end)
     return p;
 }
 
-// Numbers of a user and a group are no secret.
-static bool
-is_number(const char *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (p[i] < '0' || p[i] > '9')
-            return false;
-    return true;
-}
-
 // The value of curl's -u: only what stands behind the colon.
 static void
 put_user(struct scan *s, const char *p, size_t n, char separator)
 {
     const char *at = separator == '@' ? memrchr(p, '@', n) : p + n;
     const char *c = memchr(p, separator == '@' ? ':' : separator, n);
+    // Numbers of a user and a group are no secret.
     if (!c || !at || c > at || is_number(p, (size_t)(c - p)) || memmem(p, n, "://", 3)) {
         put_plain(s, p, p + n, p + n);
         return;
@@ -432,9 +360,53 @@ static bool
 is_cluster(const char *p, size_t n, char last)
 {
     for (size_t i = 1; i < n; i++)
-        if (lower(p[i]) < 'a' || lower(p[i]) > 'z')
+        if (!is_letter(p[i]))
             return false;
     return n > 2 && p[0] == '-' && p[n - 1] == last;
+}
+
+// "-sSujoe:abc": where the value of the last letter begins; 0: it is not that.
+static size_t
+cluster_len(const char *p, size_t n, char last)
+{
+    size_t i = 2;
+    if (n < 4 || p[0] != '-' || !is_letter(p[1]))
+        return 0;
+    while (i < n && is_letter(p[i]) && p[i] != last)
+        i++;
+    return i + 1 < n && p[i] == last ? i + 1 : 0;
+}
+
+// The value behind the first len bytes.
+static void
+put_glued(struct scan *s, const char *p, size_t n, size_t len, char user)
+{
+    buf_add(s->out, p, len);
+    if (user)
+        put_user(s, p + len, n - len, user);
+    else
+        take_out(s);
+}
+
+// The first letter of several that takes a value takes all that follows.
+static bool
+put_cluster(struct scan *s, const char *p, size_t n)
+{
+    const struct redact_tool *first = NULL;
+    size_t at = n;
+    for (size_t i = 0; s->program && i < redact_tools_n; i++) {
+        const struct redact_tool *t = &redact_tools[i];
+        size_t len = t->how & TOOL_CLUSTER && is_program(t, s->program, s->program_len)
+                         ? cluster_len(p, n, t->flag[1])
+                         : 0;
+        if (len && len < at) {
+            first = t;
+            at = len;
+        }
+    }
+    if (first)
+        put_glued(s, p, n, at, first->user);
+    return first;
 }
 
 // What the program that was named last takes as a secret. True when all of the token was put.
@@ -447,22 +419,18 @@ put_option(struct scan *s, const char *p, size_t n, bool quoted)
         bool same = n >= len && memcmp(p, t->flag, len) == 0;
         if (!is_program(t, s->program, s->program_len))
             continue;
-        if (t->how & TOOL_NAMED && is_listed(s, p, n, SECRET_NAMES))
+        if (t->how & TOOL_NAMED && redact_is_listed(s->more, p, n, SECRET_NAMES))
             s->pending = PENDING_BARE;
         else if (same && n == len && (t->how & TOOL_NEXT || (t->how & TOOL_GLUED && quoted)))
             expect(s, t, p[0] == '-');
         else if (t->how & TOOL_CLUSTER && is_cluster(p, n, t->flag[1]))
             expect(s, t, true);
         else if (t->how & TOOL_GLUED && same && n > len) {
-            buf_add(s->out, p, len);
-            if (t->user)
-                put_user(s, p + len, n - len, t->user);
-            else
-                take_out(s);
+            put_glued(s, p, n, len, t->user);
             return true;
         }
     }
-    return false;
+    return !s->pending && put_cluster(s, p, n);
 }
 
 // --- words -------------------------------------------------------------------------------------
@@ -471,10 +439,10 @@ put_option(struct scan *s, const char *p, size_t n, bool quoted)
 static const char *
 put_token(struct scan *s, const char *p, const char *stop, const char *end)
 {
-    size_t n = (size_t)(stop - p), len = name_len(p, n);
+    size_t n = (size_t)(stop - p), len = redact_name_len(p, n);
     const char *value, *after;
     bool flag = n > 1 && p[0] == '-';
-    if (flag && len < n && p[len] == '=' && is_listed(s, p, len, 1u << RULE_USER)) {
+    if (flag && len < n && p[len] == '=' && redact_is_listed(s->more, p, len, 1u << RULE_USER)) {
         buf_add(s->out, p, len + 1);
         put_user(s, p + len + 1, n - len - 1, ':');
         return stop;
@@ -484,9 +452,9 @@ put_token(struct scan *s, const char *p, const char *stop, const char *end)
     if (!flag)
         note_program(s, p, n);
     if (flag && len == n && !s->pending && !is_assignment(s, p, end, false, &value, &after)) {
-        if (is_listed(s, p, n, SECRET_NAMES))
+        if (redact_is_listed(s->more, p, n, SECRET_NAMES))
             s->pending = PENDING_SECRET;
-        else if (is_listed(s, p, n, 1u << RULE_USER))
+        else if (redact_is_listed(s->more, p, n, 1u << RULE_USER))
             expect_user(s, ':');
     }
     return put_plain(s, p, stop, end);
@@ -497,22 +465,43 @@ static size_t
 header_len(const struct scan *s, const char *p, size_t n)
 {
     // -H, -sH, --header=, http.extraheader=
-    size_t skip = name_len(p, n), colon = skip;
+    size_t skip = redact_name_len(p, n), colon = skip;
     if (skip < n && p[skip] == '=')
         skip++;
     else if (skip > 2 && p[0] == '-' && p[1] != '-' && memchr(p, 'H', skip))
         skip = (size_t)((const char *)memchr(p, 'H', skip) - p) + 1;
     else
         skip = 0;
-    colon = skip + name_len(p + skip, n - skip);
+    colon = skip + redact_name_len(p + skip, n - skip);
     if (colon >= n || p[colon] != ':' || n - colon < 2 || p[colon + 1] == '/' ||
-        !is_listed(s, p + skip, colon - skip, 1u << RULE_HEADER | 1u << RULE_NAME))
+        !redact_is_listed(s->more, p + skip, colon - skip, 1u << RULE_HEADER | 1u << RULE_NAME))
         return 0;
-    bool header = is_listed(s, p + skip, colon - skip, 1u << RULE_HEADER);
+    bool header = redact_is_listed(s->more, p + skip, colon - skip, 1u << RULE_HEADER);
     for (colon++; colon < n && p[colon] == ' ';)
         colon++;
     // Any name that sounds like a secret may begin a sentence; a token has no spaces.
     return header || !memchr(p + colon, ' ', n - colon) ? colon : 0;
+}
+
+// "--" is no secret: that stands behind it.
+static bool
+is_end_of_flags(struct scan *s, const char *p, size_t n)
+{
+    if (s->pending == PENDING_NONE || n != 2 || memcmp(p, "--", 2) != 0)
+        return false;
+    buf_add(s->out, p, n);
+    return true;
+}
+
+// --token=VALUE, all of a word: how long the part up to the value is.
+static size_t
+flag_len(const struct scan *s, const char *p, size_t n)
+{
+    size_t len = redact_name_len(p, n);
+    return p[0] == '-' && len < n && p[len] == '=' &&
+                   redact_is_listed(s->more, p, len, SECRET_NAMES)
+               ? len + 1
+               : 0;
 }
 
 // One word of a shell script inside of a word.
@@ -521,6 +510,8 @@ put_inner(struct scan *s, const char *p, const char *end)
 {
     const char *stop = skip_value(p, end);
     enum pending pending = s->pending;
+    if (is_end_of_flags(s, p, (size_t)(stop - p)))
+        return stop;
     s->pending = PENDING_NONE;
     if (pending == PENDING_SECRET || (pending == PENDING_BARE && *p != '-')) {
         take_out(s);
@@ -554,13 +545,20 @@ static void
 put_word(struct scan *s, const char *p, size_t n)
 {
     enum pending pending = s->pending;
-    size_t head = header_len(s, p, n);
-    bool inner = false;
+    size_t head = n ? flag_len(s, p, n) : 0;
+    bool inner = false, empty = head && head == n;
+    if (is_end_of_flags(s, p, n))
+        return;
+    if (!head)
+        head = header_len(s, p, n);
     for (size_t i = 0; i < n; i++)
         inner |= is_space(p[i]) || is_quote(p[i]);
     s->pending = PENDING_NONE;
     if (pending == PENDING_SECRET || (pending == PENDING_BARE && p[0] != '-')) {
         take_out(s);
+    } else if (empty) {
+        buf_add(s->out, p, n);
+        s->pending = PENDING_BARE;
     } else if (head) {
         buf_add(s->out, p, head);
         take_out(s);
