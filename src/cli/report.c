@@ -117,10 +117,10 @@ put_sessions(struct report *r)
         display_escape(&b, s->id, strlen(s->id), 0);
         buf_printf(&b, "  %s", session_state_to_string(s->state));
         log_put_end(&b, s);
-        buf_printf(&b, "  %.19sZ%s%.*s  ", from, s->ended_ns ? " to " : "", s->ended_ns ? 19 : 0,
-                   to);
+        buf_printf(&b, "  %.19sZ", from);
         if (s->ended_ns)
-            buf_puts(&b, "Z  ");
+            buf_printf(&b, " to %.19sZ", to);
+        buf_puts(&b, "  ");
         if (s->name[0]) {
             display_escape(&b, s->name, strlen(s->name), 0);
             buf_puts(&b, ": ");

@@ -9,7 +9,13 @@ export odd
 printf 'odd\n' >"$odd"
 script="$OUT/<!--<script>"
 printf 'odd\n' >"$script"
-run --name shop --on-ask deny -- sh -c 'cat "$odd"; cat "'"$script"'"; cat '"$SECRET"
+# A name, and the name that its escape is.
+bell="$OUT/bell"$'\a'
+printf 'odd\n' >"$bell"
+bell_text=$OUT'/bell\x07'
+printf 'odd\n' >"$bell_text"
+export bell bell_text
+run --name shop --on-ask deny -- sh -c 'cat "$odd"; cat "'"$script"'"; cat "$bell"; cat "$bell_text"; cat '"$SECRET"
 page=$T/tmp/report.html
 "$NONO" report shop -o "$page"
 equal "it is written" $? 0
@@ -22,10 +28,10 @@ equal "the data is JSON, whole" "$($PYTHON -c '
 import json, re, sys
 text = open(sys.argv[1], encoding="utf-8").read()
 print(len(json.loads(re.search(r"id=\"data\">(.*?)</script>", text, re.S).group(1))))' "$page")" "$(log_rows 'len(rows)')"
-equal "filters hold" "$("$NONO" report shop -o - --kind request | grep -c '"kind":"request"')" 3
+equal "filters hold" "$("$NONO" report shop -o - --kind request | grep -c '"kind":"request"')" 5
 
 contains "the name and the exit" "$(grep 'class="session"' "$page")" "exited, exit 1  "
-contains "the name" "$(grep 'class="session"' "$page")" "Z  shop: sh -c"
+equal "and when" "$(grep 'class="session"' "$page" | grep -cE '  [0-9T:-]{19}Z to [0-9T:-]{19}Z  shop: sh -c')" 1
 before=$(sha256sum <"$page")
 output=$("$NONO" report shop -o "$page" 2>&1)
 equal "a file that is there is not overwritten" "$?$(sha256sum <"$page")" "1$before"
@@ -47,10 +53,14 @@ if command -v chromium >/dev/null; then
             --user-data-dir="$T/tmp/chromium" --virtual-time-budget=5000 "$@" 2>"$T/tmp/chromium.log"
     }
     dom=$(browser --dump-dom "file://$page")
-    contains "the browser shows the table" "$dom" "3 decisions: 0 allowed, 3 refused"
+    contains "the browser shows the table" "$dom" "5 decisions: 0 allowed, 5 refused"
     equal "a row for each event" "$(grep -o '<tr' <<<"$dom" | wc -l)" $(($(log_rows 'len(rows)') + 1))
     contains "the odd name is text" "$dom" '&lt;img src=x onerror=alert(1)&gt;\x1b\xff'
     lacks "and no element" "$dom" "<img"
+    contains "a name with a control character" "$dom" "<td class=\"path\">\$'$OUT/bell\\x07'</td>"
+    contains "and the one that its escape is" "$dom" "<td class=\"path\">'$OUT/bell\\x07'</td>"
+    contains "in command lines as well" "$dom" "title=\"cat \$'$OUT/bell\\x07'\""
+    contains "both" "$dom" "title=\"cat '$OUT/bell\\x07'\""
     contains "bars" "$dom" "<meter"
     contains "and a timeline" "$dom" "<rect"
     equal "with its times" "$(grep -o '<span>[0-9:.]* UTC</span>' <<<"$dom" | wc -l)" 1
