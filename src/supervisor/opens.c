@@ -225,6 +225,51 @@ open_trusted(struct supervisor *s, const struct open_call *c, struct resolved *r
         trust_hand_over(s, c, r, t);
 }
 
+static void
+refuse_nameless(struct supervisor *s, const struct open_call *c, const struct resolved *r,
+                const struct stat *st, struct standing *standing)
+{
+    struct request *q = make_request(s, c, r, st, standing);
+    if (q) {
+        free(q->detail);
+        q->detail = xstrdup("a file without a name");
+    }
+    judge_refuse(s, &c->call, q, standing->j.protected_ ? standing->j.by : DECIDER_FLOOR,
+                 REASON_POLICY_BLOCKED, EACCES);
+}
+
+// A file that has no name any more, or never had one, is judged by the place where it was, as the
+// floor does it. Nobody is asked: there is nothing to be shown. False: it is none, the kernel
+// answers.
+static bool
+judge_nameless(struct supervisor *s, const struct open_call *c, struct resolved *r)
+{
+    static char detail[] = "it has lost its name";
+    struct standing standing;
+    struct stat st;
+    if (!resolved_drop_mark(r) || mount_kind_of(r->fd) != MOUNT_LOCAL ||
+        mount_stat(r->fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return false;
+    judge_path(s, r->path, files_access(c), &standing);
+    judge_object(s, &st, &standing);
+    if ((standing.inside && s->o.floor->ruleset_fd >= 0) || files_fails_natively(c, r, st.st_mode))
+        return false;
+    // What has another name is judged by none: the floor knows it.
+    if (st.st_nlink > 0 && standing.covered &&
+        floor_covers(s->o.floor, r->path, st.st_dev, st.st_ino, files_access(c)))
+        return false;
+    if (!standing.covered || st.st_nlink > 0) {
+        refuse_nameless(s, c, r, &st, &standing);
+    } else if (trust_refuses_removed(s, c, r->path)) {
+        refuse_untrusted(s, c, r, &(struct trust_result){.detail = detail});
+    } else {
+        log_allowed(s, c, r, &st, &standing, DECIDER_FLOOR);
+        core_count_floor(s, op_of(c, r), true);
+        onbehalf_open(s, c, r);
+    }
+    return true;
+}
+
 // The sandbox asks why it was refused (last.h).
 static bool
 serve_last(struct supervisor *s, const struct open_call *c, int error)
@@ -256,6 +301,8 @@ open_resolved(struct supervisor *s, const struct open_call *c, struct resolved *
         refuse_untrusted(s, c, r, &(struct trust_result){.detail = detail});
     } else if (error == 0 && !r->pathless) {
         judge(s, c, r, NULL);
+    } else if (error == 0 && judge_nameless(s, c, r)) {
+        // answered
     } else if (error == 0 || error == -ENOENT || error == -ENOTDIR || error == -ELOOP ||
                error == -ENAMETOOLONG || error == -EACCES || error == -EBADF || error == -EXDEV ||
                error == -EAGAIN || error == -EINVAL) {

@@ -68,6 +68,9 @@ ssize_t resolve_deep_name(struct resolved *r, const struct found *found);
 // Holds nothing.
 void resolved_init(struct resolved *r);
 void resolved_done(struct resolved *r);
+// Takes the kernel's mark of what was removed off its path. False where it has none: it is no file
+// of a directory.
+bool resolved_drop_mark(struct resolved *r);
 // A copy with descriptors of its own. 0 or -errno.
 int resolved_dup(const struct resolved *r, struct resolved *ret_r);
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "resolve.h"
 #include "util.h"
@@ -22,6 +23,18 @@ resolved_done(struct resolved *r)
     close_fd(&r->fd);
     close_fd(&r->object_fd);
     free(steal_pointer(&r->whole));
+}
+
+bool
+resolved_drop_mark(struct resolved *r)
+{
+    static const char mark[] = " (deleted)", memory[] = "/memfd:";
+    size_t n = strlen(r->path), len = sizeof mark - 1;
+    if (!r->pathless || r->known || r->path[0] != '/' || n <= len ||
+        strcmp(r->path + n - len, mark) != 0 || strncmp(r->path, memory, sizeof memory - 1) == 0)
+        return false;
+    r->path[n - len] = 0;
+    return true;
 }
 
 int

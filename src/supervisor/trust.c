@@ -385,6 +385,12 @@ trust_refuses_nameless(const struct supervisor *s, const struct open_call *c)
     return c->steers && s->trust->policy->enforcement == TRUST_DENY;
 }
 
+bool
+trust_refuses_removed(const struct supervisor *s, const struct open_call *c, const char *path)
+{
+    return trust_concerns_path(s, c, path) && s->trust->policy->enforcement == TRUST_DENY;
+}
+
 void
 trust_verify(struct supervisor *s, const struct open_call *c, const struct resolved *r,
              bool approved)

@@ -33,6 +33,8 @@ bool trust_concerns_path(const struct supervisor *s, const struct open_call *c, 
 // A pipe, or a file that has lost its name, behind the name of an instruction file: nobody can have
 // signed it. Is it to be refused?
 bool trust_refuses_nameless(const struct supervisor *s, const struct open_call *c);
+// The same for a file that had the name path before it was removed.
+bool trust_refuses_removed(const struct supervisor *s, const struct open_call *c, const char *path);
 // Finds out in a worker who signed it, then goes on with open_trusted(). approved: it was decided
 // already. c and r stay the caller's.
 void trust_verify(struct supervisor *s, const struct open_call *c, const struct resolved *r,

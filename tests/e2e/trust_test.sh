@@ -68,6 +68,37 @@ equal "a directory is none" "$status $(tail -n 1 <<<"$output")" "0 commands"
 equal "all recorded" "$(log_rows "len(of(kind='decision', reason='trust_failed'))")" 3
 rm -r GEMINI.md SKILL.md .cursorrules sub/CLAUDE.md
 
+scenario "a file without a name is read again where files are"
+trusted -- bash -c 'x=$(head -c 200000 /dev/zero | tr "\0" a); cat /dev/stdin <<<"$x" | wc -c
+    echo kept >gone; exec 3<>gone; rm gone; cat /proc/self/fd/3; echo more >>/proc/self/fd/3; cat /dev/fd/3'
+equal "a here-string, a removed file" "$status $output" "0 200001
+kept
+kept
+more"
+trusted -- python3 -c 'import os
+fd = os.open(".", os.O_TMPFILE | os.O_WRONLY)
+os.write(fd, b"temporary")
+print(open("/proc/self/fd/%d" % fd).read())'
+equal "one that never had a name" "$status $output" "0 temporary"
+equal "nothing is refused" "$(log_rows "len(of(kind='decision', verdict='deny'))")" 0
+cp AGENTS.md kept
+trusted -- bash -c 'exec 3>>AGENTS.md; rm AGENTS.md; cat /proc/self/fd/3'
+equal "that of an instruction file is not" "$status $(decisions)" \
+    "1 [('deny', 'trust', 'trust_failed', 'instruction file, it has lost its name')]"
+lacks "nothing of it is read" "$output" "be bad"
+mv kept AGENTS.md
+trusted --deny '**/.env' -- bash -c 'echo x >f; exec 3<>f; rm f; cat /proc/self/fd/3'
+equal "beside what is refused" "$status $output" "0 x"
+
+scenario "but not outside"
+echo secret >"$OUT/removed"
+exec 8<"$OUT/removed"
+rm "$OUT/removed"
+trusted -- cat /dev/stdin <&8
+exec 8<&-
+contains "not outside" "$output" "cat: /dev/stdin: Permission denied"
+equal "which is recorded" "$(decisions)" "[('deny', 'floor', 'policy_blocked', 'a file without a name')]"
+
 scenario "what is written is not read"
 trusted -- bash -c 'echo new >AGENTS.md && echo more >>AGENTS.md && echo made >.claude/made && rm .claude/made; ls'
 equal "an agent writes" "$status $(tail -1 AGENTS.md)" "0 more"
