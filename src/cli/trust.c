@@ -80,15 +80,16 @@ static bool
 print_verdict(struct trust_args *a, const char *path)
 {
     char principal[KEYGEN_PRINCIPAL_MAX] = "";
-    int error = trust_verify_file(&a->verifier, path, principal);
+    cleanup_free char *why = NULL;
+    int error = trust_verify_file(&a->verifier, path, principal, &why);
     cleanup_free char *file = display_str(path, 0);
     cleanup_free char *who = display_str(principal, 0);
     if (a->form == FORM_PLAIN) {
-        printf("%s: %s%s\n", file, error ? trust_verdict_text(error) : "signed by ", who);
+        printf("%s: %s%s\n", file, why ? why : "signed by ", who);
         return error == 0;
     }
     json_t *o = json_pack("{s:s, s:b, s:s, s:s}", "file", file, "verified", error == 0, "signer",
-                          who, "error", error ? trust_verdict_text(error) : "");
+                          who, "error", why ? why : "");
     cleanup_free char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     printf("%s%s%s",
            a->form == FORM_JSONL ? ""

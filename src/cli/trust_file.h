@@ -16,8 +16,7 @@ struct trust_verifier {
 // Where nobody may sign, nothing is started. Before any thread exists. 0 or -errno.
 int trust_verifier_start(const struct trust_policy *t, struct trust_verifier *ret_v);
 void trust_verifier_done(struct trust_verifier *v);
-// 0 with the signer's name, or -errno: -ENODATA for no signature, else as keygen_verify().
+// 0 with the signer's name, or -errno: -ENODATA for no signature, else as keygen_verify(); *ret_why
+// then says it to a person, and is the caller's to free; else it is NULL.
 int trust_verify_file(const struct trust_verifier *v, const char *path,
-                      char ret_principal[KEYGEN_PRINCIPAL_MAX]);
-// Of such an error. Static storage, or strerror(3)'s.
-const char *trust_verdict_text(int error);
+                      char ret_principal[KEYGEN_PRINCIPAL_MAX], char **ret_why);

@@ -66,16 +66,17 @@ answer_by_trust(const struct why_args *w, const struct outlook *o, struct why_an
         a->note = xstrdup("an instruction file: handed over and recorded, signed or not (--trust)");
         return false;
     }
+    cleanup_free char *why = NULL;
     int error = trust_verifier_start(t, &v);
     if (error == 0)
-        error = trust_verify_file(&v, o->path, principal);
+        error = trust_verify_file(&v, o->path, principal, &why);
     trust_verifier_done(&v);
     cleanup_free char *who = display_str(principal, 0);
     if (error == 0) {
         a->note = xasprintf("an instruction file, signed by %s", who);
         return false;
     }
-    cleanup_free char *rule = xasprintf("an instruction file: %s", trust_verdict_text(error));
+    cleanup_free char *rule = xasprintf("an instruction file: %s", why ? why : strerror(-error));
     answer(a, "deny", DECIDER_TRUST, rule, "", "--trust warn");
     return true;
 }

@@ -298,6 +298,16 @@ equal "verify" "$("$NONO" trust verify CLAUDE.md; echo $?)" "CLAUDE.md: signed b
 equal "verify, not signed" "$("$NONO" trust verify AGENTS.md CLAUDE.md; echo $?)" "AGENTS.md: not signed
 CLAUDE.md: signed by alice@example.org
 1"
+no_signature() { # WHAT REASON
+    equal "verify, $1 in the signature's place" "$(timeout 20 "$NONO" trust verify AGENTS.md; echo $?)" \
+        "AGENTS.md: the signature $PWD/AGENTS.md.sig: $2
+1"
+    rm -r AGENTS.md.sig
+}
+mkfifo AGENTS.md.sig; no_signature "a pipe" "not a regular file"
+mkdir AGENTS.md.sig; no_signature "a directory" "not a regular file"
+ln -s /dev/zero AGENTS.md.sig; no_signature "a link" "a symbolic link is not followed"
+head -c 70000 /dev/zero >AGENTS.md.sig; no_signature "what is too large" "too large"
 equal "list" "$("$NONO" trust list --jsonl . | rows "sorted((r['file'], r['signer']) for r in rows if '/' not in r['file'])")" \
     "[('AGENTS.md', ''), ('CLAUDE.md', 'alice@example.org')]"
 run -- cat CLAUDE.md AGENTS.md
