@@ -80,7 +80,8 @@ char *exec_final_argv(const struct exec_call *c, size_t *ret_len);
 // -EACCES for what is not a regular file or cannot be read.
 int exec_read_head(int path_fd, bool now, char head[EXEC_HEAD]);
 enum exec_format exec_format_of(const char head[EXEC_HEAD]);
-// Takes a #! line apart (fs/binfmt_script.c). argument is "" when there is none. 0 or -ENOEXEC.
+// Takes a #! line apart (fs/binfmt_script.c). argument is "" when there is none. 0, -ENOEXEC,
+// or -EACCES as the kernel says of an empty name.
 int exec_parse_line(const char head[EXEC_HEAD], char interpreter[EXEC_HEAD],
                     char argument[EXEC_HEAD]);
 // A new descriptor to read it by, or -errno.

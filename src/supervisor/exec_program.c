@@ -104,8 +104,9 @@ exec_parse_line(const char head[EXEC_HEAD], char interpreter[EXEC_HEAD], char ar
     size_t n = 0;
     while (name + n < end && name[n] && !is_blank(name[n]))
         n++;
+    // A name that ends before the line does is the empty one: that is the directory.
     if (n == 0)
-        return -ENOEXEC;
+        return name < end ? -EACCES : -ENOEXEC;
     memcpy(interpreter, name, n);
     interpreter[n] = 0;
     argument[0] = 0;

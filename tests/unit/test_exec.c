@@ -53,10 +53,14 @@ Test(exec, lines_are_taken_apart_as_the_kernel_does)
 
 Test(exec, lines_without_an_interpreter_are_none)
 {
-    static const char *const rows[] = {"#!\n", "#!   \n", "#! \t", "#!", "#!\n/bin/sh\n"};
+    static const char *const rows[] = {"#!\n", "#!   \n", "#!\n/bin/sh\n"};
+    static const char *const empty[] = {"#!", "#! \t"};
     char interpreter[EXEC_HEAD], argument[EXEC_HEAD], longest[EXEC_HEAD + 1];
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         cr_assert_eq(parse(rows[i], interpreter, argument), -ENOEXEC, "%zu", i);
+    // The file ends where the name would begin.
+    for (size_t i = 0; i < ARRAY_SIZE(empty); i++)
+        cr_assert_eq(parse(empty[i], interpreter, argument), -EACCES, "%zu", i);
     // Without an end in sight the name may have been cut.
     memset(longest, 'x', EXEC_HEAD);
     longest[EXEC_HEAD] = 0;
