@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy_options.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,21 +160,53 @@ add_workdir(struct policy_args *a, const char *cwd, const char *home, struct err
     return capability_add_path(&a->set, CAPABILITY_SUBTREE, access[which], cwd, source, err);
 }
 
-// I7: our own state, configuration and runtime directories, and the database wherever it is.
+// What links in one of our own directories lead to is our own as well: a profile, the signers.
 static void
-protect_own(struct capability_set *s, const char *db)
+protect_links(struct capability_set *s, const char *dir, int depth)
+{
+    DIR *at = opendir(dir);
+    for (struct dirent *e; at && (e = readdir(at));) {
+        if (e->d_type == DT_REG || strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        cleanup_free char *path = xasprintf("%s/%s", dir, e->d_name);
+        if (e->d_type != DT_DIR)
+            capability_protect(s, path);
+        if (depth > 0)
+            protect_links(s, path, depth - 1);
+    }
+    if (at)
+        closedir(at);
+}
+
+void
+policy_protect_own(struct capability_set *s, const char *db)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", ".key", ".v1"};
-    char *dirs[] = {registry_state_dir(), registry_runtime_dir(), registry_config_dir()};
+    const char *home = getenv("HOME");
+    // The usual places too: another session may look there where this one does not.
+    char *dirs[] = {registry_state_dir(), registry_runtime_dir(), registry_config_dir(),
+                    home ? xasprintf("%s/.config/nono", home) : NULL,
+                    home ? xasprintf("%s/.local/state/nono", home) : NULL};
     for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-        if (dirs[i])
+        bool again = false;
+        for (size_t k = 0; dirs[i] && k < i; k++)
+            again |= dirs[k] && strcmp(dirs[k], dirs[i]) == 0;
+        if (dirs[i] && !again) {
             capability_protect(s, dirs[i]);
-        free(dirs[i]);
+            protect_links(s, dirs[i], 1);
+        }
     }
+    for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+        free(dirs[i]);
     for (size_t i = 0; db && i < ARRAY_SIZE(suffixes); i++) {
         cleanup_free char *file = xasprintf("%s%s", db, suffixes[i]);
         capability_protect(s, file);
     }
+    // I4: the user's other terminals; the supervisor serves the session's own.
+    capability_protect(s, "/dev/pts");
+    // Whose memory it answers for could make the supervisor wait for ever when it reads an
+    // argument.
+    capability_protect(s, "/dev/userfaultfd");
 }
 
 void
@@ -387,12 +420,7 @@ policy_complete(struct policy_args *a, const char *db, struct err *err)
     policy_env_done(&e);
     if (ret < 0)
         return ret;
-    protect_own(&a->set, db);
-    // I4: the user's other terminals; the supervisor serves the session's own.
-    capability_protect(&a->set, "/dev/pts");
-    // Whose memory it answers for could make the supervisor wait for ever when it reads an
-    // argument.
-    capability_protect(&a->set, "/dev/userfaultfd");
+    policy_protect_own(&a->set, db);
     a->names_found = find_names(&a->set);
     capability_set_seal(&a->set);
     return trust_carve(&a->trust_policy, &a->set, err);

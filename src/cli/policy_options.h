@@ -86,6 +86,11 @@ int policy_option(struct policy_args *a, struct options *o, int opt, struct err 
 // what is nono's own (db: absolute path of the record, or NULL) and seals the set.
 int policy_complete(struct policy_args *a, const char *db, struct err *err);
 
+// I7: protects the state, configuration and runtime directories, what links in them lead to, the
+// database wherever it is (db: its absolute path, or NULL), and the devices that must stay out of
+// reach.
+void policy_protect_own(struct capability_set *s, const char *db);
+
 // The file of those whom "nono trust allow-signer" added, there or not; NULL without a home. The
 // caller frees it.
 char *policy_default_signers(void);

@@ -96,16 +96,7 @@ whatif_for(struct whatif *w, const char *workdir, struct err *err)
         ret = policy_profile_sockets(&w->sockets, &w->profile, &env, true, err);
     if (ret < 0)
         return ret;
-    char *own[] = {registry_state_dir(), registry_runtime_dir(), registry_config_dir()};
-    for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
-        if (own[i])
-            capability_protect(&w->set, own[i]);
-        free(own[i]);
-    }
-    capability_protect(&w->set, "/dev/pts");
-    // Whose memory it answers for could make the supervisor wait for ever when it reads an
-    // argument.
-    capability_protect(&w->set, "/dev/userfaultfd");
+    policy_protect_own(&w->set, NULL);
     capability_set_seal(&w->set);
     return 0;
 }

@@ -290,10 +290,38 @@ denials_add_name(struct denials *d, const char *path, const char *source)
     append(d, xstrdup(path), NULL, source);
 }
 
+// The first component of rest behind at, which is canonical. Takes at over.
+static char *
+step(char *at, const char *rest, size_t n)
+{
+    cleanup_free char *owned = at;
+    if (n == 0 || (n == 1 && rest[0] == '.'))
+        return steal_pointer(&owned);
+    if (n == 2 && strncmp(rest, "..", 2) == 0)
+        return xstrndup(at, strrchr(at, '/') ? (size_t)(strrchr(at, '/') - at) : 0);
+    return xasprintf("%s/%.*s", at, (int)n, rest);
+}
+
 void
 denials_protect(struct denials *d, const char *path)
 {
-    append_names(d, path, NULL, NULL);
+    cleanup_free char *left = xstrdup(path), *at = xstrdup("");
+    const char *rest = left;
+    for (int links = 0; *(rest += strspn(rest, "/"));) {
+        size_t n = strcspn(rest, "/"), before = strlen(at);
+        at = step(at, rest, n);
+        rest += n;
+        cleanup_free char *target = strlen(at) > before ? link_target(at) : NULL;
+        if (!target || ++links > NONO_SYMLINKS_MAX)
+            continue;
+        // I7: whoever could put another link here would decide where nono looks next time.
+        append(d, xstrdup(at), NULL, NULL);
+        char *longer = xasprintf("%s%s", target, rest);
+        free(left);
+        rest = left = longer;
+        at[0] = 0;
+    }
+    append(d, xstrdup(at[0] ? at : "/"), NULL, NULL);
 }
 
 // --- judging -----------------------------------------------------------------------------------

@@ -41,7 +41,8 @@ int denials_add(struct denials *d, const char *path, size_t fixed, const char *s
 
 // Adds one name as it is: canonical, no pattern, no link.
 void denials_add_name(struct denials *d, const char *path, const char *source);
-// Adds one of nono's own places: no pattern, no source. A relative path is taken from "/".
+// Adds one of nono's own places, whether anything is there or not, and the symbolic links on the
+// way to it: no pattern, no source. A relative path is taken from "/".
 void denials_protect(struct denials *d, const char *path);
 
 // Is there something refused that has hard links?
