@@ -24,6 +24,7 @@ enum msg_type {
     MSG_DECIDE,   /* struct decision */
     MSG_RECORDED, /* struct record_ack */
     MSG_REVOKE,   /* struct revoke */
+    MSG_APPROVER, /* struct socket_policy: what the environment of a client that may allow names */
     MSG_FREEZE,   /* nothing: the sandbox is about to be stopped */
     MSG_THAW,     /* nothing: it goes on */
     MSG_WORKED,   /* private to src/supervisor */

@@ -77,6 +77,9 @@ int socket_policy_add_unix(struct socket_policy *p, enum unix_reach reach, bool 
 
 // What SSH_AUTH_SOCK, DOCKER_HOST, TMUX, DISPLAY and their like name. get: getenv(3).
 void socket_policy_add_environment(struct socket_policy *p, char *(*get)(const char *name));
+// The sockets that the environment of another process names: n bytes of NAME=VALUE, a NUL behind
+// each.
+void socket_policy_add_environ(struct socket_policy *p, const char *environ, size_t n);
 // The same for what may lie on no disk: links are followed as far as the path is there.
 int socket_policy_add_missing_unix(struct socket_policy *p, enum unix_reach reach, bool bind,
                                    const char *path, const char *source, struct err *err);
@@ -115,6 +118,8 @@ void socket_judge_unix(const struct socket_policy *p, enum op op, enum unix_name
 // names.
 const char *socket_forbidden(const struct socket_policy *p, const char *path);
 bool socket_named_is_forbidden(const struct socket_named *n);
+// Is the program whose name (comm) that is one of them, wherever its socket lies?
+bool socket_is_multiplexer(const char *comm);
 // Likewise on TCP, for all that the number says: asked about where the network is allowed, and by a
 // rule for any port. The one of DISPLAY is refused.
 bool socket_is_display(const struct socket_policy *p, const struct endpoint *e);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an address is worth.
 #include <arpa/inet.h>
+#include <fnmatch.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -116,6 +117,9 @@ static const struct environment_row {
 
 #define X11_PORT 6000
 
+static const struct environment_row screen_row = {
+    "STY", "", "", {NULL, NULL, "a terminal multiplexer's socket (screen)"}};
+
 static void
 add_environment_row(struct socket_policy *p, const struct environment_row *row, const char *value)
 {
@@ -125,6 +129,16 @@ add_environment_row(struct socket_policy *p, const struct environment_row *row, 
     cleanup_free char *path = xstrndup(value + skip, strcspn(value + skip, row->ends));
     p->named = xrealloc(p->named, (p->n_named + 1) * sizeof *p->named);
     p->named[p->n_named++] = (struct socket_named){.path = path_canonical(path), .row = &row->row};
+}
+
+// screen(1) has it in a directory that may be named.
+static void
+add_screen(struct socket_policy *p, const char *dir, const char *name)
+{
+    if (!dir || !name)
+        return;
+    cleanup_free char *path = xasprintf("%s/%s", dir, name);
+    add_environment_row(p, &screen_row, path);
 }
 
 // "[HOST]:NUMBER[.SCREEN]".
@@ -146,7 +160,29 @@ socket_policy_add_environment(struct socket_policy *p, char *(*get)(const char *
 {
     for (size_t i = 0; i < ARRAY_SIZE(environment_rows); i++)
         add_environment_row(p, &environment_rows[i], get(environment_rows[i].variable));
+    add_screen(p, get("SCREENDIR"), get("STY"));
     p->display_port = display_port(get("DISPLAY"));
+}
+
+static const char *
+environ_value(const char *environ, size_t n, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *e = environ, *end = environ + n; e < end; e += strnlen(e, end - e) + 1)
+        if (strnlen(e, end - e) > len && strncmp(e, name, len) == 0 && e[len] == '=')
+            return e + len + 1;
+    return NULL;
+}
+
+void
+socket_policy_add_environ(struct socket_policy *p, const char *environ, size_t n)
+{
+    if (n == 0 || environ[n - 1])
+        return;
+    for (size_t i = 0; i < ARRAY_SIZE(environment_rows); i++)
+        add_environment_row(p, &environment_rows[i],
+                            environ_value(environ, n, environment_rows[i].variable));
+    add_screen(p, environ_value(environ, n, "SCREENDIR"), environ_value(environ, n, "STY"));
 }
 
 static const struct unix_row *
@@ -169,6 +205,18 @@ bool
 socket_named_is_forbidden(const struct socket_named *n)
 {
     return !n->row->tag;
+}
+
+bool
+socket_is_multiplexer(const char *comm)
+{
+    static const char *const programs[] = {"tmux*",  "tmate*",   "screen",   "zellij*",
+                                           "abduco", "dtach",    "dvtm*",    "kitty",
+                                           "foot",   "wezterm*", "alacritty"};
+    for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+        if (fnmatch(programs[i], comm, 0) == 0)
+            return true;
+    return false;
 }
 
 const char *

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "bounds.h"
 #include "decision.h"
@@ -20,6 +21,8 @@
 struct control;
 
 struct control_ops {
+    // A client attached that may allow; pid is its process. 0, or -EAGAIN: it is sent away.
+    int (*approver)(void *ctx, pid_t pid);
     // A client decided. As ui_ops.decide; d->source names the client ("nono ui", "nono allow").
     int (*decide)(void *ctx, const struct decision *d);
     // A client takes a grant back; its end comes as a control_grant(). 0, -ENOENT or -EAGAIN.

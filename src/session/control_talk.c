@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 #include "control_internal.h"
@@ -65,6 +66,16 @@ handle_attach(struct control *c, struct conn *k, const struct wire_msg *m)
             k->role = &roles[i];
     if (!k->role) {
         conn_fail(k, -EINVAL);
+        return;
+    }
+    // Before anything that it decides.
+    struct ucred peer = {0};
+    socklen_t len = sizeof peer;
+    int r = getsockopt(k->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ? -errno : 0;
+    if (r == 0 && k->role->may & MAY_ALLOW)
+        r = c->ops->approver(c->ctx, peer.pid);
+    if (r < 0) {
+        conn_fail(k, r);
         return;
     }
     k->watch = m->watch;

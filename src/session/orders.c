@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +13,11 @@
 #include "registry.h"
 #include "remember.h"
 #include "session_internal.h"
+#include "socket_policy.h"
 #include "util.h"
 
-#define SWEEP_NS (250 * NS_PER_MS) /* between two looks at what is frozen */
+#define ENVIRON_MAX (8u * 1024 * 1024) /* more than execve(2) takes */
+#define SWEEP_NS (250 * NS_PER_MS)     /* between two looks at what is frozen */
 
 void
 session_say(struct session *s, const char *text)
@@ -242,6 +245,32 @@ on_control_terminal_gone(void *ctx)
 
 // --- the control socket ----------------------------------------------------------------------
 
+static void
+free_named(void *named)
+{
+    socket_policy_done(named);
+    free(named);
+}
+
+// I4: the terminal that it runs in may be a multiplexer's, whose socket lies anywhere.
+static int
+on_control_approver(void *ctx, pid_t pid)
+{
+    struct session *s = ctx;
+    cleanup_free char *environ = NULL, *path = xasprintf("/proc/%d/environ", (int)pid);
+    ssize_t n = read_file_at(AT_FDCWD, path, ENVIRON_MAX, &environ);
+    struct socket_policy *named = xcalloc(1, sizeof *named);
+    if (n < 0)
+        session_say(s, "it cannot be seen in which terminal a client decides requests: a "
+                       "multiplexer's socket there may be unknown");
+    else
+        socket_policy_add_environ(named, environ, (size_t)n);
+    if (named->n_named)
+        return session_order(s, MSG_APPROVER, named, free_named);
+    free_named(named);
+    return 0;
+}
+
 static int
 on_control_decide(void *ctx, const struct decision *d)
 {
@@ -267,6 +296,7 @@ on_control_stop(void *ctx)
 }
 
 const struct control_ops session_control_ops = {
+    .approver = on_control_approver,
     .decide = on_control_decide,
     .revoke = on_control_revoke,
     .freeze = on_control_freeze,

@@ -356,7 +356,7 @@ lookup_run(struct job *j)
     if (p->task.result < 0)
         p->at.fd = p->at.object_fd = -1;
     else if (p->call->kind != SOCKET_BIND)
-        own_sockets_look_around(p->s->sockets->own);
+        own_sockets_look_around(p->s->sockets->own, p->at.fd);
 }
 
 static void

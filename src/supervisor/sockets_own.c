@@ -4,17 +4,21 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "bounds.h"
 #include "clock.h"
@@ -44,13 +48,17 @@ struct own_sockets {
     const struct socket_policy *policy;
     struct identity paths[NONO_SOCKETS_MAX];
     struct identity forbidden[NONO_SOCKETS_MAX];
+    struct identity served[NONO_SOCKETS_MAX]; /* by a multiplexer; the sandbox may have its own */
+    struct identity passed[NONO_SOCKETS_MAX]; /* looked at, and neither */
     struct abstract_name names[NONO_SOCKETS_MAX];
     uint64_t bound[NONO_SOCKETS_MAX]; /* cookies of sockets, which the kernel never gives again */
     size_t n_paths, n_names, n_bound; /* ever added; the newest are kept */
     pthread_mutex_t looking;          /* one at a time */
     uint64_t looked_at;               /* begin of the last look; under looking */
-    pthread_mutex_t lock;             /* guards what follows, and forbidden */
-    size_t n_forbidden;
+    pthread_mutex_t lock;             /* guards what follows, forbidden, served and passed */
+    size_t n_forbidden, n_served, n_passed;
+    char **named; /* by environments of approving clients */
+    size_t n_named;
     bool blind; /* there is more than can be seen, or remembered */
 };
 
@@ -61,7 +69,7 @@ own_sockets_new(const struct socket_policy *p)
     o->policy = p;
     pthread_mutex_init(&o->looking, NULL);
     pthread_mutex_init(&o->lock, NULL);
-    own_sockets_look_around(o);
+    own_sockets_look_around(o, -1);
     return o;
 }
 
@@ -71,6 +79,9 @@ own_sockets_free(struct own_sockets *o)
     if (o) {
         pthread_mutex_destroy(&o->looking);
         pthread_mutex_destroy(&o->lock);
+        for (size_t i = 0; i < o->n_named; i++)
+            free(o->named[i]);
+        free(o->named);
     }
     free(o);
     return NULL;
@@ -113,127 +124,34 @@ own_sockets_has_path(const struct own_sockets *o, int fd)
     return identify(fd, "", AT_EMPTY_PATH, &id) && is_among(o->paths, o->n_paths, &id);
 }
 
-static void
+// Under o->lock. True: it was not there.
+static bool
+add_identity(struct own_sockets *o, struct identity *rows, size_t *n, const struct identity *id)
+{
+    if (is_among(rows, *n, id))
+        return false;
+    if (*n < NONO_SOCKETS_MAX)
+        rows[(*n)++] = *id;
+    else
+        o->blind = true;
+    return true;
+}
+
+// True: it passed before.
+static bool
 forbid(struct own_sockets *o, int dirfd, const char *name)
 {
     struct identity id;
     if (!identify(dirfd, name, AT_SYMLINK_NOFOLLOW, &id))
-        return;
-    pthread_mutex_lock(&o->lock);
-    if (!is_among(o->forbidden, o->n_forbidden, &id)) {
-        if (o->n_forbidden < NONO_SOCKETS_MAX)
-            o->forbidden[o->n_forbidden++] = id;
-        else
-            o->blind = true;
-    }
-    pthread_mutex_unlock(&o->lock);
-}
-
-// Looks at what lies in a directory, and in those directly below it that are forbidden. *room:
-// entries that may still be looked at.
-static void
-look_into(struct own_sockets *o, const char *path, bool below, size_t *room)
-{
-    DIR *dir = opendir(path);
-    struct dirent *e;
-    while (dir && *room && (e = readdir(dir))) {
-        --*room;
-        if (e->d_name[0] == '.' && (!e->d_name[1] || e->d_name[1] == '.'))
-            continue;
-        if (e->d_type != DT_SOCK && !(e->d_type == DT_DIR && below))
-            continue;
-        cleanup_free char *name = xasprintf("%s/%s", path, e->d_name);
-        if (!socket_forbidden(NULL, name))
-            continue;
-        if (e->d_type == DT_DIR)
-            look_into(o, name, false, room);
-        else
-            forbid(o, dirfd(dir), e->d_name);
-    }
-    if (dir)
-        closedir(dir);
-}
-
-// The one that we run in may be anywhere.
-static void
-look_at_named(struct own_sockets *o)
-{
-    for (size_t i = 0; i < o->policy->n_named; i++)
-        if (socket_named_is_forbidden(&o->policy->named[i]))
-            forbid(o, AT_FDCWD, o->policy->named[i].path);
-}
-
-void
-own_sockets_look_around(struct own_sockets *o)
-{
-    const char *runtime = getenv("XDG_RUNTIME_DIR"), *tmux = getenv("TMUX_TMPDIR");
-    const char *const dirs[] = {"/tmp", "/run/screen", "/run/screens", tmux, runtime};
-    size_t room = NONO_NAMES_MAX;
-    uint64_t now = clock_mono_ns();
-    pthread_mutex_lock(&o->looking);
-    // One that began since we came has seen all that we would.
-    if (o->looked_at <= now) {
-        o->looked_at = clock_mono_ns();
-        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
-            if (dirs[i] && dirs[i][0] == '/')
-                look_into(o, dirs[i], true, &room);
-        look_at_named(o);
-    }
-    pthread_mutex_unlock(&o->looking);
-    if (room)
-        return;
-    pthread_mutex_lock(&o->lock);
-    o->blind = true;
-    pthread_mutex_unlock(&o->lock);
-}
-
-bool
-own_sockets_is_forbidden(struct own_sockets *o, int fd)
-{
-    struct identity id;
-    if (!identify(fd, "", AT_EMPTY_PATH, &id))
         return false;
     pthread_mutex_lock(&o->lock);
-    bool forbidden = is_among(o->forbidden, o->n_forbidden, &id) ||
-                     (o->blind && !is_among(o->paths, o->n_paths, &id));
+    bool late = add_identity(o, o->forbidden, &o->n_forbidden, &id) &&
+                is_among(o->passed, o->n_passed, &id);
     pthread_mutex_unlock(&o->lock);
-    return forbidden;
+    return late;
 }
 
-// --- names without a file ----------------------------------------------------------------------
-
-static size_t
-abstract_name(int fd, char name[108])
-{
-    struct sockaddr_un un;
-    socklen_t len = sizeof un;
-    const size_t head = offsetof(struct sockaddr_un, sun_path) + 1;
-    if (getsockname(fd, (struct sockaddr *)&un, &len) < 0 || len <= head || un.sun_path[0])
-        return 0;
-    memcpy(name, un.sun_path + 1, len - head);
-    return len - head;
-}
-
-static bool
-space_of(int fd, struct space *ret)
-{
-    *ret = (struct space){0};
-    socklen_t type_len = sizeof ret->type, netns_len = sizeof ret->netns;
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &ret->type, &type_len) == 0 &&
-           getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &ret->netns, &netns_len) == 0;
-}
-
-void
-own_sockets_add_abstract(struct own_sockets *o, int fd)
-{
-    struct stat st;
-    struct abstract_name row = {0};
-    row.len = abstract_name(fd, row.name);
-    if (row.len == 0 || fstat(fd, &st) < 0 || !space_of(fd, &row.space))
-        return;
-    row.socket = (uint32_t)st.st_ino;
-    o->names[o->n_names++ % NONO_SOCKETS_MAX] = row;
-}
+// --- who serves it -----------------------------------------------------------------------------
 
 struct diag_answer {
     struct nlmsghdr header;
@@ -282,6 +200,235 @@ diag_attribute(uint32_t inode, uint32_t show, uint16_t type, struct diag_answer 
         at += RTA_ALIGN(rta.rta_len);
     }
     return NULL;
+}
+
+// The kernel tells 32 bits of the inode, and the device of the filesystem, which these two show
+// otherwise.
+static bool
+is_socket_of(uint32_t inode, int fd, const struct statx *st)
+{
+    struct diag_answer a;
+    struct unix_diag_vfs vfs;
+    struct statfs fs;
+    size_t len;
+    const void *found = diag_attribute(inode, UDIAG_SHOW_VFS, UNIX_DIAG_VFS, &a, &len);
+    if (!found || len < sizeof vfs)
+        return false;
+    memcpy(&vfs, found, sizeof vfs);
+    return vfs.udiag_vfs_ino == (uint32_t)st->stx_ino &&
+           (vfs.udiag_vfs_dev == (st->stx_dev_major << 20 | st->stx_dev_minor) ||
+            (fstatfs(fd, &fs) == 0 &&
+             (fs.f_type == BTRFS_SUPER_MAGIC || fs.f_type == OVERLAYFS_SUPER_MAGIC)));
+}
+
+// Does the process have it? *room: descriptors that may still be looked at.
+static bool
+is_served_by(int proc, const char *pid, int fd, const struct statx *st, size_t *room)
+{
+    char link[64];
+    struct dirent *e;
+    bool found = false;
+    cleanup_free char *path = xasprintf("%s/fd", pid);
+    int at = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *fds = at < 0 ? NULL : fdopendir(at);
+    if (at >= 0 && !fds)
+        close(at);
+    while (fds && !found && *room && (e = readdir(fds))) {
+        unsigned inode;
+        --*room;
+        ssize_t n = readlinkat(dirfd(fds), e->d_name, link, sizeof link - 1);
+        link[n < 0 ? 0 : n] = 0;
+        found = sscanf(link, "socket:[%u]", &inode) == 1 && is_socket_of(inode, fd, st);
+    }
+    if (fds)
+        closedir(fds);
+    return found;
+}
+
+static bool
+is_served(int fd, size_t *room)
+{
+    struct statx st;
+    struct dirent *e;
+    bool found = false;
+    DIR *proc = opendir("/proc");
+    // Not seen is not passed.
+    if (!proc || statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st) < 0)
+        *room = 0;
+    while (!found && *room && (e = readdir(proc))) {
+        if (e->d_name[0] < '0' || e->d_name[0] > '9')
+            continue;
+        cleanup_free char *comm = NULL, *path = xasprintf("%s/comm", e->d_name);
+        if (read_file_at(dirfd(proc), path, 64, &comm) < 0)
+            continue;
+        comm[strcspn(comm, "\n")] = 0;
+        found = socket_is_multiplexer(comm) && is_served_by(dirfd(proc), e->d_name, fd, &st, room);
+    }
+    if (proc)
+        closedir(proc);
+    return found;
+}
+
+// Of one that passed nothing changes: whoever makes a socket makes a file of it anew.
+static void
+look_at_server(struct own_sockets *o, int fd, size_t *room)
+{
+    struct identity id;
+    if (!identify(fd, "", AT_EMPTY_PATH, &id))
+        return;
+    pthread_mutex_lock(&o->lock);
+    bool known = is_among(o->passed, o->n_passed, &id) || is_among(o->served, o->n_served, &id);
+    pthread_mutex_unlock(&o->lock);
+    if (known)
+        return;
+    bool served = is_served(fd, room);
+    pthread_mutex_lock(&o->lock);
+    if (served)
+        add_identity(o, o->served, &o->n_served, &id);
+    else if (*room && !is_among(o->passed, o->n_passed, &id))
+        o->passed[o->n_passed++ % NONO_SOCKETS_MAX] = id;
+    pthread_mutex_unlock(&o->lock);
+}
+
+// --- where they lie ----------------------------------------------------------------------------
+
+// Looks at what lies in a directory, and in those directly below it that are forbidden. *room:
+// entries that may still be looked at.
+static void
+look_into(struct own_sockets *o, const char *path, bool below, size_t *room)
+{
+    DIR *dir = opendir(path);
+    struct dirent *e;
+    while (dir && *room && (e = readdir(dir))) {
+        --*room;
+        if (e->d_name[0] == '.' && (!e->d_name[1] || e->d_name[1] == '.'))
+            continue;
+        if (e->d_type != DT_SOCK && !(e->d_type == DT_DIR && below))
+            continue;
+        cleanup_free char *name = xasprintf("%s/%s", path, e->d_name);
+        if (!socket_forbidden(NULL, name))
+            continue;
+        if (e->d_type == DT_DIR)
+            look_into(o, name, false, room);
+        else
+            forbid(o, dirfd(dir), e->d_name);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+// The one that we run in may be anywhere.
+static void
+look_at_named(struct own_sockets *o)
+{
+    for (size_t i = 0; i < o->policy->n_named; i++)
+        if (socket_named_is_forbidden(&o->policy->named[i]))
+            forbid(o, AT_FDCWD, o->policy->named[i].path);
+    for (size_t i = 0;; i++) {
+        pthread_mutex_lock(&o->lock);
+        cleanup_free char *path = i < o->n_named ? xstrdup(o->named[i]) : NULL;
+        pthread_mutex_unlock(&o->lock);
+        if (!path)
+            return;
+        forbid(o, AT_FDCWD, path);
+    }
+}
+
+bool
+own_sockets_add_named(struct own_sockets *o, const struct socket_policy *named)
+{
+    bool late = false;
+    for (size_t i = 0; i < named->n_named; i++) {
+        const char *path = named->named[i].path;
+        bool known = !socket_named_is_forbidden(&named->named[i]);
+        pthread_mutex_lock(&o->lock);
+        for (size_t j = 0; j < o->n_named && !known; j++)
+            known = strcmp(o->named[j], path) == 0;
+        if (!known && o->n_named == NONO_SOCKETS_MAX)
+            o->blind = known = true;
+        if (!known) {
+            o->named = xrealloc(o->named, (o->n_named + 1) * sizeof *o->named);
+            o->named[o->n_named++] = xstrdup(path);
+        }
+        pthread_mutex_unlock(&o->lock);
+        late = (!known && forbid(o, AT_FDCWD, path)) || late;
+    }
+    return late;
+}
+
+void
+own_sockets_look_around(struct own_sockets *o, int fd)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR"), *tmux = getenv("TMUX_TMPDIR");
+    const char *const dirs[] = {"/tmp", "/run/screen", "/run/screens", tmux, runtime};
+    size_t room = NONO_NAMES_MAX;
+    uint64_t now = clock_mono_ns();
+    pthread_mutex_lock(&o->looking);
+    // One that began since we came has seen all that we would.
+    if (o->looked_at <= now) {
+        o->looked_at = clock_mono_ns();
+        for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+            if (dirs[i] && dirs[i][0] == '/')
+                look_into(o, dirs[i], true, &room);
+        look_at_named(o);
+    }
+    pthread_mutex_unlock(&o->looking);
+    if (fd >= 0)
+        look_at_server(o, fd, &room);
+    if (room)
+        return;
+    pthread_mutex_lock(&o->lock);
+    o->blind = true;
+    pthread_mutex_unlock(&o->lock);
+}
+
+bool
+own_sockets_is_forbidden(struct own_sockets *o, int fd)
+{
+    struct identity id;
+    if (!identify(fd, "", AT_EMPTY_PATH, &id))
+        return false;
+    pthread_mutex_lock(&o->lock);
+    bool forbidden = is_among(o->forbidden, o->n_forbidden, &id) ||
+                     ((o->blind || is_among(o->served, o->n_served, &id)) &&
+                      !is_among(o->paths, o->n_paths, &id));
+    pthread_mutex_unlock(&o->lock);
+    return forbidden;
+}
+
+// --- names without a file ----------------------------------------------------------------------
+
+static size_t
+abstract_name(int fd, char name[108])
+{
+    struct sockaddr_un un;
+    socklen_t len = sizeof un;
+    const size_t head = offsetof(struct sockaddr_un, sun_path) + 1;
+    if (getsockname(fd, (struct sockaddr *)&un, &len) < 0 || len <= head || un.sun_path[0])
+        return 0;
+    memcpy(name, un.sun_path + 1, len - head);
+    return len - head;
+}
+
+static bool
+space_of(int fd, struct space *ret)
+{
+    *ret = (struct space){0};
+    socklen_t type_len = sizeof ret->type, netns_len = sizeof ret->netns;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &ret->type, &type_len) == 0 &&
+           getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &ret->netns, &netns_len) == 0;
+}
+
+void
+own_sockets_add_abstract(struct own_sockets *o, int fd)
+{
+    struct stat st;
+    struct abstract_name row = {0};
+    row.len = abstract_name(fd, row.name);
+    if (row.len == 0 || fstat(fd, &st) < 0 || !space_of(fd, &row.space))
+        return;
+    row.socket = (uint32_t)st.st_ino;
+    o->names[o->n_names++ % NONO_SOCKETS_MAX] = row;
 }
 
 // Names are unique in their space: while the socket that a task bound has the name, nobody else

@@ -30,6 +30,11 @@ bool own_sockets_has_bound(const struct own_sockets *o, int fd);
 // I4: what lies where multiplexers and displays keep their sockets is remembered as what it is: a
 // name of it elsewhere, or a rename, changes nothing. Looks at what is there now, which takes as
 // long as the sandbox has made files there: in a worker, without the lock.
-void own_sockets_look_around(struct own_sockets *o);
+// fd: O_PATH of a socket that is about to be judged, or -1: if a multiplexer's process serves it,
+// it is one of them wherever it lies.
+void own_sockets_look_around(struct own_sockets *o, int fd);
+// Forbids what the environment of an approving client names, from now on. True: a task may have
+// connected to it before.
+bool own_sockets_add_named(struct own_sockets *o, const struct socket_policy *named);
 // Also when there was too much to look at, unless a task bound it.
 bool own_sockets_is_forbidden(struct own_sockets *o, int fd);

@@ -265,6 +265,15 @@ sockets_judge_inet(struct supervisor *s, const struct socket_call *c, struct soc
     }
 }
 
+void
+sockets_approver(struct supervisor *s, const struct socket_policy *named)
+{
+    if (own_sockets_add_named(s->sockets->own, named))
+        core_notice(s, "ATTENTION: the sandbox has reached the terminal multiplexer that requests "
+                       "are decided in before it was known as one: it could press keys there (nono "
+                       "stop ends the session)");
+}
+
 static void
 refuse(struct socket_facts *f, const char *text)
 {

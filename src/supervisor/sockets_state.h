@@ -48,6 +48,8 @@ bool sockets_wait_for_name(struct supervisor *s, struct socket_call *c,
 // Judges those that have waited long enough.
 void sockets_look_after(struct supervisor *s, uint64_t now);
 void sockets_judge(struct supervisor *s, struct socket_call *c);
+// I4: nobody in the sandbox reaches what the environment of an approving client names, from now on.
+void sockets_approver(struct supervisor *s, const struct socket_policy *named);
 
 // Is it sent to a name server? Without the lock as well.
 bool sockets_is_query(const struct socket_call *c);

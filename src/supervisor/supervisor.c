@@ -311,6 +311,9 @@ take_message(struct supervisor *s, struct msg *m)
         broker_revoke(&s->broker, r->grant, r->source, now);
         break;
     }
+    case MSG_APPROVER:
+        sockets_approver(s, m->data);
+        break;
     case MSG_FREEZE:
         broker_freeze(&s->broker, true, now);
         main_push(s, MSG_FROZEN, NULL, NULL);

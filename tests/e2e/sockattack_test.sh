@@ -299,6 +299,14 @@ equal "one that was bound listens" "$output" listens
 scenario "nothing that types into the terminal where requests are decided (I4)"
 tmux -S "$OUT/tmux.sock" -f /dev/null new-session -d -s main -x 80 -y 24 "cat"
 run --on-ask allow --unix-sockets allow -r "$OUT" -- tmux -S "$OUT/tmux.sock" send-keys -t main "typed by the agent" Enter
+tmux -S "$OUT/tmux.sock" send-keys -t main "of the user" Enter
+seen_there() { tmux -S "$OUT/tmux.sock" capture-pane -p -t main | grep -q "of the user"; }
+poll seen_there && pass "its owner types" || fail "its owner types"
+lacks "wherever its socket lies" "$(tmux -S "$OUT/tmux.sock" capture-pane -p -t main)" "typed"
+run --on-ask allow --allow-unix-socket-subtree "$OUT" -r "$OUT" -- sh -c "ln $OUT/tmux.sock $T/work/l; tmux -S $T/work/l send-keys -t main typed Enter"
+lacks "with a grant and another name" "$(tmux -S "$OUT/tmux.sock" capture-pane -p -t main)" "typed"
+run --on-ask allow --unix-sockets allow -- sh -c "tmux -S $T/work/own.sock -f /dev/null new-session -d -s main 'cat' && tmux -S $T/work/own.sock kill-server && echo own"
+equal "but the sandbox's own is its own" "$output" own
 mkdir -p "/tmp/tmux-$(id -u)"
 chmod 700 "/tmp/tmux-$(id -u)"
 name=nono-test-$$
@@ -539,5 +547,43 @@ for bad_option in "--allow-connect nohost" "--allow-connect 10.0.0.1/8:80" "--al
 done
 run --on-ask deny --allow-connect no-such-name.invalid:80 -- sh -c "exit 3"
 equal "a name that does not resolve does not stop the start" "$status" 3
+
+scenario "nor one that an approving client runs in, whatever serves it (I4)"
+cat >reach.py <<'END'
+import socket, sys, time, os
+def reach():
+    try:
+        socket.socket(socket.AF_UNIX).connect(sys.argv[1])
+        return "connected"
+    except OSError as e:
+        return f"errno {e.errno}"
+print(reach() if sys.argv[2] == "before" else "", flush=True)
+open("marker", "w").close()
+while os.path.exists("marker"):
+    time.sleep(0.03)
+print(reach(), flush=True)
+END
+$PYTHON -c '
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(9)
+time.sleep(600)' "$OUT/mux.sock" &
+mux=$!
+poll test -S "$OUT/mux.sock"
+for when in before never; do
+    run_background --on-ask ui --ui none --unix-sockets allow -a "$T/work" -- $PYTHON reach.py "$OUT/mux.sock" $when
+    poll test -e marker
+    screen_start "env TMUX=$OUT/mux.sock,1,0 $NONO ui"
+    wait_screen "the approving screen is there ($when)" main:0 "waiting"
+    rm marker
+    join_background
+    contains "refused from then on" "$output" "errno 13"
+    [ $when = before ] && contains "it was reached before: told" "$output" "ATTENTION: the sandbox has reached" ||
+        lacks "it was not reached before" "$output" ATTENTION
+    screen_keys main:0 q
+    tmux -S "$TMUX_SOCKET" kill-server 2>/dev/null
+done
+kill $mux
 
 finish

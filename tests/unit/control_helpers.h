@@ -84,7 +84,20 @@ on_terminal_gone(void *ctx)
     terminals_gone++;
 }
 
-static const struct control_ops server_ops = {.decide = on_decide,
+static unsigned approvers;
+static pid_t approver_pid;
+
+static int
+on_approver(void *ctx, pid_t pid)
+{
+    (void)ctx;
+    approvers++;
+    approver_pid = pid;
+    return 0;
+}
+
+static const struct control_ops server_ops = {.approver = on_approver,
+                                              .decide = on_decide,
                                               .revoke = on_revoke,
                                               .freeze = on_freeze,
                                               .stop = on_stop,

@@ -615,6 +615,23 @@ Test(control, one_client_too_many)
         detach(c[i], &s[i]);
 }
 
+Test(control, who_may_allow_is_told)
+{
+    static const struct {
+        const char *role;
+        unsigned told;
+    } rows[] = {{"nono ui", 1}, {"plugin", 1}, {"nono allow", 1}, {"nono deny", 0}, {"nono ps", 0}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct seen s;
+        approvers = 0;
+        struct client *c = attach(rows[i].role, 0, &s);
+        UNTIL(c, s.synced);
+        cr_expect_eq(approvers, rows[i].told, "%s", rows[i].role);
+        cr_expect(!approvers || approver_pid == getpid());
+        detach(c, &s);
+    }
+}
+
 Test(control, end_of_session_is_told)
 {
     struct seen s;

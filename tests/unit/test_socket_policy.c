@@ -504,6 +504,35 @@ Test(socket_policy, what_the_environment_names)
     socket_policy_done(&p);
 }
 
+Test(socket_policy, what_the_environment_of_a_client_names)
+{
+    static const char all[] = "PATH=/bin\0TMUXX=/srv/x,1,0\0TMUX=/srv/mux,1,0\0A\0"
+                              "SCREENDIR=/srv/s\0STY=1.tty.host\0KITTY_LISTEN_ON=unix:/srv/kitty";
+    static const char *const want[] = {"/srv/mux", "/srv/kitty", "/srv/s/1.tty.host"};
+    struct socket_policy p = {0};
+    socket_policy_add_environ(&p, all, sizeof all);
+    cr_assert_eq(p.n_named, ARRAY_SIZE(want));
+    for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
+        cr_expect_str_eq(p.named[i].path, want[i]);
+        cr_expect(socket_named_is_forbidden(&p.named[i]));
+    }
+    socket_policy_done(&p);
+    // Cut short, or empty.
+    socket_policy_add_environ(&p, all, 20);
+    socket_policy_add_environ(&p, all, 0);
+    cr_expect_eq(p.n_named, 0);
+}
+
+Test(socket_policy, programs_that_are_multiplexers)
+{
+    static const char *const yes[] = {"tmux: server", "tmux", "screen", "zellij", "dtach"};
+    static const char *const no[] = {"", "bash", "my-tmux", "screenshot", "food"};
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
+        cr_expect(socket_is_multiplexer(yes[i]), "%s", yes[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(no); i++)
+        cr_expect_not(socket_is_multiplexer(no[i]), "%s", no[i]);
+}
+
 static char *
 fake_display(const char *name)
 {
