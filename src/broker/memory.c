@@ -179,7 +179,7 @@ same_place(const struct grant *g, const struct memory_query *q)
     if (g->peer.family == q->peer->family && g->peer.scope_id == q->peer->scope_id &&
         memcmp(g->peer.addr, q->peer->addr, sizeof g->peer.addr) == 0)
         return true;
-    return socket_is_public(g->peer.family, g->peer.addr) &&
+    return !g->peer.own && socket_is_public(g->peer.family, g->peer.addr) && !q->peer->own &&
            socket_is_public(q->peer->family, q->peer->addr);
 }
 

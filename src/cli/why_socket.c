@@ -117,6 +117,7 @@ judge_host(const struct policy_args *p, enum op op, const char *target, struct w
                          .port = r->port};
     memcpy(e.addr, r->addr, sizeof e.addr);
     e.loopback = socket_is_loopback(e.family, e.addr);
+    e.own = socket_is_own(e.family, e.addr);
     const struct socket_names names = {.leads_to = is_name, .ctx = r->name};
     socket_judge_inet(&p->sockets, op, &e, &names, &v);
     if (op != OP_BIND && v.answer == SOCKET_ASK && is_resolver(&e))

@@ -34,6 +34,7 @@ struct endpoint {
     uint32_t scope_id;
     bool abstract; /* AF_UNIX: the name is request.resolved, without its leading NUL */
     bool loopback;
+    bool own; /* an address of this machine, as its interfaces say; known to the supervisor alone */
 };
 
 // "unix", "inet", "inet6", "netlink"; "stream", "dgram", "seqpacket"; "other" for anything else.

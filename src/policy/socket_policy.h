@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session may do with sockets, and how an address is judged by it. Pure, but for
-// socket_policy_add_unix(), which looks the path up once. One owner; constant once the session
-// runs.
+// socket_policy_add_unix(), which looks the path up once, and socket_is_own(). One owner; constant
+// once the session runs.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -136,6 +136,8 @@ bool socket_is_loopback(int family, const uint8_t addr[16]);
 // Does it lie in the public Internet for sure? Not this machine, a private or a local network, nor
 // an address that carries another one.
 bool socket_is_public(int family, const uint8_t addr[16]);
+// Is it one of this machine's own, as far as the numbers do not say so? Asks the kernel now.
+bool socket_is_own(int family, const uint8_t addr[16]);
 
 // The whole policy in words, a line each: "net ask\n". The caller frees it.
 char *socket_policy_describe(const struct socket_policy *p);

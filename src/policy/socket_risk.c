@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an address is worth.
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fnmatch.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "capability.h"
 #include "risk.h"
@@ -236,6 +239,23 @@ socket_risk_unix(const struct socket_policy *p, const char *path, const char **r
     return r ? RISK_HIGH : RISK_NONE;
 }
 
+bool
+socket_is_own(int family, const uint8_t addr[16])
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    bool v4 = family == AF_INET;
+    if (!socket_is_public(family, addr))
+        return false;
+    memcpy(v4 ? (void *)&in.sin_addr : (void *)&in6.sin6_addr, addr, v4 ? 4 : 16);
+    // Nothing else can be bound to.
+    cleanup_fd int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return fd < 0 ||
+           bind(fd, v4 ? (struct sockaddr *)&in : (struct sockaddr *)&in6,
+                v4 ? sizeof in : sizeof in6) == 0 ||
+           errno != EADDRNOTAVAIL;
+}
+
 // Ports of this machine and of networks around it.
 struct port_row {
     uint16_t from, to;
@@ -256,7 +276,7 @@ static const struct port_row session_row = {.tag = display_tag,
 static const struct port_row *
 port_row_of(const struct socket_policy *p, const struct endpoint *e)
 {
-    if (socket_is_public(e->family, e->addr))
+    if (!e->own && socket_is_public(e->family, e->addr))
         return NULL;
     if (p->display_port && e->port == p->display_port)
         return &session_row;

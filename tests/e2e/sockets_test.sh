@@ -352,6 +352,21 @@ named "('deny', 'none', '')" TMUX="$OUT/a,1,0" "$OUT/a"
 named "('deny', 'high', 'display')" DISPLAY=:77 127.0.0.1:6077
 named "('ask', 'high', 'display')" DISPLAY=:77 127.0.0.1:6061
 
+cat >own.py <<END
+import os, socket
+for port in 6077, 6061, 9:
+    for family, address in ((socket.AF_INET, "203.0.113.5"), (socket.AF_INET6, "::ffff:203.0.113.5"), (socket.AF_INET6, "2606:2::5")):
+        e = socket.socket(family).connect_ex((address, port))
+        print(port, os.strerror(e))
+END
+if unshare -rn true 2>/dev/null; then
+    output=$(unshare -rn sh -c "ip link set lo up; ip addr add 203.0.113.5/32 dev lo; ip addr add 2606:2::5/128 dev lo nodad
+        DISPLAY=:77 $NONO run --net allow --on-ask deny -- $PYTHON own.py" 2>/dev/null)
+    equal "this machine has other addresses, too" "$(sort <<<"$output" | uniq -c | sed 's/^ *//')" "3 6061 Permission denied
+3 6077 Permission denied
+3 9 Connection refused"
+fi
+
 scenario "what calls come to is native"
 identity=$USER
 mkdir -p sock

@@ -425,6 +425,26 @@ Test(memory, a_name_that_leads_elsewhere)
     cr_expect(!follows(AF_INET, "10.0.0.1", "8.8.8.8"));
 }
 
+Test(memory, a_name_that_leads_to_this_machine_by_a_public_address)
+{
+    const struct call c = {OP_CONNECT, 0, "name.example.org:80"};
+    cleanup_request struct request *r = request_of(&c);
+    const struct decision d = {
+        .verdict = VERDICT_ALLOW, .scope = SCOPE_SESSION, .reach = REACH_HOST};
+    struct memory_answer a;
+    free(r->host);
+    r->host = xstrdup("name.example.org");
+    r->peer.family = AF_INET;
+    cr_assert_eq(inet_pton(AF_INET, "8.8.8.8", r->peer.addr), 1);
+    cr_assert_eq(memory_add(&m, memory_grant_for(&m, r, &d, NOW)), 0);
+    cr_assert_eq(inet_pton(AF_INET, "9.9.9.9", r->peer.addr), 1);
+    struct memory_query q = memory_query_of(r);
+    cr_expect(memory_ask(&m, &q, NOW, &a));
+    r->peer.own = true;
+    q = memory_query_of(r);
+    cr_expect(!memory_ask(&m, &q, NOW, &a));
+}
+
 Test(memory, sockets_in_the_file_system)
 {
     keep(&(struct call){OP_CONNECT, 0, "/run/app/sock", 7}, VERDICT_ALLOW, REACH_DIR);

@@ -347,7 +347,7 @@ Test(query, a_request_comes_back_whole)
     r->interpreter = xstrdup("/bin/sh");
     memset(r->sha256, 0xab, sizeof r->sha256);
     r->has_sha256 = true;
-    r->peer = (struct endpoint){AF_INET6, SOCK_DGRAM, 53, {1, 2, 3}, 4, false, true};
+    r->peer = (struct endpoint){AF_INET6, SOCK_DGRAM, 53, {1, 2, 3}, 4, false, true, false};
     r->host = xstrdup("example.org");
     request_seal(r);
     cleanup_request struct request *sent = request_dup(r);

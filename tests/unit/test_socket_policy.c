@@ -553,6 +553,24 @@ Test(socket_policy, the_port_of_the_display)
     }
 }
 
+Test(socket_policy, displays_at_a_public_address_of_this_machine)
+{
+    const struct socket_policy p = {.net = SOCKETS_ALLOW, .display_port = 6000};
+    static const struct {
+        bool own;
+        uint16_t port;
+        enum socket_answer answer;
+    } rows[] = {{false, 6000, SOCKET_ALLOW}, {false, 6001, SOCKET_ALLOW}, {true, 6000, SOCKET_DENY},
+                {true, 6001, SOCKET_ASK},    {true, 5900, SOCKET_ASK},    {true, 80, SOCKET_ALLOW}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct endpoint e = endpoint("203.0.113.9", rows[i].port, SOCK_STREAM);
+        struct socket_verdict v;
+        e.own = rows[i].own;
+        socket_judge_inet(&p, OP_CONNECT, &e, NULL, &v);
+        cr_expect_eq(v.answer, rows[i].answer, "%zu", i);
+    }
+}
+
 Test(socket_policy, what_an_address_is_worth)
 {
     static const struct {
