@@ -20,9 +20,9 @@
 #define LINES_MAX 4096
 
 struct name_row {
-    char *name; /* NULL: free */
-    struct dns_address *found;
-    int n;
+    char *name;                /* NULL: free */
+    struct dns_address *found; /* n of the last lookup, then those of others before it */
+    int n, all;
     uint64_t at_ns;
 };
 
@@ -232,6 +232,16 @@ row_of(const struct dns_names *t, const char *name)
     return NULL;
 }
 
+// Is it among the first n?
+static bool
+is_found(const struct name_row *row, int n, int family, const uint8_t addr[16])
+{
+    for (int i = 0; i < n; i++)
+        if (row->found[i].family == family && memcmp(row->found[i].addr, addr, 16) == 0)
+            return true;
+    return false;
+}
+
 void
 dns_names_add(struct dns_names *t, const char *name, const struct dns_address *found, int n,
               uint64_t now_ns)
@@ -254,9 +264,15 @@ dns_names_add(struct dns_names *t, const char *name, const struct dns_address *f
     // A name that does not resolve for the moment still leads where it led.
     if (n <= 0)
         return;
-    free(row->found);
+    struct name_row before = *row;
     row->found = xmemdup(found, (size_t)n * sizeof *found);
-    row->n = n;
+    row->n = row->all = n;
+    for (int i = 0; i < before.all && row->all < DNS_ADDRESSES_MAX; i++)
+        if (!is_found(row, row->all, before.found[i].family, before.found[i].addr)) {
+            row->found = xrealloc(row->found, (size_t)(row->all + 1) * sizeof *row->found);
+            row->found[row->all++] = before.found[i];
+        }
+    free(before.found);
 }
 
 uint64_t
@@ -273,21 +289,11 @@ dns_names_lead_anywhere(const struct dns_names *t, const char *name)
     return row && row->n > 0;
 }
 
-static bool
-row_leads_to(const struct name_row *row, const struct endpoint *e)
-{
-    for (int i = 0; i < row->n; i++)
-        if (row->found[i].family == e->family &&
-            memcmp(row->found[i].addr, e->addr, sizeof e->addr) == 0)
-            return true;
-    return false;
-}
-
 bool
 dns_names_lead_to(struct dns_names *t, const char *name, const struct endpoint *e)
 {
     const struct name_row *row = row_of(t, name);
-    if (row && row_leads_to(row, e))
+    if (row && is_found(row, row->n, e->family, e->addr))
         return true;
     file_refresh(&t->hosts, true);
     for (size_t i = 0; i < t->hosts.n; i++) {
@@ -299,18 +305,29 @@ dns_names_lead_to(struct dns_names *t, const char *name, const struct endpoint *
     return false;
 }
 
+// before: has it led there, if not by now?
+static const char *
+latest_name(const struct dns_names *t, const struct endpoint *e, bool before)
+{
+    const struct name_row *latest = NULL;
+    for (size_t i = 0; i < t->n; i++) {
+        const struct name_row *row = &t->rows[i];
+        if (is_found(row, before ? row->all : row->n, e->family, e->addr) &&
+            (!latest || row->at_ns > latest->at_ns))
+            latest = row;
+    }
+    return latest ? latest->name : NULL;
+}
+
 const char *
 dns_names_of(struct dns_names *t, const struct endpoint *e)
 {
-    const struct name_row *latest = NULL;
-    for (size_t i = 0; i < t->n; i++)
-        if (row_leads_to(&t->rows[i], e) && (!latest || t->rows[i].at_ns > latest->at_ns))
-            latest = &t->rows[i];
+    const char *latest = latest_name(t, e, false);
     if (latest)
-        return latest->name;
+        return latest;
     file_refresh(&t->hosts, true);
     const struct file_row *f = file_find(&t->hosts, e);
-    return f ? f->name : NULL;
+    return f ? f->name : latest_name(t, e, true);
 }
 
 bool

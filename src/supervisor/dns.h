@@ -33,9 +33,10 @@ void dns_names_add(struct dns_names *t, const char *name, const struct dns_addre
 uint64_t dns_names_age(const struct dns_names *t, const char *name);
 // Did any lookup of it find something?
 bool dns_names_lead_anywhere(const struct dns_names *t, const char *name);
-// The name looked up last that leads there, else that of /etc/hosts (read again when it changed);
-// NULL for none. Valid until the table changes.
+// The name looked up last that leads there, else that of /etc/hosts (read again when it changed),
+// else the one looked up last that led there before; NULL for none. Valid until the table changes.
 const char *dns_names_of(struct dns_names *t, const struct endpoint *e);
+// Does it lead there by now?
 bool dns_names_lead_to(struct dns_names *t, const char *name, const struct endpoint *e);
 
 // Is e port 53 of a name server of /etc/resolv.conf (read again when it changed)?

@@ -170,6 +170,30 @@ sockets_free(struct supervisor *s)
     return NULL;
 }
 
+// The name may lead elsewhere by now: it is looked up again once that matters.
+static void
+note_asked(struct sockets *k, const char *name, pid_t process)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(k->asked); i++)
+        if (k->asked[i].process == process && strcmp(k->asked[i].name, name) == 0)
+            return;
+    struct asked_name *a = &k->asked[k->n_asked++ % ARRAY_SIZE(k->asked)];
+    *a = (struct asked_name){.process = process};
+    strncpy(a->name, name, sizeof a->name - 1);
+}
+
+static void
+look_up_asked(struct supervisor *s, const struct socket_call *c)
+{
+    struct sockets *k = s->sockets;
+    pid_t process = k->n_asked ? tracee_process(c->call.tid) : 0;
+    for (size_t i = 0; process && i < ARRAY_SIZE(k->asked); i++)
+        if (k->asked[i].process == process) {
+            look_up(s, k->asked[i].name, false, process);
+            k->asked[i].process = 0;
+        }
+}
+
 // Does one that is on its way concern the call?
 static bool
 is_awaited(const struct sockets *k, const struct socket_call *c, const struct socket_facts *f)
@@ -190,6 +214,8 @@ sockets_wait_for_name(struct supervisor *s, struct socket_call *c, const struct 
         return false;
     if (f->verdict.names)
         refresh_rules(s, c->to.peer.port);
+    if (!f->host)
+        look_up_asked(s, c);
     if (!is_awaited(s->sockets, c, f))
         return false;
     uint64_t now = clock_mono_ns();
@@ -236,8 +262,13 @@ sockets_learn_name(struct supervisor *s, const struct socket_call *c)
     if (!sockets_is_query(c))
         return;
     size_t n = socket_peek(c, query, sizeof query);
-    if (dns_parse_query(query, n, name) == 0 && is_older(s, name, AGAIN_NS))
-        look_up(s, name, false, tracee_process(c->call.tid));
+    if (dns_parse_query(query, n, name) < 0)
+        return;
+    pid_t process = tracee_process(c->call.tid);
+    if (is_older(s, name, AGAIN_NS))
+        look_up(s, name, false, process);
+    else
+        note_asked(s->sockets, name, process);
 }
 
 // --- standing ----------------------------------------------------------------------------------

@@ -10,11 +10,19 @@
 #include "sockets.h"
 #include "sockets_own.h"
 
+// A name that a process asked for again soon after it was looked up.
+struct asked_name {
+    pid_t process; /* 0: none */
+    char name[DNS_NAME_MAX];
+};
+
 struct sockets {
     struct dns_names *names;
     struct own_sockets *own;
     struct waiting_call *waiting; /* for a name that is being looked up */
     struct name_job *lookups;     /* on their way */
+    struct asked_name asked[16];  /* the last ones */
+    unsigned n_asked;             /* ever */
     unsigned n_lookups[2];        /* of them those of tasks, and of rules */
     bool told_full;               /* that sends hold too much */
     bool told_fds;                /* that descriptors are short */

@@ -382,6 +382,7 @@ equal "interrupted" "$status" 130
 kill $full
 
 scenario "lookups"
+echo 7 >"$T/tmp/last"
 if [ "$(id -u)" = 0 ]; then dns=53; else dns=15353; fi
 $PYTHON -c "
 import socket
@@ -391,7 +392,7 @@ print('ready', flush=True)
 while True:
     q, peer = s.recvfrom(1500)
     end = 12 + q[12:].index(0) + 5
-    s.sendto(q[:2] + b'\x81\x80\0\1\0\1\0\0\0\0' + q[12:end] + b'\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4' + bytes([192, 0, 2, 7]), peer)
+    s.sendto(q[:2] + b'\x81\x80\0\1\0\1\0\0\0\0' + q[12:end] + b'\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4' + bytes([192, 0, 2, int(open('$T/tmp/last').read())]), peer)
 " >"$T/tmp/dns" 2>&1 &
 server=$!
 poll grep -q ready "$T/tmp/dns" || fail "the name server starts" "$(cat "$T/tmp/dns")"
@@ -413,6 +414,38 @@ socket.socket().connect(('${alias#* }', 9))"
     equal "a name that was looked up is shown" "$(pending_rows "rows[0].get('host')")" "${alias% *}"
     "$NONO" deny "$id" >/dev/null
     join_background
+    # The same name at once again, by now with another address.
+    echo "nameserver 127.0.0.77" >"$T/tmp/resolv.conf"
+    cat >"$T/tmp/flipped-nono" <<END
+#!/bin/sh
+exec unshare -m -- sh -c 'mount --bind "$T/tmp/resolv.conf" /etc/resolv.conf && exec "$NONO" "\$@"' nono "\$@"
+END
+    chmod +x "$T/tmp/flipped-nono"
+    NONO=$T/tmp/flipped-nono run_background --ui attach --allow-file "$T/tmp/last" -- $PYTHON -c "
+import socket
+def tried(address):
+    try:
+        socket.socket().connect((address, 9))
+    except OSError as e:
+        print(e.errno, flush=True)
+for last in 7, 8, 9:
+    open('$T/tmp/last', 'w').write(str(last))
+    q = b'\x12\x34\1\0\0\1\0\0\0\0\0\0\4flip\4test\0\0\1\0\1'
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.sendto(q, ('127.0.0.77', 53))
+    s.recv(100)
+    tried('192.0.2.%d' % last)
+tried('192.0.2.7')"
+    id=0
+    for last in 7 8 9 7; do
+        before=$id
+        id=$(wait_request flip.test:9 "$before") && pass "a name that leads elsewhere by now ($last)"
+        "$NONO" deny "$id" >/dev/null
+    done
+    join_background
+    equal "at each address" "$("$NONO" log --kind network --jsonl | rows "[r['addr'] for r in rows if r.get('port') == 9][-4:]")" \
+        "['192.0.2.7', '192.0.2.8', '192.0.2.9', '192.0.2.7']"
+    echo 7 >"$T/tmp/last"
 fi
 run_background --ui attach -- $PYTHON -c "
 import socket

@@ -211,6 +211,10 @@ Test(dns, names_and_addresses)
     dns_names_add(t, "two.example", &a, 1, 40);
     cr_expect_not(dns_names_lead_to(t, "two.example", &e));
     cr_expect_str_eq(dns_names_of(t, &e), "one.example");
+    // Where it led before is still shown with it, if nothing else leads there.
+    dns_names_add(t, "one.example", &a, 1, 30);
+    cr_expect_str_eq(dns_names_of(t, &e), "two.example");
+    cr_expect_not(dns_names_lead_to(t, "two.example", &e));
     dns_names_free(t);
 }
 
