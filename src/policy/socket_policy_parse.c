@@ -222,6 +222,9 @@ socket_policy_add_unix(struct socket_policy *p, enum unix_reach reach, bool bind
 {
     struct stat st;
     cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
+    // A variable that is not set means no directory, least of all this one.
+    if (!path[0])
+        return err_set(err, -ENOENT, "%s %s: %s", source, shown, strerror(ENOENT));
     cleanup_free char *absolute = path_absolute(path);
     bool there = stat(absolute, &st) == 0;
     if (!there && !(errno == ENOENT && bind && reach == UNIX_FILE)) {

@@ -578,6 +578,10 @@ for bad_option in "--allow-connect nohost" "--allow-connect 10.0.0.1/8:80" "--al
     equal "$bad_option" "$status" 125
     contains "says so" "$output" "${bad_option##* }"
 done
+for kind in "" -bind -dir -dir-bind -subtree -subtree-bind; do
+    run --allow-unix-socket$kind "" -- true
+    equal "--allow-unix-socket$kind of nothing" "$status $output" "125 nono: --allow-unix-socket$kind '': No such file or directory"
+done
 run --on-ask deny --allow-connect no-such-name.invalid:80 -- sh -c "exit 3"
 equal "a name that does not resolve does not stop the start" "$status" 3
 
