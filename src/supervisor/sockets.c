@@ -193,7 +193,7 @@ perform(struct supervisor *s, struct socket_call *c, struct resolved *r)
         return;
     // It was recorded as allowed, and isn't made.
     if (onbehalf_reserve(s, &c->call, true) < 0)
-        sockets_record_decision(s, c, NULL, NET_ERROR, REASON_RATE_LIMITED);
+        sockets_record_decision(s, c, NULL, r ? r->path : NULL, NET_ERROR, REASON_RATE_LIMITED);
     struct socket_job *p = job_new(s, socket_call_move(c), r);
     p->task.blocks = true;
     p->timed = is_timed(p->call);
@@ -210,7 +210,7 @@ refused_as_busy(struct supervisor *s, struct socket_call *c, const struct resolv
     if (is_quick(c, r) || onbehalf_reserve(s, &c->call, true) == 0)
         return false;
     struct request *q = sockets_request(s, c, f);
-    sockets_record_decision(s, c, q, NET_DENIED, REASON_RATE_LIMITED);
+    sockets_record_decision(s, c, q, NULL, NET_DENIED, REASON_RATE_LIMITED);
     judge_refuse(s, &c->call, q, DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, EACCES);
     return true;
 }
@@ -231,17 +231,17 @@ ask_or_refuse(struct supervisor *s, struct socket_call *c, struct resolved *r,
     if (!ask) {
         enum decider by =
             f->verdict.fixed || f->standing.j.protected_ ? DECIDER_PROTECTED : DECIDER_INITIAL;
-        sockets_record(s, c, q, NET_DENY, &f->verdict);
+        sockets_record(s, c, q, NULL, NET_DENY, &f->verdict);
         judge_refuse(s, &c->call, q, by, f->verdict.reason, EACCES);
         return;
     }
     if (v == VERDICT_ALLOW && refused_as_busy(s, c, r, f)) {
         // Answered.
     } else if (v == VERDICT_ALLOW) {
-        sockets_record(s, c, q, NET_GRANTED, NULL);
+        sockets_record(s, c, q, NULL, NET_GRANTED, NULL);
         perform(s, c, r);
     } else if (v == VERDICT_DENY) {
-        sockets_record(s, c, q, NET_DENIED, &f->verdict);
+        sockets_record(s, c, q, NULL, NET_DENIED, &f->verdict);
         notify_fail(s->o.listener, c->call.id, EACCES);
     } else if (q && (rlim_t)c->fd >= s->fd_limit) {
         judge_refuse(s, &c->call, q, DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, EACCES);
@@ -265,7 +265,7 @@ settle(struct supervisor *s, struct socket_call *c, struct resolved *r, struct s
         return;
     core_count_floor(s, f->op, true);
     if (f->op != OP_SEND || judge_logs_allowed(s))
-        sockets_record(s, c, NULL, NET_ALLOW, NULL);
+        sockets_record(s, c, NULL, f->path, NET_ALLOW, NULL);
     perform(s, c, r);
 }
 
@@ -322,7 +322,7 @@ refused_as_full(struct supervisor *s, const struct socket_call *c)
                     "refused until some are decided");
     s->sockets->told_fds = true;
     if (c->addr_len && notify_valid(s->o.listener, c->call.id))
-        sockets_record_decision(s, c, NULL, NET_DENIED, REASON_RATE_LIMITED);
+        sockets_record_decision(s, c, NULL, NULL, NET_DENIED, REASON_RATE_LIMITED);
     return EACCES;
 }
 
@@ -415,7 +415,7 @@ judge_received(struct supervisor *s, struct socket_call *c)
     core_wait_for_room(s);
     if (ret == -EAGAIN) {
         if (onbehalf_reserve(s, &c->call, false) < 0 && notify_valid(s->o.listener, c->call.id))
-            sockets_record_decision(s, c, NULL, NET_DENIED, REASON_RATE_LIMITED);
+            sockets_record_decision(s, c, NULL, NULL, NET_DENIED, REASON_RATE_LIMITED);
         struct socket_job *p = job_new(s, socket_call_move(c), NULL);
         p->task.job.run = lookup_run;
         p->task.job.done = lookup_done;
@@ -443,7 +443,7 @@ refused_as_unseen(struct supervisor *s, const struct socket_call *c)
         return EACCES;
     }
     if (c->to.peer.family)
-        sockets_record_decision(s, c, q, NET_DENIED, REASON_BACKEND_ERROR);
+        sockets_record_decision(s, c, q, NULL, NET_DENIED, REASON_BACKEND_ERROR);
     broker_refuse(&s->broker, q, DECIDER_BACKEND, REASON_BACKEND_ERROR, clock_mono_ns());
     return EACCES;
 }
@@ -514,7 +514,7 @@ socket_decided(struct supervisor *s, struct call *c, const struct request *q,
                              : d->verdict == VERDICT_EXPIRED ? NET_TIMEOUT
                              : d->by == DECIDER_BACKEND      ? NET_ERROR
                                                              : NET_DENIED;
-    sockets_record_decision(s, (struct socket_call *)c, q, what, d->reason);
+    sockets_record_decision(s, (struct socket_call *)c, q, NULL, what, d->reason);
 }
 
 const struct family family_socket = {.notified = socket_notified,

@@ -128,15 +128,15 @@ target_text(const struct socket_call *c, const char *resolved)
 }
 
 static void
-record(struct supervisor *s, const struct socket_call *c, const struct request *q,
+record(struct supervisor *s, const struct socket_call *c, const struct request *q, const char *path,
        struct network_event *n)
 {
     const char *host = q ? q->host : NULL;
     if (!q && c->to.kind == SOCKADDR_INET && n->mode != OP_BIND)
         host = dns_names_of(s->sockets->names, &c->to.peer);
-    cleanup_free char *resolved =
-        q ? xstrdup(q->resolved)
-          : address_text(c, c->to.name == UNIX_PATH ? c->to.path : NULL, host);
+    if (!path && c->to.name == UNIX_PATH)
+        path = c->to.path;
+    cleanup_free char *resolved = q ? xstrdup(q->resolved) : address_text(c, path, host);
     n->peer = c->to.peer;
     n->request = q ? q->id : 0;
     n->target = target_text(c, resolved);
@@ -149,7 +149,7 @@ record(struct supervisor *s, const struct socket_call *c, const struct request *
 
 void
 sockets_record(struct supervisor *s, const struct socket_call *c, const struct request *q,
-               enum net_decision decision, const struct socket_verdict *why)
+               const char *path, enum net_decision decision, const struct socket_verdict *why)
 {
     struct network_event *n = network_event_new();
     n->mode = socket_op(c);
@@ -157,12 +157,12 @@ sockets_record(struct supervisor *s, const struct socket_call *c, const struct r
     n->category = why && decision == NET_DENY ? why->category : NET_CATEGORY_NONE;
     n->reason = why ? why->reason : REASON_NONE;
     n->text = xstrdup(why ? why->text : "");
-    record(s, c, q, n);
+    record(s, c, q, path, n);
 }
 
 void
 sockets_record_decision(struct supervisor *s, const struct socket_call *c, const struct request *q,
-                        enum net_decision decision, enum reason reason)
+                        const char *path, enum net_decision decision, enum reason reason)
 {
     struct network_event *n = network_event_new();
     n->mode = socket_op(c);
@@ -173,5 +173,5 @@ sockets_record_decision(struct supervisor *s, const struct socket_call *c, const
                                                   : NET_CATEGORY_HOST_DENIED;
     n->reason = decision == NET_GRANTED ? REASON_NONE : reason;
     n->text = xstrdup("");
-    record(s, c, q, n);
+    record(s, c, q, path, n);
 }

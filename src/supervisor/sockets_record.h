@@ -7,9 +7,10 @@
 // NULL when the task is gone. The caller owns it.
 struct request *sockets_request(struct supervisor *s, const struct socket_call *c,
                                 const struct socket_facts *f);
-// q: the request that it was, or NULL. why: of a refusal, else NULL.
+// q: the request that it was, or NULL; path: of a UNIX socket without one, resolved, or NULL. why:
+// of a refusal, else NULL.
 void sockets_record(struct supervisor *s, const struct socket_call *c, const struct request *q,
-                    enum net_decision decision, const struct socket_verdict *why);
+                    const char *path, enum net_decision decision, const struct socket_verdict *why);
 void sockets_record_decision(struct supervisor *s, const struct socket_call *c,
-                             const struct request *q, enum net_decision decision,
+                             const struct request *q, const char *path, enum net_decision decision,
                              enum reason reason);

@@ -258,6 +258,17 @@ id=$(wait_request redis.sock)
 "$NONO" allow "$id" >/dev/null
 join_background
 equal "asked, then allowed" "$output" value
+shown() { "$NONO" log --kind network "$@" --jsonl | rows "[(r['target'], r['decision']) for r in rows]"; }
+equal "the target is the same whoever allows it" "$(shown --path "$OUT/redis.sock" | tr -d '[]' | tr ')' '\n' | grep -v "'unix:$OUT/redis.sock'" | grep redis)" ""
+contains "the one that was asked about as well" "$(shown --path "$OUT/redis.sock")" "('unix:$OUT/redis.sock', 'granted')"
+run --on-ask deny -- $PYTHON -c "
+import os, socket
+s = socket.socket(socket.AF_UNIX)
+s.bind('made.sock')
+s.listen(1)
+socket.socket(socket.AF_UNIX).connect('./made.sock')"
+equal "a relative name is recorded as its path" "$(shown --path "$PWD/made.sock")" \
+    "[('unix:$PWD/made.sock', 'allow'), ('unix:$PWD/made.sock', 'allow')]"
 kill $redis
 
 scenario "a profile"
