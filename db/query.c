@@ -206,7 +206,7 @@ enum event_column {
 // clang-format off
 static const char events_select[] =
     "SELECT e.seq, s.id, e.kind, e.real_ns, e.request,"
-    " coalesce(g.op, r.op, n.mode), coalesce(r.target, n.target), coalesce(g.path, r.resolved),"
+    " coalesce(g.op, r.op, n.mode), coalesce(n.target, r.target), coalesce(g.path, r.resolved),"
     " coalesce(r.exe, n.exe),"
     " CASE e.kind WHEN 'session_start' THEN s.cwd ELSE r.cwd END,"
     " CASE e.kind WHEN 'session_start' THEN s.argv ELSE r.argv END, r.ancestry,"
