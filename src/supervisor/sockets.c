@@ -60,7 +60,7 @@ static void
 remember_own(struct supervisor *s, const struct socket_call *c, const struct resolved *r)
 {
     bool bind = socket_op(c) == OP_BIND;
-    if (bind && c->to.kind == SOCKADDR_INET)
+    if (bind && c->to.kind == SOCKADDR_INET && !sockets_is_unoffered(s, c))
         own_sockets_add_bound(s->sockets->own, c->fd);
     if (!bind || c->to.kind != SOCKADDR_UNIX)
         return;

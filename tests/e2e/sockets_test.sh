@@ -207,6 +207,32 @@ listening"
     equal "and not without" "$output" "Permission denied
 Permission denied"
 done
+# As dig +tcp does: bound to nothing in particular, and never listened on.
+taken=$(free_port)
+$PYTHON -c "
+import socket
+s = socket.create_server(('127.0.0.1', $taken))
+open('$T/tmp/taken', 'w').close()
+while True:
+    s.accept()[0].close()" &
+taker=$!
+poll test -e "$T/tmp/taken"
+run --on-ask deny --allow-connect 127.0.0.1:$taken -- $PYTHON -c "
+import socket
+s = socket.socket()
+s.bind(('0.0.0.0', 0))
+s.connect(('127.0.0.1', $taken))
+print('connected')
+s = socket.socket()
+s.bind(('0.0.0.0', 0))
+try:
+    s.listen()
+    print('LISTENS')
+except OSError as e:
+    print(e.strerror)"
+equal "a port of the kernel's choice to connect from" "$(grep -v '^nono:\|^  ' <<<"$output")" "connected
+Permission denied"
+kill $taker
 
 scenario "git over its own protocol"
 need git
