@@ -16,6 +16,8 @@
 #define WAIT_NS (3 * NS_PER_SEC)    /* so long does a call wait for names */
 #define MISSING_NS (2 * NS_PER_SEC) /* after a lookup that found nothing */
 
+#define FIRST_NS (300 * NS_PER_MS) /* so long may a first lookup hold up the end */
+
 struct waiting_call {
     struct waiting_call *next;
     struct socket_call *call;
@@ -147,9 +149,36 @@ void
 sockets_start(struct supervisor *s)
 {
     s->sockets = xcalloc(1, sizeof *s->sockets);
+    s->sockets->started = clock_mono_ns();
     s->sockets->names = dns_names_new();
     s->sockets->own = own_sockets_new(s->o.sockets);
     refresh_rules(s, 0);
+}
+
+static bool
+is_unresolved(const struct supervisor *s, const struct name_job *p)
+{
+    return p->of_rule && dns_names_age(s->sockets->names, p->name) == 0;
+}
+
+bool
+sockets_await_rules(const struct supervisor *s, uint64_t now)
+{
+    for (const struct name_job *p = s->sockets->lookups; p; p = p->next)
+        if (is_unresolved(s, p) && now - s->sockets->started < FIRST_NS)
+            return true;
+    return false;
+}
+
+void
+sockets_tell_unresolved(struct supervisor *s)
+{
+    for (const struct name_job *p = s->sockets->lookups; p; p = p->next) {
+        cleanup_free char *text = xasprintf(
+            "--allow-connect %s: the name has not resolved before the command ended", p->name);
+        if (is_unresolved(s, p))
+            core_notice(s, text);
+    }
 }
 
 struct sockets *

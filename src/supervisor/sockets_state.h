@@ -24,6 +24,7 @@ struct sockets {
     struct asked_name asked[16];  /* the last ones */
     unsigned n_asked;             /* ever */
     unsigned n_lookups[2];        /* of them those of tasks, and of rules */
+    uint64_t started;             /* monotonic */
     bool told_full;               /* that sends hold too much */
     bool told_fds;                /* that descriptors are short */
     bool told;                    /* that sockets cannot be duplicated here */
@@ -32,6 +33,10 @@ struct sockets {
 // Once the workers are there: looks the names of rules up.
 void sockets_start(struct supervisor *s);
 struct sockets *sockets_free(struct supervisor *s);
+// At the end: could the first look at the name of a rule still be over soon? Says of which ones it
+// is not.
+bool sockets_await_rules(const struct supervisor *s, uint64_t now);
+void sockets_tell_unresolved(struct supervisor *s);
 
 // How a call stands.
 struct socket_facts {

@@ -398,19 +398,34 @@ clerk_turn(struct supervisor *s)
     pthread_mutex_unlock(&s->lock);
 }
 
+static void
+await_message(struct supervisor *s)
+{
+    struct pollfd inbox = {.fd = queue_fd(s->o.inbox), .events = POLLIN};
+    pthread_mutex_unlock(&s->lock);
+    poll(&inbox, 1, 1);
+    pthread_mutex_lock(&s->lock);
+    take_messages(s);
+}
+
 // What is done for tasks that are gone returns: the jobs refer to the supervisor.
 static void
 end_jobs(struct supervisor *s)
 {
     uint64_t end = clock_mono_ns() + JOBS_END_NS;
     while (s->jobs && clock_mono_ns() < end) {
-        struct pollfd inbox = {.fd = queue_fd(s->o.inbox), .events = POLLIN};
         onbehalf_look_after(s, UINT64_MAX);
-        pthread_mutex_unlock(&s->lock);
-        poll(&inbox, 1, 1);
-        pthread_mutex_lock(&s->lock);
-        take_messages(s);
+        await_message(s);
     }
+}
+
+// A command may end before it is clear that a name of its rules leads nowhere.
+static void
+end_lookups(struct supervisor *s)
+{
+    while (sockets_await_rules(s, clock_mono_ns()))
+        await_message(s);
+    sockets_tell_unresolved(s);
 }
 
 static void *
@@ -423,6 +438,7 @@ clerk_main(void *arg)
     receive_end(s);
     pthread_mutex_lock(&s->lock);
     end_jobs(s);
+    end_lookups(s);
     while (take_messages(s))
         ;
     broker_withdraw_all(&s->broker, clock_mono_ns());

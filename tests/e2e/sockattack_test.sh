@@ -509,7 +509,12 @@ time.sleep(300)" >"$T/tmp/mute" &
     server=$!
     poll grep -q ready "$T/tmp/mute" || fail "the name server starts"
     NONO=$T/tmp/mute-nono run --on-ask allow --allow-connect 127.0.0.78:53 -- $PYTHON mute.py
+    waited=$output
+    NONO=$T/tmp/mute-nono run --allow-connect slow.example:80 -- true
+    equal "that a rule's name does not resolve is said to a command that is quick" "$output" \
+        "nono: --allow-connect slow.example: the name has not resolved before the command ended"
     kill $server
+    output=$waited
     contains "a connect ends" "$output" waited
     at_most "who asks waits some seconds (ms)" "$(echo "$output" | sed -n 's/^own //p')" 4500
     at_most "and nobody else (ms)" "$(echo "$output" | sed -n 's/^other //p')" 1500
