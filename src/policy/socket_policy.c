@@ -55,6 +55,16 @@ socket_is_public(int family, const uint8_t addr[16])
     return true;
 }
 
+// Who connects to no address at all comes to this machine.
+static void
+where_it_leads(const struct host_rule *r, uint8_t ret_addr[16])
+{
+    static const uint8_t any[16], here[2][16] = {{127, 0, 0, 1}, {[15] = 1}};
+    bool v6 = r->family == AF_INET6;
+    bool none = r->prefix == (v6 ? 128 : 32) && memcmp(r->addr, any, sizeof any) == 0;
+    memcpy(ret_addr, none ? here[v6] : r->addr, 16);
+}
+
 static bool
 host_covers(const struct socket_policy *p, const struct host_rule *r, const struct endpoint *e,
             const struct socket_names *names, bool *ret_names)
@@ -68,7 +78,9 @@ host_covers(const struct socket_policy *p, const struct host_rule *r, const stru
     }
     if (r->family == 0)
         return true;
-    return r->family == e->family && prefix_matches(r->addr, e->addr, r->prefix);
+    uint8_t addr[16];
+    where_it_leads(r, addr);
+    return r->family == e->family && prefix_matches(addr, e->addr, r->prefix);
 }
 
 static void
