@@ -44,6 +44,11 @@ struct abstract_name {
     struct space space;
 };
 
+struct risky {
+    struct identity id;
+    char *path;
+};
+
 struct own_sockets {
     const struct socket_policy *policy;
     struct identity paths[NONO_SOCKETS_MAX];
@@ -57,6 +62,8 @@ struct own_sockets {
     uint64_t looked_at;               /* begin of the last look; under looking */
     pthread_mutex_t lock;             /* guards what follows, forbidden, served and passed */
     size_t n_forbidden, n_served, n_passed;
+    struct risky *risky; /* never moved, nor taken out */
+    size_t n_risky;
     char **named; /* by environments of approving clients */
     size_t n_named;
     bool blind; /* there is more than can be seen, or remembered */
@@ -82,6 +89,9 @@ own_sockets_free(struct own_sockets *o)
         for (size_t i = 0; i < o->n_named; i++)
             free(o->named[i]);
         free(o->named);
+        for (size_t i = 0; i < o->n_risky; i++)
+            free(o->risky[i].path);
+        free(o->risky);
     }
     free(o);
     return NULL;
@@ -135,6 +145,49 @@ add_identity(struct own_sockets *o, struct identity *rows, size_t *n, const stru
     else
         o->blind = true;
     return true;
+}
+
+static const char *
+find_risky(const struct own_sockets *o, const struct identity *id)
+{
+    for (size_t i = 0; i < o->n_risky; i++)
+        if (is_among(&o->risky[i].id, 1, id))
+            return o->risky[i].path;
+    return NULL;
+}
+
+// The first ones stay: they were there before the sandbox was.
+static void
+remember_risky(struct own_sockets *o, const char *path)
+{
+    struct identity id;
+    if (!identify(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &id))
+        return;
+    pthread_mutex_lock(&o->lock);
+    if (o->n_risky < NONO_SOCKETS_MAX && !find_risky(o, &id)) {
+        o->risky = xrealloc(o->risky, (o->n_risky + 1) * sizeof *o->risky);
+        o->risky[o->n_risky++] = (struct risky){.id = id, .path = xstrdup(path)};
+    }
+    pthread_mutex_unlock(&o->lock);
+}
+
+const char *
+own_sockets_risky(struct own_sockets *o, int fd)
+{
+    struct identity id;
+    if (!identify(fd, "", AT_EMPTY_PATH, &id))
+        return NULL;
+    pthread_mutex_lock(&o->lock);
+    const char *path = find_risky(o, &id);
+    pthread_mutex_unlock(&o->lock);
+    return path;
+}
+
+static bool
+is_risky(const struct own_sockets *o, const char *path)
+{
+    const char *tag, *gives;
+    return socket_risk_unix(o->policy, path, &tag, &gives) == RISK_HIGH;
 }
 
 // True: it passed before.
@@ -306,12 +359,15 @@ look_into(struct own_sockets *o, const char *path, bool below, size_t *room)
         if (e->d_type != DT_SOCK && !(e->d_type == DT_DIR && below))
             continue;
         cleanup_free char *name = xasprintf("%s/%s", path, e->d_name);
-        if (!socket_forbidden(NULL, name))
+        bool forbidden = socket_forbidden(NULL, name);
+        if (!forbidden && !is_risky(o, name))
             continue;
         if (e->d_type == DT_DIR)
             look_into(o, name, false, room);
-        else
+        else if (forbidden)
             forbid(o, dirfd(dir), e->d_name);
+        else
+            remember_risky(o, name);
     }
     if (dir)
         closedir(dir);
@@ -324,6 +380,8 @@ look_at_named(struct own_sockets *o)
     for (size_t i = 0; i < o->policy->n_named; i++)
         if (socket_named_is_forbidden(&o->policy->named[i]))
             forbid(o, AT_FDCWD, o->policy->named[i].path);
+        else
+            remember_risky(o, o->policy->named[i].path);
     for (size_t i = 0;; i++) {
         pthread_mutex_lock(&o->lock);
         cleanup_free char *path = i < o->n_named ? xstrdup(o->named[i]) : NULL;

@@ -36,5 +36,8 @@ void own_sockets_look_around(struct own_sockets *o, int fd);
 // Forbids what the environment of an approving client names, from now on. True: a task may have
 // connected to it before.
 bool own_sockets_add_named(struct own_sockets *o, const struct socket_policy *named);
+// The path that a service of high risk was first seen by, if that is what it is; NULL: it is none.
+// Valid as long as o.
+const char *own_sockets_risky(struct own_sockets *o, int fd);
 // Also when there was too much to look at, unless a task bound it.
 bool own_sockets_is_forbidden(struct own_sockets *o, int fd);

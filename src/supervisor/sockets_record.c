@@ -85,9 +85,10 @@ sockets_request(struct supervisor *s, const struct socket_call *c, const struct 
     q->peer = c->to.peer;
     free(q->host);
     q->host = xstrdup(f->host ? f->host : "");
-    enum risk risk = inet      ? socket_risk_inet(s->o.sockets, f->op, &q->peer, &tag, &gives)
-                     : f->path ? socket_risk_unix(s->o.sockets, f->path, &tag, &gives)
-                               : RISK_NONE;
+    enum risk risk =
+        inet      ? socket_risk_inet(s->o.sockets, f->op, &q->peer, &tag, &gives)
+        : f->path ? socket_risk_unix(s->o.sockets, f->known ? f->known : f->path, &tag, &gives)
+                  : RISK_NONE;
     if (!inet && !f->path)
         tag = gives = NULL;
     if (inet) {

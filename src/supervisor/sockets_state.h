@@ -42,8 +42,9 @@ void sockets_tell_unresolved(struct supervisor *s);
 struct socket_facts {
     enum op op;
     struct socket_verdict verdict;
-    const char *host; /* behind the address, or NULL */
-    const char *path; /* of a UNIX socket, or NULL */
+    const char *host;  /* behind the address, or NULL */
+    const char *path;  /* of a UNIX socket, or NULL */
+    const char *known; /* by this path it was seen as one of high risk, which path does not say */
     bool exists;
     struct stat st; /* of what path names, or its directory */
     struct standing standing;

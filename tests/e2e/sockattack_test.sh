@@ -590,6 +590,28 @@ done
 run --on-ask deny --allow-connect no-such-name.invalid:80 -- sh -c "exit 3"
 equal "a name that does not resolve does not stop the start" "$status" 3
 
+scenario "a service of high risk by another name"
+mkdir agents
+$PYTHON outside2.py "$PWD/agents/agent.1" >"$T/tmp/agent.log" 2>&1 &
+outside=$!
+poll grep -q ready "$T/tmp/agent.log"
+for how in ln mv; do
+    SSH_AUTH_SOCK=$PWD/agents/agent.1 run_background --ui attach --allow-unix-socket-dir "$T/work" -- sh -c "
+$how agents/agent.1 innocent.$how
+$PYTHON -c \"
+import socket
+try:
+    socket.socket(socket.AF_UNIX).connect('innocent.$how')
+except OSError as e:
+    print(e.strerror)\""
+    id=$(wait_request innocent.$how)
+    equal "is what it was ($how)" "$(pending_rows "[(r['risk'], r['tags']) for r in rows]")" "[('high', 'ssh-agent')]"
+    "$NONO" deny "$id" >/dev/null
+    join_background
+    contains "and asked about ($how)" "$output" "Permission denied"
+done
+kill $outside
+
 scenario "nor one that an approving client runs in, whatever serves it (I4)"
 cat >reach.py <<'END'
 import socket, sys, time, os
