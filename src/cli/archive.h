@@ -23,6 +23,9 @@ struct archive_session {
     bool selected;
     uint64_t last_seq;            /* for callers that follow */
     struct session_counts counts; /* after archive_count() */
+    // Of nono replay --policy: its accesses inside the floor have events, or how many of them have.
+    bool logged;
+    uint64_t judged;
 };
 
 struct archive {

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base64.h"
 #include "cli.h"
@@ -23,7 +24,8 @@ struct judging {
     struct whatif whatif;
     struct archive_session *session; /* the policy was made for */
     struct lines lines[_WHATIF_CHANGE_MAX];
-    uint64_t logged; /* allowed by the old policy, one by one */
+    uint64_t
+        unplaced; /* sockets that the old policy allowed, and nobody can say of what they are */
     struct err *err;
 };
 
@@ -60,7 +62,12 @@ json_line(enum whatif_change change, const struct event_row *row, const char *so
     set(o, "schema", json_integer(1));
     set(o, "change", json_string(whatif_change_to_string(change)));
     set(o, "session", json_string(row->session));
-    set(o, "request", json_integer((json_int_t)row->request));
+    if (row->request)
+        set(o, "request", json_integer((json_int_t)row->request));
+    else
+        set(o, "seq", json_integer((json_int_t)row->seq));
+    if (!row->resolved)
+        set_text(o, "target", row->target);
     if (op)
         set(o, "op", json_string(op));
     set_text(o, "resolved", row->resolved);
@@ -93,7 +100,9 @@ text_line(const struct judging *j, enum whatif_change change, const struct event
         buf_puts(&b, " -> ");
         display_escape(&b, row->resolved2, strlen(row->resolved2), display | DISPLAY_QUOTE);
     }
-    buf_printf(&b, "  %s:%" PRIu64, row->session, row->request);
+    buf_printf(&b, "  %s", row->session);
+    if (row->request)
+        buf_printf(&b, ":%" PRIu64, row->request);
     if (row->count > 1)
         buf_printf(&b, "  x%" PRIu64, row->count);
     if (source[0]) {
@@ -104,21 +113,19 @@ text_line(const struct judging *j, enum whatif_change change, const struct event
 }
 
 static int
-judge_event(void *ctx, struct archive_session *s, const struct event_row *row)
+start_session(struct judging *j, struct archive_session *s)
 {
-    struct judging *j = ctx;
-    const char *source;
-    if (row->kind == KIND_FAULT)
-        return 0;
-    if (s != j->session) {
-        int ret = whatif_for(&j->whatif, s->cwd, j->err);
-        if (ret < 0)
-            return ret;
+    int ret = s == j->session ? 0 : whatif_for(&j->whatif, s->cwd, j->err);
+    if (ret == 0)
         j->session = s;
-    }
-    enum whatif_change change = whatif_compare(row, whatif_judge(&j->whatif, row, &source));
+    return ret;
+}
+
+static void
+add_change(struct judging *j, enum whatif_change change, const struct event_row *row,
+           const char *source)
+{
     struct lines *lines = &j->lines[change];
-    j->logged += row->by == DECIDER_FLOOR && row->verdict == VERDICT_ALLOW;
     lines->calls += row->count ? row->count : 1;
     if (lines->n == lines->room) {
         lines->room = lines->room ? lines->room * 2 : 64;
@@ -128,19 +135,75 @@ judge_event(void *ctx, struct archive_session *s, const struct event_row *row)
     lines->list[lines->n++] = change == WHATIF_SAME ? NULL
                               : j->r->jsonl         ? json_line(change, row, source)
                                                     : text_line(j, change, row, source);
+}
+
+static int
+judge_event(void *ctx, struct archive_session *s, const struct event_row *row)
+{
+    struct judging *j = ctx;
+    const char *source;
+    if (row->kind == KIND_FAULT)
+        return 0;
+    int ret = start_session(j, s);
+    if (ret < 0)
+        return ret;
+    s->logged |= row->by == DECIDER_FLOOR && row->verdict == VERDICT_ALLOW;
+    enum whatif_change change = whatif_compare(row, whatif_judge(&j->whatif, row, &source));
+    add_change(j, change, row, source);
     return 0;
 }
 
-// Accesses inside the floor are counted, not kept: nobody can say what another policy thinks of
-// them.
+// A connection that the old policy allowed by itself: an event, but no request. Whether a UNIX
+// socket was the sandbox's own, or a port was bound by it before, is not in it.
+static int
+judge_network(void *ctx, struct archive_session *s, const struct event_row *row)
+{
+    struct judging *j = ctx;
+    const char *source = "";
+    struct event_row allowed = *row;
+    if (row->request || row->net_decision != NET_ALLOW)
+        return 0;
+    int ret = start_session(j, s);
+    if (ret < 0)
+        return ret;
+    allowed.verdict = VERDICT_ALLOW;
+    allowed.by = DECIDER_FLOOR;
+    s->judged++;
+    enum whatif_verdict now =
+        row->family == AF_UNIX ? WHATIF_UNKNOWN : whatif_judge(&j->whatif, &allowed, &source);
+    if (now == WHATIF_UNKNOWN || (now != WHATIF_ALLOW && row->op == OP_BIND))
+        j->unplaced++;
+    else
+        add_change(j, whatif_compare(&allowed, now), &allowed, source);
+    return 0;
+}
+
+static int
+judge_all(struct judging *j)
+{
+    struct event_filter *f = &j->r->filter.f;
+    f->outcomes = true;
+    int ret = archive_events(&j->r->archive, f, judge_event, j, j->err);
+    f->outcomes = false;
+    if (ret < 0 || (f->kinds && !(f->kinds & 1u << KIND_NETWORK)))
+        return ret;
+    f->kinds = 1u << KIND_NETWORK;
+    return archive_events(&j->r->archive, f, judge_network, j, j->err);
+}
+
+// Accesses inside the floor are counted, not kept, unless they were to be: nobody can say what
+// another policy thinks of them. (What fails by itself is counted as well, and never kept.)
 static uint64_t
 count_floor(struct judging *j)
 {
     uint64_t floor = 0;
     struct archive *a = &j->r->archive;
-    for (size_t i = 0; i < a->sessions_n; i++)
-        if (a->sessions[i]->selected && archive_count(a, a->sessions[i], j->err) == 0)
-            floor += a->sessions[i]->counts.floor;
+    for (size_t i = 0; i < a->sessions_n; i++) {
+        struct archive_session *s = a->sessions[i];
+        if (s->selected && !s->logged && archive_count(a, s, j->err) == 0 &&
+            s->counts.floor > s->judged)
+            floor += s->counts.floor - s->judged;
+    }
     return floor;
 }
 
@@ -163,13 +226,17 @@ print_changes(struct judging *j, FILE *out)
         fprintf(out, "%s %s %zu", c ? "," : "", whatif_change_to_string((enum whatif_change)c),
                 j->lines[c].n);
     uint64_t floor = j->r->filter.used ? 0 : count_floor(j);
-    floor -= j->logged < floor ? j->logged : floor;
     fputs("\n", out);
     if (floor)
         fprintf(out,
                 "unknown: %" PRIu64 " accesses that the old policy allowed by itself were only"
                 " counted (nono run --log-allowed keeps them)\n",
                 floor);
+    if (j->unplaced)
+        fprintf(out,
+                "unknown: %" PRIu64 " sockets that the old policy allowed by itself (whether they"
+                " were the command's own is not recorded)\n",
+                j->unplaced);
 }
 
 int
@@ -185,8 +252,7 @@ replay_policy(struct replay *r)
         whatif_done(&j.whatif);
         return EXIT_USAGE;
     }
-    r->filter.f.outcomes = true;
-    ret = archive_events(&r->archive, &r->filter.f, judge_event, &j, &err);
+    ret = judge_all(&j);
     pager_open(&pager);
     if (ret == 0)
         print_changes(&j, pager.out);

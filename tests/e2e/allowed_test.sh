@@ -43,8 +43,27 @@ cat >"$T/tmp/narrow.json" <<END
 END
 equal "what would break" "$("$NONO" replay --policy "$T/tmp/narrow.json" --jsonl | rows "[(r['change'], r['resolved'].rpartition('/')[2], r['by']) for r in rows if r['by'] == 'floor']")" \
     "[('allow>deny', 'inside.txt', 'floor')]"
+lacks "nothing is unknown, though more was counted" "$("$NONO" replay --policy "$T/tmp/narrow.json")" "only counted"
 lacks "a profile of the session takes only what a person allowed" "$("$NONO" profile from-session)" "inside.txt"
 contains "and that" "$("$NONO" profile from-session)" "secret.txt"
+
+scenario "what connected without being asked about"
+port=$(free_port)
+cat >connect.py <<'END'
+import socket, sys
+for port in map(int, sys.argv[1:]):
+    print(socket.socket().connect_ex(("127.0.0.1", port)))
+END
+run --on-ask deny --allow-connect "127.0.0.1:$port" -- $PYTHON connect.py "$port"
+echo '{"extends": "default", "network": {"block": true}}' >"$T/tmp/block.json"
+equal "would break without a network" "$("$NONO" replay --policy "$T/tmp/block.json" --jsonl | rows "[(r['change'], r['target'].rpartition(':')[2], 'seq' in r) for r in rows]")" \
+    "[('allow>deny', '$port', True)]"
+"$NONO" replay --policy "$T/tmp/block.json" --exit-code >"$T/tmp/block"
+equal "that is a difference" $? 5
+contains "the rest is not known" "$(cat "$T/tmp/block")" "only counted"
+echo '{"extends": "default", "network": {"allow_connect": ["127.0.0.1:'"$port"'"]}}' >"$T/tmp/same.json"
+"$NONO" replay --policy "$T/tmp/same.json" --exit-code >/dev/null
+equal "and none where it is allowed" $? 0
 
 scenario "a program that a grant answers"
 cp /bin/true "$OUT/true"
