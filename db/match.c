@@ -125,6 +125,15 @@ same_bits(const uint8_t *a, const uint8_t *b, unsigned bits)
 }
 
 bool
+host_pattern_is_valid(const char *pattern)
+{
+    uint8_t net[16];
+    unsigned bits;
+    return !strchr(pattern, '/') || parse_net(pattern, AF_INET, net, &bits) ||
+           parse_net(pattern, AF_INET6, net, &bits);
+}
+
+bool
 host_matches(const char *pattern, const char *host, int family, const void *addr)
 {
     uint8_t net[16];

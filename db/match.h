@@ -19,6 +19,8 @@ bool path_matches(const char *glob, const char *path);
 // Does pattern name the host or the address? A glob of names without regard to case, an address, or
 // an address with a prefix length. host: "" for none; addr: 4 (AF_INET) or 16 bytes, or NULL.
 bool host_matches(const char *pattern, const char *host, int family, const void *addr);
+// What has a '/' is a network, or matches nothing.
+bool host_pattern_is_valid(const char *pattern);
 
 // Compiled --grep pattern: extended regular expression, without regard to case unless it has an
 // upper-case letter. -EINVAL with a line of the C library in *ret_why (the caller frees it).

@@ -125,12 +125,21 @@ add_value(struct log_filter *l, struct options *o, const struct list_option *row
     bool negated = text[0] == '-';
     text += negated;
     size_t n = strlen(text);
-    if (n && (!row->numbers || (n <= 10 && strspn(text, "0123456789") == n))) {
+    const char *wrong = NULL;
+    if (!n)
+        wrong = "empty";
+    else if (row->numbers && (n > 10 || strspn(text, "0123456789") != n))
+        wrong = "not a number";
+    else if (row->id == OPT_FILTER_PORT && strtoul(text, NULL, 10) > UINT16_MAX)
+        wrong = "there are ports up to 65535 only";
+    else if (row->id == OPT_FILTER_HOST && !host_pattern_is_valid(text))
+        wrong = "neither a host nor a network (10.0.0.0/8)";
+    if (!wrong) {
         list_add((struct filter_list *)((char *)l + row->list), text, negated);
         return 0;
     }
     cleanup_free char *shown = display_str(text, DISPLAY_QUOTE);
-    options_error(o, "--%s %s: %s", row->name, shown, n ? "not a number" : "empty");
+    options_error(o, "--%s %s: %s", row->name, shown, wrong);
     return -EINVAL;
 }
 

@@ -86,6 +86,8 @@ number log lines 1 9223372036854775807
 wrong log color maybe "not one of auto, always, never"
 wrong log group maybe "not one of exe, dir, host, rule, day" --stats
 wrong log pid x "not a number"
+wrong log port 99999 "ports up to 65535"
+wrong log host 10.0.0.0/99 "neither a host nor a network"
 wrong log port x "not a number"
 wrong log since x "not a time ("
 wrong log until x "not a time ("
