@@ -533,7 +533,8 @@ detail_make(struct detail *d, const struct view *v, const struct view_row *row, 
     make_program(d, row->request, flags);
     make_wait(d, v, row, now_ns);
     make_history(d, v, row, flags);
-    make_rules(d, v, row->request, flags);
+    if (!v->replay)
+        make_rules(d, v, row->request, flags);
 }
 
 void

@@ -57,6 +57,24 @@ static const struct keys_row table[] = {
     {KEYS_DETACH, KEYS_PREFIXED, {'d'}, "^] d", NULL, "detach"},
     {KEYS_HELP, KEYS_PREFIXED, {'?'}, "^] ?", NULL, "help"},
     {KEYS_LITERAL, KEYS_PREFIXED, {']', KEYS_PREFIX}, "^] ]", NULL, "send ^] to the agent"},
+
+    {KEYS_PLAY, KEYS_REPLAY, {' '}, "Space", "Space pause", "pause, and go on"},
+    {KEYS_STEP, KEYS_REPLAY, {'.'}, ".", ". , step", "a step forward; pauses"},
+    {KEYS_STEP_BACK, KEYS_REPLAY, {','}, ",", NULL, "a step back; pauses"},
+    {KEYS_STEP_ASK, KEYS_REPLAY, {']'}, "]", "[ ] ask", "next that was asked about"},
+    {KEYS_STEP_ASK_BACK, KEYS_REPLAY, {'['}, "[", NULL, "previous one"},
+    {KEYS_FASTER, KEYS_REPLAY, {'>'}, ">", "<> speed", "twice as fast"},
+    {KEYS_SLOWER, KEYS_REPLAY, {'<'}, "<", NULL, "half as fast"},
+    {KEYS_JUMP, KEYS_REPLAY, {INPUT_RIGHT}, "Right", NULL, "ten seconds on"},
+    {KEYS_JUMP_BACK, KEYS_REPLAY, {INPUT_LEFT}, "Left", NULL, "ten seconds back"},
+    {KEYS_SEEK,
+     KEYS_REPLAY,
+     {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9'},
+     "0 to 9",
+     "0-9 F seek",
+     "seek, in tenths of it"},
+    {KEYS_TO_NOW, KEYS_REPLAY, {'F'}, "F", NULL, "to the end; follow what runs"},
+    {KEYS_WHAT_IF, KEYS_REPLAY, {'w'}, "w", "w what-if", "what a policy would have said"},
 };
 
 const struct keys_row *
@@ -75,33 +93,61 @@ keys_group_title(enum keys_group group)
         [KEYS_CHOOSE] = "WHAT IS DECIDED",
         [KEYS_GENERAL] = "PANE",
         [KEYS_PREFIXED] = "ANYWHERE (F12 = ^])",
+        [KEYS_REPLAY] = "REPLAY",
     };
 
     return titles[group];
 }
 
-enum keys_command
-keys_find(uint32_t code, bool prefixed)
+// The row among those of the groups [first, last] that has the key.
+static const struct keys_row *
+find(uint32_t code, enum keys_group first, enum keys_group last)
 {
-    if (code == 0)
-        return KEYS_NONE;
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        if ((table[i].group == KEYS_PREFIXED) != prefixed)
+    for (size_t i = 0; code && i < ARRAY_SIZE(table); i++) {
+        if (table[i].group < first || table[i].group > last)
             continue;
         for (size_t k = 0; k < ARRAY_SIZE(table[i].codes); k++)
             if (table[i].codes[k] == code)
-                return table[i].command;
+                return &table[i];
     }
-    return KEYS_NONE;
+    return NULL;
+}
+
+enum keys_command
+keys_find(uint32_t code, bool prefixed)
+{
+    const struct keys_row *row =
+        find(code, prefixed ? KEYS_PREFIXED : KEYS_MOVE, prefixed ? KEYS_PREFIXED : KEYS_GENERAL);
+
+    return row ? row->command : KEYS_NONE;
+}
+
+bool
+keys_of_replay(enum keys_group group)
+{
+    return group == KEYS_REPLAY || group == KEYS_MOVE || group == KEYS_GENERAL;
+}
+
+enum keys_command
+keys_find_replay(uint32_t code)
+{
+    const struct keys_row *row = find(code, KEYS_REPLAY, KEYS_REPLAY);
+
+    if (row)
+        return row->command;
+    row = find(code, KEYS_MOVE, KEYS_GENERAL);
+    return row && !keys_of_replay(row->group) ? KEYS_NOT_HERE : KEYS_NONE;
 }
 
 void
-keys_legend(struct buf *out, size_t columns)
+keys_legend(struct buf *out, size_t columns, bool replay)
 {
     enum keys_group group = _KEYS_GROUP_MAX;
-    static const enum keys_group order[] = {KEYS_DECIDE, KEYS_CHOOSE, KEYS_GENERAL};
+    static const enum keys_group order[] = {KEYS_REPLAY, KEYS_DECIDE, KEYS_CHOOSE, KEYS_GENERAL};
 
     for (size_t o = 0; o < ARRAY_SIZE(order); o++) {
+        if (replay ? !keys_of_replay(order[o]) : order[o] == KEYS_REPLAY)
+            continue;
         for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
             const struct keys_row *row = &table[i];
             const char *gap = out->len == 0 ? "" : row->group == group ? "  " : " | ";
@@ -119,7 +165,7 @@ keys_legend(struct buf *out, size_t columns)
 }
 
 void
-keys_mdoc(struct buf *out)
+keys_mdoc(struct buf *out, bool replay)
 {
     for (enum keys_group g = 0; g < _KEYS_GROUP_MAX; g++) {
         static const char *const titles[_KEYS_GROUP_MAX] = {
@@ -128,8 +174,11 @@ keys_mdoc(struct buf *out)
             [KEYS_CHOOSE] = "What is decided",
             [KEYS_GENERAL] = "The pane",
             [KEYS_PREFIXED] = "Behind the prefix",
+            [KEYS_REPLAY] = "Keys",
         };
 
+        if (replay != (g == KEYS_REPLAY))
+            continue;
         buf_printf(out, ".Ss %s\n.Bl -tag -width \"PgDn, ^F\" -compact\n", titles[g]);
         for (size_t i = 0; i < ARRAY_SIZE(table); i++)
             if (table[i].group == g)

@@ -56,6 +56,19 @@ enum keys_command {
     KEYS_NEXT_WAITING,
     KEYS_FREEZE,
     KEYS_SCROLL,
+    KEYS_PLAY,
+    KEYS_STEP,
+    KEYS_STEP_BACK,
+    KEYS_STEP_ASK,
+    KEYS_STEP_ASK_BACK,
+    KEYS_FASTER,
+    KEYS_SLOWER,
+    KEYS_JUMP,
+    KEYS_JUMP_BACK,
+    KEYS_SEEK,
+    KEYS_TO_NOW,
+    KEYS_WHAT_IF,
+    KEYS_NOT_HERE,
     _KEYS_MAX,
 };
 
@@ -65,13 +78,14 @@ enum keys_group {
     KEYS_CHOOSE,
     KEYS_GENERAL,
     KEYS_PREFIXED,
+    KEYS_REPLAY,
     _KEYS_GROUP_MAX
 };
 
 struct keys_row {
     enum keys_command command;
     enum keys_group group;
-    uint32_t codes[4];  /* characters and enum input_code; 0 ends the list */
+    uint32_t codes[10]; /* characters and enum input_code; 0 ends the list */
     const char *name;   /* as people read it: "j, Down" */
     const char *legend; /* key and word in the legend; NULL: not there */
     const char *help;
@@ -83,8 +97,13 @@ const char *keys_group_title(enum keys_group group);
 
 // What a key means in the pane, or behind the prefix. KEYS_NONE when it is not bound.
 enum keys_command keys_find(uint32_t code, bool prefixed);
+// What a key means to a replay, before the pane: KEYS_NOT_HERE when it decides something elsewhere,
+// or says what; KEYS_NONE when it is the pane's.
+enum keys_command keys_find_replay(uint32_t code);
+// Does a replay have the keys of that group? Else those of it that are shown are for the live pane.
+bool keys_of_replay(enum keys_group group);
 
-// Appends "o once  s session | d deny ..." within columns.
-void keys_legend(struct buf *out, size_t columns);
-// Appends the list of keys of the manual page, in mdoc.
-void keys_mdoc(struct buf *out);
+// Appends "o once  s session | d deny ..." within columns; of a replay its own keys.
+void keys_legend(struct buf *out, size_t columns, bool replay);
+// Appends the list of keys of nono-keys(7), or of nono-replay(1), in mdoc.
+void keys_mdoc(struct buf *out, bool replay);

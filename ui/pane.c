@@ -37,7 +37,7 @@ pane_set_notice(struct pane *p, const char *text, uint64_t now_ns)
 static bool
 notice_passes(const struct pane *p)
 {
-    return p->notice && !p->replay;
+    return p->notice && !p->view.replay;
 }
 
 bool
@@ -116,7 +116,7 @@ draw_head(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
     add_to_head(row, cols, &col, look, buf_str(&text));
     if (lock == VIEW_ARMED)
         add_to_head(row, cols, &col, LOOK_ARMED, "[ARMED]");
-    else if (lock != VIEW_LOCK_EMPTY)
+    else if (lock != VIEW_LOCK_EMPTY && lock != VIEW_LOCK_REPLAY)
         add_to_head(row, cols, &col, LOOK_LOCKED, "[LOCKED]");
     if (v->marked) {
         buf_reset(&text);
@@ -272,7 +272,7 @@ draw_risk(const struct view *v, unsigned row, unsigned cols)
 {
     cleanup_buf struct buf line = {0};
 
-    if (!v->focus || !row_waits(v) || view_selected(v)->request->risk != RISK_HIGH ||
+    if (!v->focus || v->replay || !row_waits(v) || view_selected(v)->request->risk != RISK_HIGH ||
         v->prompt == VIEW_PROMPT_CONFIRM)
         return false;
     add_risk(v, &line);
@@ -286,11 +286,9 @@ draw_legend(const struct pane *p, unsigned row, unsigned cols)
     cleanup_buf struct buf line = {0}, legend = {0};
 
     if (p->view.focus)
-        keys_legend(&legend, cols - 1);
+        keys_legend(&legend, cols - 1, p->view.replay);
     buf_printf(&line, " %s",
-               p->replay       ? PANE_REPLAY_KEYS
-               : p->view.focus ? buf_str(&legend)
-                               : "^] a approvals  ^] n next  ^] ? help");
+               p->view.focus ? buf_str(&legend) : "^] a approvals  ^] n next  ^] ? help");
     screen_text(row, 0, cols, p->view.focus ? LOOK_PLAIN : LOOK_DIM, buf_str(&line));
 }
 
@@ -323,6 +321,12 @@ draw_figures(const struct pane *p, unsigned row, unsigned cols)
         sum.limited += s->limited;
         sum.floor += s->floor;
         sum.record_error = s->record_error ? s->record_error : sum.record_error;
+    }
+    // What needed no decision was counted without the times: nobody can say how much of it there
+    // was at the moment that is shown.
+    if (p->view.replay) {
+        screen_text(row, 0, cols, LOOK_PLAIN, "");
+        return;
     }
     record = sum.record_error ? "rec:FAIL " : "rec:ok ";
     n = (unsigned)strlen(record);

@@ -19,12 +19,8 @@
 #define PANE_PREFIX_KEYS                                                                           \
     "^]-   a approvals  n next  z zoom  f freeze  [ history  d detach  ] literal  ? help"
 
-#define PANE_REPLAY_KEYS                                                                           \
-    "space pause  . , step  [ ] ask  <> speed  0-9 F seek  / find  w what-if  q quit"
-
 struct pane {
     struct view view;
-    bool replay;        /* nothing is decided here */
     char *notice;       /* owned; NULL for none */
     uint64_t notice_ns; /* when it came */
     // What the frame being drawn shows of the selected request's target; view_displayed() gets it

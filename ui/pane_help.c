@@ -14,10 +14,18 @@ struct help_line {
     bool strong;
 };
 
+#define RULES 4 /* lines of text below the keys */
+
 static size_t
-help_lines(struct help_line *lines)
+help_lines(struct help_line *lines, bool replay)
 {
-    static const char *const rules[] = {
+    static const char *const replays[RULES] = {
+        "A replay shows what was asked and decided then; nothing can be decided in it.",
+        "Space, < > and the arrows are its own here. What was only counted, like accesses",
+        "inside the floor, has no moment of its own: nono log says how many there were.",
+        "",
+    };
+    static const char *const live[RULES] = {
         "Decision keys work when the pane says [ARMED]: it has the focus, the request",
         "is on the screen whole, and no key was pressed for 0.6 s. Pastes and typing",
         "lock it until ^] a. Unbound on purpose: y, a, digits, Enter and Space never",
@@ -25,14 +33,17 @@ help_lines(struct help_line *lines)
     };
     size_t count, n = 0;
     const struct keys_row *table = keys_table(&count);
+    const char *const *rules = replay ? replays : live;
 
     for (enum keys_group g = 0; g < _KEYS_GROUP_MAX; g++) {
+        if (replay ? !keys_of_replay(g) : g == KEYS_REPLAY)
+            continue;
         lines[n++] = (struct help_line){keys_group_title(g), NULL, true};
         for (size_t i = 0; i < count; i++)
-            if (table[i].group == g && n + ARRAY_SIZE(rules) < HELP_LINES)
+            if (table[i].group == g && n + RULES < HELP_LINES)
                 lines[n++] = (struct help_line){table[i].name, table[i].help, false};
     }
-    for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+    for (size_t i = 0; i < RULES; i++)
         lines[n++] = (struct help_line){rules[i], NULL, false};
     return n;
 }
@@ -55,9 +66,9 @@ static void
 draw_help(struct pane *p, const struct pane_area *a, uint64_t now_ns)
 {
     struct help_line lines[HELP_LINES];
-    size_t n = help_lines(lines), keys = n - 4, half = (keys + 1) / 2;
+    size_t n = help_lines(lines, p->view.replay), keys = n - RULES, half = (keys + 1) / 2;
     bool two = a->cols >= 78;
-    size_t total = two ? half + 4 : n;
+    size_t total = two ? half + RULES : n;
     unsigned width = a->cols / 2;
 
     view_fit_lines(&p->view, total, a->rows);

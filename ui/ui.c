@@ -44,7 +44,7 @@ resize_agent(struct ui *ui, bool force)
 {
     unsigned before_rows, before_cols, rows, cols;
 
-    if (!ui->terminal || ui->pane.replay)
+    if (!ui->terminal || ui->pane.view.replay)
         return;
     terminal_size(ui->terminal, &before_rows, &before_cols);
     terminal_resize(ui->terminal, layout_agent_rows(&ui->pane.view, ui->rows), ui->cols);
@@ -124,7 +124,8 @@ open_screen(const struct ui_config *config, struct ui *ui, struct err *err)
 
     if (ret < 0)
         return ret;
-    view_init(&ui->pane.view, config->agent && !ui->pane.replay, ui->clock());
+    view_init(&ui->pane.view, config->agent && !ui->ops->replay_key, ui->clock());
+    ui->pane.view.replay = ui->ops->replay_key != NULL;
     ui->had_focus = ui->pane.view.focus;
     if (config->agent)
         ui->terminal = terminal_new(TERMINAL_ROWS_MIN, TERMINAL_COLS_MIN, on_reply, ui);
@@ -141,7 +142,6 @@ ui_open(const struct ui_config *config, const struct ui_ops *ops, void *ctx, boo
 
     ui->ops = ops;
     ui->ctx = ctx;
-    ui->pane.replay = ops->replay_key != NULL;
     ui->clock = clock;
     ui->in_fd = config->in_fd;
     ui->out_fd = config->out_fd;
@@ -476,7 +476,7 @@ draw_agent(struct ui *ui, unsigned *ret_row, unsigned *ret_col)
     pane_draw_agent(ui->terminal, ui->layout.agent_first, v->scrolling ? v->back : 0,
                     &ui->layout.agent, ui->relaid || v->scrolling);
     terminal_clear_damage(ui->terminal);
-    if (terminal_take_bell(ui->terminal) && !ui->pane.replay)
+    if (terminal_take_bell(ui->terminal) && !ui->pane.view.replay)
         ui->ring = true;
     screen_set_mouse(mine ? terminal_mouse_wanted(ui->terminal) : TERMINAL_MOUSE_NONE);
     screen_set_cursor_shape(mine ? terminal_cursor_shape(ui->terminal) : 0);

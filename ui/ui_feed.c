@@ -126,10 +126,11 @@ void
 ui_clear(struct ui *ui)
 {
     struct view *v = &ui->pane.view;
-    bool agent = v->has_agent;
+    bool agent = v->has_agent, replay = v->replay;
 
     view_done(v);
     view_init(v, agent, ui->clock());
+    v->replay = replay;
     view_set_size(v, ui->rows, ui->cols, ui->clock());
     ui->dirty = true;
 }

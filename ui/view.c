@@ -340,7 +340,7 @@ view_unsent(struct view *v, unsigned session, uint64_t id)
 static bool
 row_is_over(const struct view_row *row, uint64_t now_ns)
 {
-    return row->gone_ns && now_ns - row->gone_ns >= VIEW_GONE_NS;
+    return row->gone_ns && now_ns >= row->gone_ns + VIEW_GONE_NS;
 }
 
 static void
@@ -539,6 +539,8 @@ view_lock(const struct view *v, uint64_t now_ns)
 
     if (!row)
         return VIEW_LOCK_EMPTY;
+    if (v->replay)
+        return VIEW_LOCK_REPLAY;
     if (v->small)
         return VIEW_LOCK_SMALL;
     if (!v->focus)
@@ -565,6 +567,7 @@ view_lock_text(enum view_lock lock)
     static const char *const texts[] = {
         [VIEW_ARMED] = "decision keys work",
         [VIEW_LOCK_EMPTY] = "nothing waits",
+        [VIEW_LOCK_REPLAY] = "a replay: nothing can be decided in it",
         [VIEW_LOCK_SMALL] = "too small: decision keys are dead",
         [VIEW_LOCK_FOCUS] = "^] a gives the focus to the approvals",
         [VIEW_LOCK_TYPING] = "typing or a paste was seen: decision keys are dead until ^] a",

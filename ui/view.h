@@ -53,6 +53,7 @@ enum view_prompt {
 enum view_lock {
     VIEW_ARMED,       /* they do */
     VIEW_LOCK_EMPTY,  /* nothing is selected */
+    VIEW_LOCK_REPLAY, /* nothing is decided in a replay */
     VIEW_LOCK_SMALL,  /* the terminal is too small */
     VIEW_LOCK_FOCUS,  /* the agent has the focus */
     VIEW_LOCK_TYPING, /* somebody was typing or pasting: until the focus is given anew */
@@ -118,6 +119,7 @@ struct view {
     size_t scroll;     /* first visible line of the detail or the help */
     enum view_mode mode, help_from;
     bool has_agent, focus, small;
+    bool replay;    /* the owner's: what is shown is over */
     bool prefix;    /* the next key is one behind ^] */
     bool zoom;      /* of whatever has the focus */
     bool locked;    /* typing was seen */

@@ -14,7 +14,7 @@
 #include "cli.h"
 #include "clock.h"
 #include "display.h"
-#include "input.h"
+#include "keys.h"
 #include "replay_playback.h"
 #include "ui.h"
 #include "util.h"
@@ -148,66 +148,66 @@ show_state(struct playback *p)
     if (replay_whatif_put(&p->whatif, &whatif) && !p->whatif.typing)
         buf_printf(&b, "  %s", buf_str(&whatif));
     ui_set_notice(p->ui, buf_str(p->whatif.typing ? &whatif : &b));
-    ui_set_behind(p->ui, clock_mono_ns() - (p->start_ns + t->now_ns));
 }
 
-// Keys of nono-replay(1). What would decide, elsewhere, is taken too.
+// What decides elsewhere is taken too, and does nothing.
 static bool
 take_key(void *ctx, uint32_t code)
 {
     struct playback *p = ctx;
     struct timeline *t = &p->line;
+    enum keys_command command;
     if (p->whatif.typing) {
         p->judge = replay_whatif_key(&p->whatif, code);
         return true;
     }
-    if (code == 'F') {
+    command = keys_find_replay(code);
+    // Whoever goes elsewhere does not want to be carried away from there.
+    p->follow &= command < KEYS_PLAY || command > KEYS_SEEK || command == KEYS_FASTER ||
+                 command == KEYS_SLOWER;
+    switch ((int)command) {
+    case KEYS_PLAY:
+        t->paused = !t->paused;
+        break;
+    case KEYS_STEP:
+        timeline_step(t, 1);
+        break;
+    case KEYS_STEP_BACK:
+        timeline_step(t, -1);
+        break;
+    case KEYS_STEP_ASK:
+        timeline_step_ask(t, 1);
+        break;
+    case KEYS_STEP_ASK_BACK:
+        timeline_step_ask(t, -1);
+        break;
+    case KEYS_FASTER:
+        timeline_change_speed(t, 1);
+        break;
+    case KEYS_SLOWER:
+        timeline_change_speed(t, -1);
+        break;
+    case KEYS_JUMP:
+        timeline_seek(t, t->now_ns + JUMP_NS);
+        break;
+    case KEYS_JUMP_BACK:
+        timeline_seek(t, t->now_ns > JUMP_NS ? t->now_ns - JUMP_NS : 0);
+        break;
+    case KEYS_SEEK:
+        timeline_seek(t, timeline_length(t) / 10 * (code - '0'));
+        break;
+    case KEYS_TO_NOW:
         p->follow = p->live;
         t->paused = false;
         timeline_seek(t, timeline_length(t));
-        return true;
-    }
-    // Whoever goes elsewhere does not want to be carried away from there.
-    p->follow &= code >= 0x80 || !strchr(" .,[]0123456789", (int)code);
-    p->follow &= code != INPUT_LEFT && code != INPUT_RIGHT;
-    if (code >= '0' && code <= '9') {
-        timeline_seek(t, timeline_length(t) / 10 * (code - '0'));
-        return true;
-    }
-    switch (code) {
-    case ' ':
-        t->paused = !t->paused;
-        return true;
-    case '.':
-        timeline_step(t, 1);
-        return true;
-    case ',':
-        timeline_step(t, -1);
-        return true;
-    case ']':
-        timeline_step_ask(t, 1);
-        return true;
-    case '[':
-        timeline_step_ask(t, -1);
-        return true;
-    case 'w':
+        break;
+    case KEYS_WHAT_IF:
         p->whatif.typing = true;
-        return true;
-    case '>':
-        timeline_change_speed(t, 1);
-        return true;
-    case '<':
-        timeline_change_speed(t, -1);
-        return true;
-    case INPUT_RIGHT:
-        timeline_seek(t, t->now_ns + JUMP_NS);
-        return true;
-    case INPUT_LEFT:
-        timeline_seek(t, t->now_ns > JUMP_NS ? t->now_ns - JUMP_NS : 0);
-        return true;
+        break;
     default:
-        return code < 0x80 && strchr("otspdDPmuU*", (int)code);
+        break;
     }
+    return command != KEYS_NONE;
 }
 
 static int
@@ -265,6 +265,8 @@ turn(struct playback *p, int signal_fd)
         timeline_seek(&p->line, timeline_length(&p->line));
     timeline_tick(&p->line, now - p->last_ns);
     p->last_ns = now;
+    // Before anything is told: it is as old as the moment that is gone to.
+    ui_set_behind(p->ui, now - (p->start_ns + p->line.now_ns));
     ret = p->judge ? replay_whatif_load(&p->whatif, p->reader, p->session, p->err) : 0;
     p->judged |= p->judge;
     p->judge = false;

@@ -113,6 +113,20 @@ screen_keys main:0 0
 wait_screen "back to the start" main:0 "0:00:00 /"
 screen_keys main:0 "]"
 wait_screen "the first ask" main:0 "docs/one"
+screen=$(screen_text main:0)
+contains "a replay has its own keys" "$screen" "Space pause"
+lacks "nothing is armed" "$screen" "[ARMED]"
+lacks "no figures of what has no moment" "$screen" "by the floor"
+screen_keys main:0 Enter
+wait_screen "the detail" main:0 "[detail]"
+lacks "it offers no rule" "$(screen_text main:0)" "allow once"
+screen_keys main:0 "?"
+wait_screen "the help is the replay's" main:0 "next that was asked about"
+lacks "no key that decides is in it" "$(screen_text main:0)" "allow once"
+screen_keys main:0 Escape
+wait_screen "back in the detail" main:0 "[detail]"
+screen_keys main:0 Escape
+wait_screen "back in the list" main:0 "[approvals"
 lacks "the second is not there yet" "$(screen_text main:0)" "outside/ke"
 screen_keys main:0 .
 wait_screen "its answer" main:0 "allow"

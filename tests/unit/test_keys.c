@@ -15,8 +15,26 @@ Test(keys, no_key_is_bound_twice)
 
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < ARRAY_SIZE(table[i].codes) && table[i].codes[k]; k++)
-            cr_expect_eq(keys_find(table[i].codes[k], table[i].group == KEYS_PREFIXED),
+            cr_expect_eq(table[i].group == KEYS_REPLAY
+                             ? keys_find_replay(table[i].codes[k])
+                             : keys_find(table[i].codes[k], table[i].group == KEYS_PREFIXED),
                          table[i].command, "%s", table[i].name);
+}
+
+// What decides, or says what is decided, means nothing there; moving does what it always does.
+Test(keys, a_replay_decides_nothing)
+{
+    size_t n;
+    const struct keys_row *table = keys_table(&n);
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < ARRAY_SIZE(table[i].codes) && table[i].codes[k]; k++) {
+            enum keys_command command = keys_find_replay(table[i].codes[k]);
+            if (table[i].group == KEYS_DECIDE || table[i].group == KEYS_CHOOSE)
+                cr_expect(command >= KEYS_PLAY, "%s", table[i].name);
+            else if (table[i].group == KEYS_MOVE || table[i].group == KEYS_GENERAL)
+                cr_expect_eq(command, KEYS_NONE, "%s", table[i].name);
+        }
 }
 
 Test(keys, nothing_people_type_at_an_agent_allows)
@@ -30,26 +48,37 @@ Test(keys, nothing_people_type_at_an_agent_allows)
 Test(keys, legend_fits)
 {
     for (size_t columns = 0; columns < 120; columns++) {
-        cleanup_buf struct buf b = {0};
-        keys_legend(&b, columns);
+        cleanup_buf struct buf b = {0}, replay = {0};
+        keys_legend(&b, columns, false);
+        keys_legend(&replay, columns, true);
         cr_expect_leq(b.len, columns);
+        cr_expect_leq(replay.len, columns);
         // On a terminal of 80 columns: how to decide, and how far.
         if (columns == 79)
             cr_expect(strstr(buf_str(&b), "D deny session") && strstr(buf_str(&b), "<> reach"));
+        if (columns == 79)
+            cr_expect(strstr(buf_str(&replay), "w what-if") && !strstr(buf_str(&replay), "o once"));
     }
 }
 
-// The manual page holds the table: it cannot fall behind.
-Test(keys, manual_page_agrees)
+// The manual pages hold the table: they cannot fall behind.
+static void
+check_page(const char *name, bool replay)
 {
     cleanup_buf struct buf want = {0};
     cleanup_free char *page = NULL;
-    cleanup_free char *path = xasprintf("%.*s../../docs/man/nono-keys.7",
-                                        (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__);
+    cleanup_free char *path = xasprintf(
+        "%.*s../../docs/man/%s", (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__, name);
 
-    keys_mdoc(&want);
+    keys_mdoc(&want, replay);
     cr_assert_gt(read_file_at(AT_FDCWD, path, 1 << 20, &page), 0, "%s", path);
-    cr_assert(strstr(page, buf_str(&want)), "nono-keys.7 lacks:\n%s", buf_str(&want));
+    cr_assert(strstr(page, buf_str(&want)), "%s lacks:\n%s", name, buf_str(&want));
+}
+
+Test(keys, manual_pages_agree)
+{
+    check_page("nono-keys.7", false);
+    check_page("nono-replay.1", true);
 }
 
 static void
