@@ -6,9 +6,9 @@
 #include "buf.h"
 #include "decision.h"
 
-// "still open in bash/4711, node/4720": tasks below root that hold a descriptor of it now, in one
-// display-safe line. "no task has it open" when there is none. NULL for what leaves no descriptor
-// of a file. The caller frees it.
+// "still open in bash/4711, node/4720": tasks of the sandbox of the session whose process root
+// is that hold a descriptor of it now, in one display-safe line. "no task has it open" when there
+// is none. NULL for what leaves no descriptor of a file. The caller frees it.
 char *holders_text(const struct grant *g, pid_t root);
 // Appends "bash/4711", display-safe; who it is is looked up now.
 void holders_add_task(struct buf *b, pid_t pid);

@@ -254,4 +254,10 @@ hold "$OUT/h/one" object
 contains "the task that holds the file" "$(revoke_words)" "(not used again; still open in bash/$(cat holder))"
 "$NONO" stop @ >/dev/null
 join_background
+# The record lies below it, open in nono's own processes.
+echo held >"$T/home/held"
+hold "$T/home/held" subtree
+contains "nono is none of them" "$(revoke_words)" "still open in bash/$(cat holder))"
+"$NONO" stop @ >/dev/null
+join_background
 finish
