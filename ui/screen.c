@@ -47,6 +47,14 @@ static struct {
 
 #define PLAIN_WAY "nono run --ui plain and nono ui --plain need no screen"
 
+bool
+screen_possible(int out_fd)
+{
+    const char *term = getenv("TERM");
+
+    return term && *term && terminfo_check(term, out_fd) != TERMINFO_NO_CURSOR;
+}
+
 static int
 check_terminal(int in_fd, int out_fd, bool tty, struct err *err)
 {

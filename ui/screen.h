@@ -24,6 +24,9 @@ enum look {
     _LOOK_MAX,
 };
 
+// See ui_terminal_draws().
+bool screen_possible(int out_fd);
+
 // tty: both are terminals, whose modes are set and given back; else a file, whose size comes from
 // the environment (tests). -ENOTTY, -EINVAL for a TERM that will not do.
 int screen_open(int in_fd, int out_fd, bool tty, struct err *err);

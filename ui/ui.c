@@ -213,6 +213,12 @@ ui_leave(struct ui *ui)
     return ui_free(ui);
 }
 
+bool
+ui_terminal_draws(int out_fd)
+{
+    return screen_possible(out_fd);
+}
+
 struct ui *
 ui_free(struct ui *ui)
 {

@@ -59,6 +59,9 @@ struct ui_config {
 // an unknown TERM, with the way out in *err.
 int ui_new(const struct ui_config *config, const struct ui_ops *ops, void *ctx, struct ui **ret_ui,
            struct err *err);
+// False where TERM names nothing, or a terminal that cannot move its cursor (dumb): lines are all
+// that it can show. A name that is not known is not among them: ui_new() says so.
+bool ui_terminal_draws(int out_fd);
 // Restores the terminal. Takes NULL, returns NULL.
 struct ui *ui_free(struct ui *ui);
 // The same at the end of the command: the text that its pane showed last stays in the terminal.

@@ -17,6 +17,7 @@
 #include "registry.h"
 #include "session.h"
 #include "tmux.h"
+#include "ui.h"
 #include "util.h"
 
 #define ASK_TIMEOUT_S 600
@@ -126,11 +127,22 @@ parse_option(struct run_args *a, int opt, struct err *err)
     }
 }
 
+static enum ui_mode
+default_ui(bool tty)
+{
+    if (!tty)
+        return UI_MODE_NONE;
+    if (ui_terminal_draws(STDOUT_FILENO))
+        return UI_MODE_SPLIT;
+    fputs("nono: no screen can be drawn on this terminal (TERM): --ui plain\n", stderr);
+    return UI_MODE_PLAIN;
+}
+
 static int
 choose_modes(const struct run_args *a, struct session_options *o, struct err *err)
 {
     bool tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    o->ui = a->ui >= 0 ? (enum ui_mode)a->ui : tty ? UI_MODE_SPLIT : UI_MODE_NONE;
+    o->ui = a->ui >= 0 ? (enum ui_mode)a->ui : default_ui(tty);
     if (o->ui == UI_MODE_SPLIT && !tty)
         return err_set(err, -ENOTTY,
                        "--ui split needs a terminal on standard input and output "

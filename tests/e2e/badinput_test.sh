@@ -102,6 +102,19 @@ wait_screen "TERM unknown is named" main:0 unknown-xyz
 equal "status" "$(cat "$T/tmp/status")" 125
 screen_stop
 
+for term in dumb ""; do
+    screen_start "TERM=$term $NONO run -- sh -c 'echo printed by it'"
+    poll test -s "$T/tmp/status"
+    wait_screen "TERM=$term: plain mode, said in a line" main:0 "on this terminal (TERM): --ui plain"
+    contains "it runs" "$(screen_text main:0)" "| printed by it"
+    equal "its status" "$(cat "$T/tmp/status")" 0
+    screen_stop
+    screen_start "TERM=$term $NONO run --ui split -- true"
+    poll test -s "$T/tmp/status"
+    equal "TERM=$term: a screen that was asked for is an error" "$(cat "$T/tmp/status")" 125
+    screen_stop
+done
+
 scenario "odd calls inside the floor"
 bare() {
     rm -rf "$1"
