@@ -11,6 +11,42 @@
 
 #define PTY_BACKLOG_MAX (1024 * 1024)
 
+// A name that misses here misleads a program and opens nothing: the sockets are refused by
+// socket_risk.c. COLORTERM stays: the pane shows those colours.
+const char *const pty_foreign_variables[] = {
+    "TMUX",
+    "TMUX_PANE",
+    "STY",
+    "WINDOW",
+    "ZELLIJ",
+    "ZELLIJ_SESSION_NAME",
+    "ZELLIJ_PANE_ID",
+    "TERM_PROGRAM",
+    "TERM_PROGRAM_VERSION",
+    "TERM_SESSION_ID",
+    "LC_TERMINAL",
+    "LC_TERMINAL_VERSION",
+    "ITERM_SESSION_ID",
+    "ITERM_PROFILE",
+    "KITTY_WINDOW_ID",
+    "KITTY_LISTEN_ON",
+    "KITTY_PID",
+    "KITTY_PUBLIC_KEY",
+    "WEZTERM_PANE",
+    "WEZTERM_UNIX_SOCKET",
+    "ALACRITTY_SOCKET",
+    "ALACRITTY_WINDOW_ID",
+    "GHOSTTY_RESOURCES_DIR",
+    "KONSOLE_VERSION",
+    "KONSOLE_DBUS_SERVICE",
+    "KONSOLE_DBUS_SESSION",
+    "KONSOLE_DBUS_WINDOW",
+    "VTE_VERSION",
+    "WT_SESSION",
+    "WINDOWID",
+    NULL,
+};
+
 int
 pty_open(int model_fd, struct pty *ret_p)
 {

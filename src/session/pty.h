@@ -14,6 +14,10 @@ struct pty {
     struct buf out; /* for the command, not yet taken by its terminal */
 };
 
+// What says in the environment which terminal this is, and how to talk to it: wrong in another one.
+// Up to NULL.
+extern const char *const pty_foreign_variables[];
+
 // Opens a pty of the size and with the modes of the terminal model_fd (defaults when it is none). 0
 // or -errno.
 int pty_open(int model_fd, struct pty *ret_p);

@@ -76,6 +76,7 @@ start_sandbox(struct session *s, struct err *err)
         if (ret < 0)
             return err_set(err, ret, "cannot open a pty: %s", strerror(-ret));
         s->relay = !pane;
+        l.unset = pane ? pty_foreign_variables : NULL;
         l.pty = s->pty.slave;
         // A redirected standard error stays where the user sent it.
         l.stdio[0] = l.stdio[1] = s->pty.slave;

@@ -177,6 +177,8 @@ child_main(const struct launch *l, const struct sock_fprog *prog, int fd)
     // Nothing of the supervisor's, and nothing that its caller left open, reaches the sandbox.
     syscall(SYS_close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
     restore_signals();
+    for (const char *const *name = l->unset; name && *name; name++)
+        unsetenv(*name);
     prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
     execvp(l->argv[0], l->argv);
     child_fail(fd, STEP_EXEC, errno);

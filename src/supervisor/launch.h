@@ -14,6 +14,7 @@ struct launch {
     char **argv;
     int stdio[3]; /* descriptors for 0, 1, 2; -1: this process's own */
     int pty;      /* terminal side of the pty, becomes the controlling terminal; -1 for none */
+    const char *const *unset; /* variables that the command does not get, up to NULL; or NULL */
     const struct floor *floor;
 };
 

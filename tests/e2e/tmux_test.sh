@@ -27,6 +27,16 @@ equal "status" "$(cat "$T/tmp/status")" 7
 poll panes_are 1 && pass "the pane goes with the session" || fail "the pane goes with the session"
 screen_stop
 
+scenario "which terminal it is"
+echo 'env | grep -E "^(TMUX|TMUX_PANE|STY|TERM_PROGRAM|TERM)=" | cut -d= -f1 | sort | paste -sd" "' >names.sh
+for mode in split plain attach; do
+    case $mode in attach) want="TERM TERM_PROGRAM TMUX TMUX_PANE" ;; *) want=TERM ;; esac
+    screen_start "TERM_PROGRAM=tmux $NONO run --ui $mode -- sh -c 'sh names.sh >names'"
+    poll test -s "$T/tmp/status"
+    equal "--ui $mode" "$(cat names)" "$want"
+    screen_stop
+done
+
 scenario "no room for a pane"
 screen_start "read -r x; $NONO run --ui tmux -- sh -c ': >ran'"
 tmux -S "$TMUX_SOCKET" resize-window -t main -x 60 -y 2
