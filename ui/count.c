@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,7 +25,7 @@
 struct count {
     atomic_int users; /* the one who asked, and the thread */
     atomic_bool given_up, ended;
-    char *dir;
+    char *dir, **risky;
     bool below;
     size_t entries;             /* the thread's */
     struct count_result result; /* likewise, until ended */
@@ -33,10 +34,19 @@ struct count {
 static atomic_int threads;
 
 static void
+free_list(char **list)
+{
+    for (size_t i = 0; list && list[i]; i++)
+        free(list[i]);
+    free(list);
+}
+
+static void
 leave(struct count *c)
 {
     if (atomic_fetch_sub(&c->users, 1) > 1)
         return;
+    free_list(c->risky);
     free(c->dir);
     free(c);
 }
@@ -90,11 +100,38 @@ count_in(struct count *c, int at, const char *name, unsigned depth)
     return goes_on;
 }
 
+// What the place is called from the directory on; NULL when no rule about that covers it.
+static const char *
+name_in(const struct count *c, const char *place)
+{
+    struct stat st;
+    size_t n = strlen(c->dir);
+    // The root directory is all that ends in a slash.
+    n -= n == 1;
+    if (strncmp(place, c->dir, n) != 0 || place[n] != '/' || !place[n + 1])
+        return NULL;
+    if (fstatat(AT_FDCWD, place, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+        return NULL;
+    bool covered = c->below || (!strchr(place + n + 1, '/') && !S_ISDIR(st.st_mode));
+    return covered ? place + n + 1 : NULL;
+}
+
+static void
+look_for_risky(struct count *c)
+{
+    for (size_t i = 0; c->risky && c->risky[i] && !atomic_load(&c->given_up); i++) {
+        const char *name = name_in(c, c->risky[i]);
+        if (name && c->result.risky++ < COUNT_NAMED)
+            snprintf(c->result.names[c->result.risky - 1], COUNT_NAME, "%s", name);
+    }
+}
+
 static void *
 count_thread(void *arg)
 {
     struct count *c = arg;
     c->result.whole = true;
+    look_for_risky(c);
     count_in(c, AT_FDCWD, c->dir, 0);
     atomic_store(&c->ended, true);
     leave(c);
@@ -121,15 +158,17 @@ start_thread(struct count *c)
 }
 
 struct count *
-count_start(const char *dir, bool below)
+count_start(const char *dir, bool below, char **risky)
 {
     // Those that were given up and hang still count.
     if (atomic_fetch_add(&threads, 1) >= THREADS_MAX) {
         atomic_fetch_sub(&threads, 1);
+        free_list(risky);
         return NULL;
     }
     struct count *c = xcalloc(1, sizeof *c);
     c->dir = xstrdup(dir);
+    c->risky = risky;
     c->below = below;
     atomic_init(&c->users, 2);
     if (start_thread(c) < 0) {

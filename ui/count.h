@@ -7,17 +7,21 @@
 #include <stddef.h>
 
 #define COUNT_MAX 10000 /* files; more are not counted */
+#define COUNT_NAMED 3
+#define COUNT_NAME 64
 
 struct count;
 
 struct count_result {
-    size_t files; /* COUNT_MAX + 1: more than COUNT_MAX */
-    bool whole;   /* every directory was read */
+    size_t files;                        /* COUNT_MAX + 1: more than COUNT_MAX */
+    bool whole;                          /* every directory was read */
+    unsigned risky;                      /* places of high risk there that exist */
+    char names[COUNT_NAMED][COUNT_NAME]; /* the first of them, from the directory on, maybe cut */
 };
 
-// Counts what is no directory in dir, or everywhere below it. NULL when too many counts are under
-// way: try again later.
-struct count *count_start(const char *dir, bool below);
+// Counts what is no directory in dir, or everywhere below it. risky: absolute paths up to NULL, or
+// NULL; taken over, list and strings. NULL when too many counts are under way: try again later.
+struct count *count_start(const char *dir, bool below, char **risky);
 // True when it has ended.
 bool count_ended(const struct count *c, struct count_result *ret_result);
 // Gives it up without waiting: a thread that hangs in the kernel stays behind, and frees what is

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "clock.h"
+#include "covers.h"
 #include "display.h"
 #include "reach.h"
 #include "util.h"
@@ -383,7 +384,7 @@ make_object(struct detail *d, const struct request *r, unsigned flags)
 
 // Not there where nobody counts. Never the reason for a key not to work: it may come late.
 static void
-make_covers(struct detail *d, const struct view *v, const struct view_row *row)
+make_covers(struct detail *d, const struct view *v, const struct view_row *row, unsigned flags)
 {
     const struct count_result *n = &v->covers.result;
     struct buf b = {0};
@@ -392,12 +393,9 @@ make_covers(struct detail *d, const struct view *v, const struct view_row *row)
         return;
     if (v->covers.state == VIEW_COUNTING)
         buf_puts(&b, "counting the existing files");
-    else if (n->files > COUNT_MAX)
-        buf_puts(&b, "more than 10 000 existing files");
     else
-        buf_printf(&b, "%s%zu existing file%s%s", n->whole ? "" : "at least ", n->files,
-                   n->files == 1 ? "" : "s", n->whole ? "" : " (not all could be looked at)");
-    add_line(d, "covers", &b, n->files > COUNT_MAX);
+        covers_text(&b, n, flags);
+    add_line(d, "covers", &b, n->files > COUNT_MAX || n->risky);
 }
 
 static void
@@ -529,7 +527,7 @@ detail_make(struct detail *d, const struct view *v, const struct view_row *row, 
     make_target(d, row->request, flags);
     make_risk(d, row->request, flags);
     make_object(d, row->request, flags);
-    make_covers(d, v, row);
+    make_covers(d, v, row, flags);
     make_program(d, row->request, flags);
     make_wait(d, v, row, now_ns);
     make_history(d, v, row, flags);

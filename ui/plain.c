@@ -11,10 +11,12 @@
 #include "detail.h"
 #include "display.h"
 #include "plain_agent.h"
+#include "plain_counted.h"
 #include "reach.h"
 #include "util.h"
 
-#define LINE_LEN_MAX 4096 /* bytes of a line that means something */
+#define COUNT_LOOK_NS (50 * NS_PER_MS) /* how often a count is looked after */
+#define LINE_LEN_MAX 4096              /* bytes of a line that means something */
 
 struct plain {
     const struct ui_ops *ops;
@@ -28,6 +30,7 @@ struct plain {
 
     uint64_t line_ns; /* when the last line of ours came; 0: none has */
     struct plain_agent printed;
+    struct plain_counted counted;
     // A name is being waited for; 0: none is.
     uint64_t confirm_key;
     struct decision confirm;
@@ -49,12 +52,19 @@ plain_new(bool agent, int out_fd, const struct ui_ops *ops, void *ctx, struct vi
     return p;
 }
 
+void
+plain_count(struct plain *p, const struct covers *c)
+{
+    p->counted.covers = c;
+}
+
 struct plain *
 plain_free(struct plain *p)
 {
     if (!p)
         return NULL;
     plain_flush(p, 0);
+    plain_counted_forget(&p->counted);
     buf_done(&p->out);
     buf_done(&p->in);
     buf_done(&p->confirm_note);
@@ -87,7 +97,40 @@ add_id(struct plain *p, unsigned session, uint64_t id)
 }
 
 static void
-add_request(struct plain *p, struct view_row *row, uint64_t now_ns)
+tell_counts(struct plain *p)
+{
+    struct count_result result;
+    enum reach reach;
+
+    while (plain_counted_take(&p->counted, &reach, &result)) {
+        buf_puts(&p->out, "nono: ");
+        add_id(p, p->counted.session, p->counted.id);
+        buf_printf(&p->out, ": reach %s covers ", reach_to_string(reach));
+        covers_text(&p->out, &result, p->flags);
+        buf_putc(&p->out, '\n');
+    }
+}
+
+// The rules of the wider reaches: those of the narrowest are the detail's.
+static void
+add_reaches(struct plain *p, const struct view_row *row)
+{
+    enum reach steps[REACH_STEPS];
+    size_t n = reach_ladder(row->request, steps);
+
+    for (size_t i = 1; i < n; i++) {
+        const struct decision d = {
+            .verdict = VERDICT_ALLOW, .scope = SCOPE_SESSION, .reach = steps[i]};
+        buf_printf(&p->out, "nono:   reach %s: ", reach_to_string(steps[i]));
+        reach_rule(&p->out, row->request, &d, p->flags);
+        buf_putc(&p->out, '\n');
+        plain_counted_begin(&p->counted, row, steps[i]);
+    }
+}
+
+// rules: with what each answer would leave behind.
+static void
+add_request(struct plain *p, struct view_row *row, bool rules, uint64_t now_ns)
 {
     cleanup_detail struct detail d = {0};
 
@@ -99,12 +142,17 @@ add_request(struct plain *p, struct view_row *row, uint64_t now_ns)
         bool key = strlen(d.lines[i].label) == 1; /* the rules of the keys */
         if (i == 0)
             buf_printf(&p->out, " %s\n", d.lines[i].text);
-        else if (!key)
-            buf_printf(&p->out, "nono:   %s: %s\n", d.lines[i].label, d.lines[i].text);
+        else if (!key || rules)
+            buf_printf(&p->out, "nono:   %s: %s\n", key ? "rule" : d.lines[i].label,
+                       d.lines[i].text);
     }
+    if (rules)
+        add_reaches(p, row);
     buf_printf(&p->out, "nono:   answer: %sallow ", p->agent ? ":" : "");
     add_id(p, row->session, row->request->id);
-    buf_puts(&p->out, ", or deny; \"help\" says how far and how long\n");
+    buf_puts(&p->out, ", or deny; \"show ");
+    add_id(p, row->session, row->request->id);
+    buf_puts(&p->out, "\" tells the rules, \"help\" how far and how long\n");
 }
 
 void
@@ -116,7 +164,7 @@ plain_request(struct plain *p, unsigned session, uint64_t id, uint64_t now_ns)
             continue;
         if (p->bells)
             buf_putc(&p->out, '\a');
-        add_request(p, row, now_ns);
+        add_request(p, row, false, now_ns);
         return;
     }
 }
@@ -150,6 +198,7 @@ plain_flush(struct plain *p, uint64_t now_ns)
 {
     uint64_t at;
 
+    tell_counts(p);
     view_tick(p->v, now_ns);
     plain_agent_pause(&p->printed, now_ns, p->flags, &p->out);
     // What could not be told was not seen, and is not decided.
@@ -164,6 +213,8 @@ plain_flush(struct plain *p, uint64_t now_ns)
     at = view_deadline(p->v, now_ns);
     if (plain_agent_deadline(&p->printed) < at)
         at = plain_agent_deadline(&p->printed);
+    if (plain_counted_busy(&p->counted) && now_ns + COUNT_LOOK_NS < at)
+        at = now_ns + COUNT_LOOK_NS;
     if (at == UINT64_MAX)
         return -1;
     return at <= now_ns ? 0 : (int)((at - now_ns) / NS_PER_MS) + 1;
@@ -295,6 +346,7 @@ run_decide(struct plain *p, const struct plain_line *l, bool alone, uint64_t now
     reach_rule(&p->out, row->request, &d, p->flags);
     buf_printf(&p->out, "\nnono: to do so, type %s", p->agent ? ":" : "");
     add_escaped(p, name);
+    plain_counted_begin(&p->counted, row, d.reach);
     buf_puts(&p->out, " on a line of its own; anything else leaves it waiting\n");
 }
 
@@ -446,7 +498,7 @@ run_line(struct plain *p, const char *line, bool alone, uint64_t now_ns)
     case PLAIN_SHOW:
         row = find_row(p, &l, &wrong);
         if (row)
-            add_request(p, row, now_ns);
+            add_request(p, row, true, now_ns);
         else
             plain_say(p, wrong);
         break;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "covers.h"
 #include "plain_line.h"
 #include "ui.h"
 #include "view.h"
@@ -21,6 +22,8 @@ struct plain;
 // v, ops and ctx are the owner's.
 struct plain *plain_new(bool agent, int out_fd, const struct ui_ops *ops, void *ctx,
                         struct view *v);
+// What wide rules would cover is looked at from now on; c is the owner's.
+void plain_count(struct plain *p, const struct covers *c);
 // Takes NULL, returns NULL.
 struct plain *plain_free(struct plain *p);
 

@@ -114,6 +114,8 @@ static void
 open_plain(const struct ui_config *config, struct ui *ui)
 {
     ui->plain = plain_new(config->agent, config->out_fd, ui->ops, ui->ctx, &ui->pane.view);
+    if (config->count)
+        plain_count(ui->plain, &ui->covers);
     view_init(&ui->pane.view, false, ui->clock());
 }
 
@@ -143,6 +145,7 @@ ui_open(const struct ui_config *config, const struct ui_ops *ops, void *ctx, boo
     ui->ops = ops;
     ui->ctx = ctx;
     ui->clock = clock;
+    ui->covers = (struct covers){config->home ? xstrdup(config->home) : NULL, config->risky};
     ui->in_fd = config->in_fd;
     ui->out_fd = config->out_fd;
     ui->tty = tty && !config->plain;
@@ -151,6 +154,7 @@ ui_open(const struct ui_config *config, const struct ui_ops *ops, void *ctx, boo
     else
         ret = open_screen(config, ui, err);
     if (ret < 0) {
+        free(ui->covers.home);
         free(ui);
         return ret;
     }
@@ -231,6 +235,7 @@ ui_free(struct ui *ui)
     terminal_free(ui->terminal);
     pane_done(&ui->pane);
     input_done(&ui->input);
+    free(ui->covers.home);
     free(ui->notify);
     free(ui);
     return NULL;

@@ -50,7 +50,11 @@ struct ui_config {
     const char *title;   /* command and directory, foreign bytes */
     bool agent;          /* with the agent's pane */
     bool count; /* shows how many existing files a wide rule would cover: looks at the disk */
-    bool plain; /* lines instead of a screen; neither has to be a terminal */
+    // Places of high risk for an access, in a home directory and elsewhere: absolute paths up to
+    // NULL, list and strings for the caller to free. NULL: none is known.
+    char **(*risky)(const char *home, unsigned access);
+    const char *home;   /* for that; or NULL */
+    bool plain;         /* lines instead of a screen; neither has to be a terminal */
     const char *notify; /* run by the shell on a new request, or osc9, osc777; NULL for none */
     int in_fd, out_fd;  /* the terminal; not owned */
 };

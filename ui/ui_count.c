@@ -3,18 +3,15 @@
 #include "count.h"
 #include "reach.h"
 #include "ui_state.h"
-#include "util.h"
 #include "view.h"
 
-// Is a rule of that step about a directory of files?
-static bool
-is_counted(const struct request *r, unsigned step, enum reach *ret_reach)
+static enum reach
+reach_at(const struct request *r, unsigned step)
 {
     enum reach steps[REACH_STEPS];
     size_t n = reach_ladder(r, steps);
 
-    *ret_reach = steps[step < n ? step : n - 1];
-    return *ret_reach == REACH_DIR || *ret_reach == REACH_SUBTREE;
+    return steps[step < n ? step : n - 1];
 }
 
 static void
@@ -30,17 +27,16 @@ ui_count(struct ui *ui)
 {
     struct view *v = &ui->pane.view;
     const struct view_row *row = ui->counts ? view_selected(v) : NULL;
-    enum reach reach;
+    enum reach reach = row ? reach_at(row->request, v->reach) : REACH_OBJECT;
 
     if (ui->counted_key && (v->selected != ui->counted_key || v->reach != ui->counted_reach))
         forget(ui);
-    if (!row || !view_row_waits(row) || !is_counted(row->request, v->reach, &reach)) {
+    if (!row || !view_row_waits(row) || !covers_counts(reach)) {
         forget(ui);
         return false;
     }
     if (!ui->counted_key) {
-        cleanup_free char *dir = reach_target(row->request, reach);
-        ui->count = count_start(dir, reach == REACH_SUBTREE);
+        ui->count = covers_start(&ui->covers, row->request, reach);
         ui->counted_key = ui->count ? row->key : 0;
         ui->counted_reach = v->reach;
         v->covers.state = VIEW_COUNTING;

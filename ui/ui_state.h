@@ -4,6 +4,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include "covers.h"
 #include "input.h"
 #include "layout.h"
 #include "pane.h"
@@ -31,7 +32,8 @@ struct ui {
     struct count *count;  /* under way; NULL for none */
     uint64_t counted_key; /* of the row, and its reach: what is counted or was */
     unsigned counted_reach;
-    bool counts;               /* of the config */
+    bool counts; /* of the config */
+    struct covers covers;
     char *notify;              /* owned, NULL for none */
     enum screen_notice notice; /* instead of that */
     pid_t notifying;           /* 0: nobody */

@@ -17,6 +17,7 @@
 #include "grants.h"
 #include "options.h"
 #include "registry.h"
+#include "risk.h"
 #include "util.h"
 #include "wire.h"
 
@@ -382,10 +383,13 @@ pane_open(struct pane *p, struct err *err)
         if (r < 0)
             return r;
     }
+    cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
     const struct ui_config config = {.session = id,
                                      .title = id ? "" : NULL,
                                      .plain = p->plain,
                                      .count = true,
+                                     .risky = risk_places,
+                                     .home = home,
                                      .notify = p->notify,
                                      .in_fd = STDIN_FILENO,
                                      .out_fd = STDOUT_FILENO};

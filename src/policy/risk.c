@@ -121,21 +121,41 @@ risk_component_matches(const char *path, const char *pattern)
     return false;
 }
 
-static bool
-row_matches(const struct risk_row *row, const char *path, const char *home)
+// The place that the row names; NULL when it names none. The caller frees it.
+static char *
+row_place(const struct risk_row *row, const char *home)
 {
     if (row->pattern[0] == '/')
-        return path_is_below(path, row->pattern);
-    if (row->pattern[0] != '~')
-        return risk_component_matches(path, row->pattern);
-    if (!home)
-        return false;
+        return xstrdup(row->pattern);
+    if (row->pattern[0] != '~' || !home)
+        return NULL;
     // HOME may end in a slash, and be the root.
     size_t n = strlen(home);
     while (n && home[n - 1] == '/')
         n--;
-    cleanup_free char *place = xasprintf("%.*s%s", (int)n, home, row->pattern + 1);
-    return path_is_below(path, place);
+    return xasprintf("%.*s%s", (int)n, home, row->pattern + 1);
+}
+
+static bool
+row_matches(const struct risk_row *row, const char *path, const char *home)
+{
+    if (row->pattern[0] != '/' && row->pattern[0] != '~')
+        return risk_component_matches(path, row->pattern);
+    cleanup_free char *place = row_place(row, home);
+    return place && path_is_below(path, place);
+}
+
+char **
+risk_places(const char *home, unsigned access)
+{
+    char **places = xcalloc(ARRAY_SIZE(risk_rows) + 1, sizeof *places);
+    for (size_t i = 0, n = 0; i < ARRAY_SIZE(risk_rows); i++) {
+        const struct risk_row *row = &risk_rows[i];
+        char *place = row->risk == RISK_HIGH && row->access & access ? row_place(row, home) : NULL;
+        if (place)
+            places[n++] = place;
+    }
+    return places;
 }
 
 enum risk

@@ -20,6 +20,7 @@
 #include "record.h"
 #include "registry.h"
 #include "remember.h"
+#include "risk.h"
 #include "session_internal.h"
 #include "signals.h"
 #include "tmux.h"
@@ -38,6 +39,8 @@ session_open_ui(struct session *s, struct err *err)
                                .title = title,
                                .agent = true,
                                .count = true,
+                               .risky = risk_places,
+                               .home = s->o->home,
                                .plain = s->o->ui == UI_MODE_PLAIN,
                                .notify = s->o->notify,
                                .in_fd = s->term_in,

@@ -2,10 +2,14 @@
 // The plain mode: lines in, lines out, the same guards.
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "../unit/view_helpers.h"
 #include "plain_line.h"
@@ -80,10 +84,16 @@ static const struct ui_ops ops = {
 };
 
 static void
-open_plain(struct plain_test *t, bool agent)
+open_plain_in(struct plain_test *t, bool agent, const char *home,
+              char **(*risky)(const char *home, unsigned access))
 {
-    struct ui_config config = {
-        .session = "7f3a5c01d2e4", .title = "claude", .agent = agent, .plain = true};
+    struct ui_config config = {.session = "7f3a5c01d2e4",
+                               .title = "claude",
+                               .agent = agent,
+                               .count = home != NULL,
+                               .risky = risky,
+                               .home = home,
+                               .plain = true};
     cleanup_err struct err err = {0};
 
     *t = (struct plain_test){.frozen = -1};
@@ -93,6 +103,12 @@ open_plain(struct plain_test *t, bool agent)
     config.in_fd = t->in[0];
     config.out_fd = t->fd;
     cr_assert_eq(ui_open(&config, &ops, t, true, fake_clock, &t->ui, &err), 0, "%s", err.msg);
+}
+
+static void
+open_plain(struct plain_test *t, bool agent)
+{
+    open_plain_in(t, agent, NULL, NULL);
 }
 
 static void
@@ -323,6 +339,78 @@ Test(plain, the_other_words)
     say(&t, "quit\n");
     cr_assert_eq(t.leaves, 1);
     cr_assert_eq(t.decisions, 0);
+}
+
+static char dir[] = "/tmp/nono-plain.XXXXXX";
+
+static char **
+risky_places(const char *home, unsigned access)
+{
+    char **list = xcalloc(3, sizeof *list);
+
+    cr_expect_str_eq(home, dir);
+    cr_expect_eq(access, ACCESS_READ);
+    list[0] = xasprintf("%s/.ssh", home);
+    list[1] = xasprintf("%s/.not-there", home);
+    return list;
+}
+
+// What is said until the mark comes, counting takes its time.
+static const char *
+say_until(struct plain_test *t, const char *line, const char *mark)
+{
+    static char said[16384];
+    uint64_t end = clock_mono_ns() + 10 * NS_PER_SEC;
+    off_t from = lseek(t->fd, 0, SEEK_END);
+
+    say(t, line);
+    do {
+        ssize_t n = pread(t->fd, said, sizeof said - 1, from);
+        said[n < 0 ? 0 : n] = 0;
+        poll(NULL, 0, 1);
+        ui_draw(t->ui, now_ns);
+    } while (!strstr(said, mark) && clock_mono_ns() < end);
+    return said;
+}
+
+// As the pane's detail does: what each answer leaves behind, how many files that would be, and
+// whether there are dangerous ones among them.
+Test(plain, rules_say_what_they_cover)
+{
+    cr_assert(mkdtemp(dir));
+    cleanup_free char *ssh = xasprintf("%s/.ssh", dir), *key = xasprintf("%s/.ssh/key", dir);
+    cleanup_free char *file = xasprintf("%s/file", dir);
+    struct plain_test t;
+    struct request *r = make_request(31, RISK_NONE);
+    const char *said;
+
+    cr_assert_eq(mkdir(ssh, 0700), 0);
+    close(open(key, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    close(open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    free(r->resolved);
+    r->resolved = xstrdup(file);
+    r->access = ACCESS_READ;
+    open_plain_in(&t, false, dir, risky_places);
+    add(&t, r);
+    pass_time(&t, 600);
+    said = say_until(&t, "show 31\n", "subtree covers");
+    cr_expect(strstr(said, "rule: allow this one call; no rule stays"), "%s", said);
+    cr_expect(strstr(said, "rule: refuse always: read of exactly this name"), "%s", said);
+    cr_expect(strstr(said, "reach subtree: allow this session: read of everything below"), "%s",
+              said);
+    cr_expect(strstr(said, "nono: 31: reach dir covers 1 existing file\n"), "%s", said);
+    cr_expect(strstr(said, "nono: 31: reach subtree covers 2 existing files, "
+                           "HIGH RISK among them: .ssh\n"),
+              "%s", said);
+    pass_time(&t, 600);
+    said = say_until(&t, "allow 31 always reach subtree\n", "covers");
+    cr_expect(strstr(said, "to do so, type"), "%s", said);
+    cr_expect(strstr(said, "covers 2 existing files, HIGH RISK among them: .ssh"), "%s", said);
+    close_plain(&t);
+    unlink(key);
+    unlink(file);
+    rmdir(ssh);
+    rmdir(dir);
 }
 
 Test(plain, the_end_of_input_decides_nothing)

@@ -47,7 +47,7 @@ static struct count_result
 counted(const char *dir, bool below)
 {
     cleanup_free char *path = xasprintf("%s/%s", top, dir);
-    struct count *c = count_start(path, below);
+    struct count *c = count_start(path, below, NULL);
     struct count_result r = {0};
     uint64_t end = clock_mono_ns() + 20 * NS_PER_SEC;
 
@@ -118,7 +118,7 @@ Test(count, what_was_not_read_is_told)
 
 Test(count, other_file_systems_are_not_entered)
 {
-    struct count *c = count_start("/", true);
+    struct count *c = count_start("/", true, NULL);
     struct count_result r = {0};
     uint64_t end = clock_mono_ns() + 20 * NS_PER_SEC;
 
@@ -135,12 +135,12 @@ Test(count, given_up_at_once)
     // Each of them may still be busy when the next one starts: too many are refused, never awaited.
     for (int i = 0; i < 200; i++) {
         cleanup_free char *path = xasprintf("%s/a", top);
-        count_free(count_start(path, true));
+        count_free(count_start(path, true, NULL));
     }
     uint64_t end = clock_mono_ns() + 20 * NS_PER_SEC;
     struct count *c = NULL;
     while (!c && clock_mono_ns() < end)
-        c = count_start(top, true);
+        c = count_start(top, true, NULL);
     cr_expect(c, "there is room again");
     count_free(c);
 }

@@ -424,3 +424,32 @@ Test(policy, risks_without_a_home)
     cr_expect_str_eq(tags, "");
     cr_expect_eq(risk_of_path("/.aws/x", "/", R, &root), RISK_HIGH);
 }
+
+Test(policy, places_of_high_risk)
+{
+    static const struct {
+        const char *home, *place;
+        unsigned access;
+        bool there;
+    } rows[] = {
+        {"/home/u", "/home/u/.ssh", ACCESS_READ, true},
+        {"/home/u/", "/home/u/.ssh", ACCESS_READ, true},
+        {NULL, "/home/u/.ssh", ACCESS_READ, false},
+        {NULL, "/etc/shadow", ACCESS_READ, true},
+        {"/home/u", "/home/u/.bashrc", ACCESS_READ, false}, /* of notice */
+        {"/home/u", "/home/u/.bashrc", ACCESS_WRITE, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char **places = risk_places(rows[i].home, rows[i].access);
+        unsigned found = 0;
+        for (size_t p = 0; places[p]; p++) {
+            cleanup_free char *tags = NULL;
+            found += strcmp(places[p], rows[i].place) == 0;
+            cr_expect_eq(risk_of_path(places[p], rows[i].home, rows[i].access, &tags), RISK_HIGH);
+            free(places[p]);
+        }
+        free(places);
+        cr_expect_eq(found, rows[i].there, "%s", rows[i].place);
+    }
+}
