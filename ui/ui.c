@@ -374,10 +374,11 @@ press(struct ui *ui, const struct input_key *key, bool alone, uint64_t now)
     }
     if (ui->ops->replay_key && ui->pane.view.prompt == VIEW_PROMPT_NONE &&
         ui->ops->replay_key(ui->ctx, key->code)) {
+        ui->pane.view.hint = NULL;
         ui->dirty = true;
         return;
     }
-    result = view_press(&ui->pane.view, key, alone, now);
+    result = view_press(&ui->pane.view, key, alone, now - ui->behind_ns);
     switch (result) {
     case VIEW_TO_AGENT:
         if (ui->terminal)

@@ -150,6 +150,8 @@ ui_set_notice(struct ui *ui, const char *text)
     else
         pane_set_notice(&ui->pane, text, ui->clock() - ui->behind_ns);
     // What a key promised has come, or something newer.
-    ui->pane.view.hint = NULL;
+    // A replay says where it is all the time: that takes nothing away.
+    if (!ui->pane.view.replay)
+        ui->pane.view.hint = NULL;
     ui->dirty = true;
 }

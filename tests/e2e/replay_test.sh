@@ -127,6 +127,10 @@ screen_keys main:0 Escape
 wait_screen "back in the detail" main:0 "[detail]"
 screen_keys main:0 Escape
 wait_screen "back in the list" main:0 "[approvals"
+screen_keys main:0 /
+wait_screen "words are asked for" main:0 " / _"
+screen_keys main:0 nosuch Enter
+wait_screen "a search without a match says so" main:0 "not found"
 lacks "the second is not there yet" "$(screen_text main:0)" "outside/ke"
 screen_keys main:0 .
 wait_screen "its answer" main:0 "allow"
