@@ -314,7 +314,7 @@ make_request(struct supervisor *s, const struct path_call *c, const struct resol
     struct request *q = judge_request(s, &f);
     if (!q)
         return NULL;
-    q->detail = path_detail(c, e[0].st.st_mode);
+    q->detail = path_detail(c, &e[0].st, n_ends(c) == 2 && ends[1].exists ? &e[1].st : NULL);
     if (n_ends(c) == 1)
         return q;
     q->target2 = xstrdup(c->target[1]);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -62,9 +63,9 @@ bool path_has_two_ends(enum path_kind kind);
 enum op path_op(enum path_kind kind);
 // Would it make a device node? Those are never made, by whomever.
 bool path_makes_device(const struct path_call *c);
-// "mode 0644 -> 0600": what a person should know beside the path. st: of the object. The caller
-// frees it.
-char *path_detail(const struct path_call *c, uint32_t st_mode);
+// "mode 0644 -> 0600": what a person should know beside the path. st: of the object; other: of what
+// is at the other end, or NULL. The caller frees it.
+char *path_detail(const struct path_call *c, const struct stat *st, const struct stat *other);
 
 // Copies the arguments. 0, or the errno (positive) that the call fails with; *ret_c is to be freed
 // in either case.

@@ -379,8 +379,23 @@ path_op(enum path_kind kind)
     return ops[kind];
 }
 
+// What a rename does to what is there: nothing, where both names are of one file.
+static void
+describe_replaced(struct buf *b, const struct stat *from, const struct stat *to)
+{
+    if (from->st_dev == to->st_dev && from->st_ino == to->st_ino)
+        return;
+    if (S_ISREG(to->st_mode))
+        buf_printf(b, "replaces a file of %lld bytes", (long long)to->st_size);
+    else
+        buf_printf(b, "replaces %s",
+                   S_ISDIR(to->st_mode)   ? "an empty directory"
+                   : S_ISLNK(to->st_mode) ? "a symbolic link"
+                                          : "a special file");
+}
+
 char *
-path_detail(const struct path_call *c, uint32_t st_mode)
+path_detail(const struct path_call *c, const struct stat *st, const struct stat *other)
 {
     struct buf b = {0};
     switch (c->kind) {
@@ -405,12 +420,14 @@ path_detail(const struct path_call *c, uint32_t st_mode)
             buf_printf(&b, "exchange");
         else if (c->flags & RENAME_NOREPLACE)
             buf_printf(&b, "replaces nothing");
+        else if (other)
+            describe_replaced(&b, st, other);
         break;
     case PATH_TRUNCATE:
         buf_printf(&b, "truncate to %lld bytes", (long long)c->length);
         break;
     case PATH_CHMOD:
-        buf_printf(&b, "mode %04o -> %04o", st_mode & 07777, c->mode);
+        buf_printf(&b, "mode %04o -> %04o", st->st_mode & 07777, c->mode);
         break;
     case PATH_CHOWN:
         buf_printf(&b, "owner -> %d:%d", (int)c->uid, (int)c->gid);

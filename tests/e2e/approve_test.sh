@@ -120,4 +120,25 @@ contains "nono deny" "$("$NONO" deny "$id")" "moving -> $HOME/.ssh/authorized_ke
 join_background
 contains "nono log" "$("$NONO" log)" "-> $HOME/.ssh/authorized_keys"
 
+scenario "what a rename destroys is said"
+M=$OUT/moves
+mkdir -p "$M/empty" "$M/dir"
+printf 12345 >"$M/old"
+printf new >"$M/new"
+ln -s nowhere "$M/link"
+moves() { # FROM TO SAID
+    run_background --ui attach -- perl -e 'rename $ARGV[0], $ARGV[1]' "$M/$1" "$M/$2"
+    id=$(wait_request "moves/$1")
+    equal "$1 over $2" "$(pending_rows "rows[0].get('detail', '')")" "$3"
+    shown=$("$NONO" pending)
+    "$NONO" deny "$id" >/dev/null
+    join_background
+}
+moves new old "replaces a file of 5 bytes"
+contains "in the list" "$shown" "old  [replaces a file of 5 bytes]"
+contains "in the record" "$("$NONO" log -v)" "replaces a file of 5 bytes"
+moves new link "replaces a symbolic link"
+moves dir empty "replaces an empty directory"
+moves new fresh ""
+
 finish
