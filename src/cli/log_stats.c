@@ -14,6 +14,8 @@
 #include "tally.h"
 #include "util.h"
 
+#define NUMBERS (4 * 8 + 1) /* columns of them, with a blank before each and the bar */
+#define NAME_MIN 8
 #define TOP 8 /* lines per table unless one was asked for */
 
 static const struct {
@@ -179,21 +181,21 @@ columns_of(void)
     // Behind a pager the terminal is that of standard output all the same.
     if (!n && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
         n = size.ws_col;
-    return n < 40 ? 80 : n > 500 ? 500 : n;
+    return !n ? 80 : n > 500 ? 500 : n;
 }
 
 static void
 put_bar(struct buf *b, uint64_t n, uint64_t most, unsigned width, bool ascii)
 {
     static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    uint64_t parts = most ? (n * width * 8 + most / 2) / most : 0;
-    if (n && !parts)
+    uint64_t parts = most && width ? (n * width * 8 + most / 2) / most : 0;
+    if (n && width && !parts)
         parts = 1;
     for (uint64_t i = 0; i < parts / 8; i++)
         buf_puts(b, ascii ? "#" : "█");
     if (!ascii)
         buf_puts(b, eighths[parts % 8]);
-    else if (parts % 8 >= 4 || (n && parts < 8))
+    else if (parts % 8 >= 4 || (parts && parts < 8))
         buf_putc(b, '#');
 }
 
@@ -219,12 +221,17 @@ print_table(struct stats_of *s, size_t table)
     bool rule = tables[table].group == LOG_GROUP_RULE;
     struct log_printer *p = &s->l->printer;
     size_t shown = s->l->group == LOG_GROUP_ALL && t->n > TOP ? TOP : t->n;
-    unsigned columns = columns_of(), bar = columns / 5;
-    unsigned name = columns - bar - 4 * 8 - 2;
+    unsigned columns = columns_of(), bar = columns / 5, name = NAME_MIN;
+    // Where it is narrow the bar goes first.
+    if (columns < name + NUMBERS + bar)
+        bar = columns > name + NUMBERS ? columns - name - NUMBERS : 0;
+    if (columns > name + NUMBERS + bar)
+        name = columns - NUMBERS - bar;
     if (!t->n)
         return;
-    fprintf(p->out, "\n%s%-*s %7s %7s %7s %7s%s\n", p->color ? "\033[1m" : "", (int)name,
-            tables[table].title, "n", "asked", "allowed", "refused", p->color ? "\033[0m" : "");
+    fprintf(p->out, "\n%s%-*.*s %7s %7s %7s %7s%s\n", p->color ? "\033[1m" : "", (int)name,
+            (int)name, tables[table].title, "n", "asked", "allowed", "refused",
+            p->color ? "\033[0m" : "");
     for (size_t i = 0; i < shown; i++) {
         const struct tally_entry *e = &t->entries[i];
         cleanup_buf struct buf line = {0};
