@@ -142,7 +142,9 @@ no_session_runs() {
 # A terminal: one tmux server per scenario, so that it carries the scenario's environment.
 screen_start() { # COMMAND...
     need tmux
-    TMUX_SOCKET=$T/tmp/tmux$scenario
+    # A server that was told to end may still listen: each has a socket of its own.
+    screens=$((${screens:-0} + 1))
+    TMUX_SOCKET=$T/tmp/tmux$screens
     rm -f "$T/tmp/status"
     tmux -S "$TMUX_SOCKET" -f /dev/null new-session -d -s main -x 120 -y 40 \
         "$* ; echo \$? >$T/tmp/status; echo ENDED; read -r x"
