@@ -498,6 +498,8 @@ const char *
 policy_starts_nothing(const struct capability_set *s)
 {
     cleanup_free char *shell = realpath("/bin/sh", NULL);
+    if (shell && denials_refuse(&s->denials, shell))
+        return "the system's programs are denied, so hardly any will start";
     if (!shell || capability_giving(s, shell, ACCESS_READ, true))
         return NULL;
     return "the system's programs cannot be read, so hardly any will start: "

@@ -150,6 +150,10 @@ echo '{"filesystem": {"read": ["/not/there"]}}' >"$T/home/p.json"
 output=$("$NONO" profile check "$T/home/p.json")
 contains "a path that is missing" "$output" "p.json:1: warning: filesystem.read: /not/there is not there"
 contains "no program would start" "$output" '"extends": "default" allows them'
+echo '{"extends": "default",
+"filesystem": {"deny": ["/"]}}' >"$T/tmp/all.json"
+contains "nor under one that denies them" "$("$NONO" profile check "$T/tmp/all.json")" \
+    "the system's programs are denied"
 run -p "$T/home/p.json" -- true
 contains "said at the start too" "$output" '"extends": "default" allows them'
 echo '{"extends": "./q.json"}' >"$T/home/p.json"
