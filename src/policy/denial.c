@@ -106,6 +106,12 @@ link_target(const char *path)
     return xasprintf("%.*s/%s", (int)(strrchr(path, '/') - path), path, target);
 }
 
+const char *
+source_gap(const char *source)
+{
+    return source[0] == '-' ? " " : ": ";
+}
+
 // --- adding ------------------------------------------------------------------------------------
 
 // Takes path over.
@@ -263,24 +269,24 @@ denials_add(struct denials *d, const char *path, size_t fixed, const char *sourc
     cleanup_free char *whole = path_absolute(path);
     cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
     if (!path[0] || whole[0] != '/')
-        return err_set(err, -EINVAL, "%s %s: not a path", source, shown);
+        return err_set(err, -EINVAL, "%s%s%s: not a path", source, source_gap(source), shown);
     size_t start = pattern_start(whole, fixed + strlen(whole) - strlen(path));
     if (d->n + 2 * NONO_SYMLINKS_MAX > NONO_DENIALS_MAX)
-        return err_set(err, -E2BIG, "%s %s: more than %d denials", source, shown,
-                       NONO_DENIALS_MAX - 2 * NONO_SYMLINKS_MAX);
+        return err_set(err, -E2BIG, "%s%s%s: more than %d denials", source, source_gap(source),
+                       shown, NONO_DENIALS_MAX - 2 * NONO_SYMLINKS_MAX);
     struct stat st;
     // "[id].tsx" may be a pattern and a name at once.
     bool named = !whole[start] || lstat(whole, &st) == 0;
     const char *fault = pattern_fault(whole + start);
     if (fault && !named)
-        return err_set(err, -EINVAL, "%s %s: %s", source, shown, fault);
+        return err_set(err, -EINVAL, "%s%s%s: %s", source, source_gap(source), shown, fault);
     if (named)
         append_names(d, whole, NULL, source);
     if (!whole[start] || fault)
         return 0;
     cleanup_free char *dir = xstrndup(whole, start);
     if (append_pattern(d, dir, whole + start, source) < 0)
-        return err_set(err, -E2BIG, "%s %s: too many matches", source, shown);
+        return err_set(err, -E2BIG, "%s%s%s: too many matches", source, source_gap(source), shown);
     return 0;
 }
 

@@ -10,6 +10,10 @@
 #include "glob.h"
 #include "path_index.h"
 
+// What stands between a source and what it said: an option takes a value, a line of a file says
+// something.
+const char *source_gap(const char *source);
+
 // A path and all below it, or what a pattern matches below a path.
 struct denial {
     char *path; /* canonical, no trailing slash but for "/"; need not exist */

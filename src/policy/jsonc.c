@@ -88,7 +88,10 @@ jsonc_parse(const char *text, size_t len, const char *name, struct jsonc *ret_j,
         return err_set(err, -EINVAL, "%s:%u: a comment that does not end", name, line);
     json_t *root = json_loadb(copy, len, JSON_REJECT_DUPLICATES, &e);
     if (!root) {
-        cleanup_free char *shown = display_str(e.text, 0);
+        // The library's words for this one speak of its flags.
+        bool nul = json_error_code(&e) == json_error_null_character ||
+                   json_error_code(&e) == json_error_null_byte_in_key;
+        cleanup_free char *shown = display_str(nul ? "a NUL character is in no text" : e.text, 0);
         return err_set(err, -EINVAL, "%s:%d: %s", name, e.line > 0 ? e.line : 1, shown);
     }
     *ret_j = (struct jsonc){.root = root};

@@ -105,7 +105,8 @@ path_fault(const char *s, bool names)
     if (!*s)
         return "an empty path";
     if (n && s[n] != '/' && s[n])
-        return "a variable ends at a slash";
+        return s[0] == '~' ? "the home of another user (~NAME) is not looked up: write its path"
+                           : "a variable ends at a slash";
     if (s[0] == '$' && !(n == 5 && strncmp(s, "$HOME", n) == 0) &&
         !(n == 8 && strncmp(s, "$WORKDIR", n) == 0) && !(n == 7 && strncmp(s, "$TMPDIR", n) == 0))
         return "unknown variable (there are $HOME, $WORKDIR and $TMPDIR)";

@@ -260,7 +260,7 @@ equal "nothing is called ~" "$(find "$P" "$T/home" -name '~*')" ""
 scenario "mistakes"
 run --deny='~other/x' -- true
 equal "another's home" "$status" 125
-contains "is an error" "$output" "--deny '~other/x': a variable ends at a slash"
+contains "is an error" "$output" "--deny '~other/x': the home of another user (~NAME) is not looked up"
 run --read='$NOWHERE/x' -- true
 contains "so is an unknown variable" "$output" "unknown variable (there are \$HOME, \$WORKDIR and \$TMPDIR)"
 run --deny '' -- true
@@ -275,7 +275,7 @@ for pattern in '**/[' '[' 'x/[a' '[z-a]' '*/[!'; do
 done
 printf '{"extends": "default", "filesystem": {\n"deny": ["[z-a]"]}}' >"$T/home/bad.json"
 run -p "$T/home/bad.json" -- true
-contains "file and line, too" "$output" "bad.json:2 "
+contains "file and line, too" "$output" "bad.json:2: '"
 contains "of a pattern that matches nothing" "$output" "a [ ] holds no character"
 run -p nowhere -- true
 equal "no such profile" "$status" 125

@@ -65,7 +65,7 @@ done
 wrong run read /etc/passwd "not a directory (for one file: --read-file)" true
 wrong run read-file /etc "is a directory (for a whole directory: --read)" true
 wrong run read '$NOWHERE/x' "unknown variable (there are \$HOME, \$WORKDIR and \$TMPDIR)" true
-wrong run deny '~other/x' "a variable ends at a slash; a file of that name is ./" true
+wrong run deny '~other/x' "the home of another user (~NAME) is not looked up: write its path; a file of that name is ./" true
 wrong run deny 'a*/../b' 'no "." or ".." behind a pattern' true
 wrong run trust-signers "$T/tmp/noise" "noise:1: " true
 wrong run profile nowhere "no profile named" true

@@ -154,6 +154,10 @@ echo '{"extends": "default",
 "filesystem": {"deny": ["/"]}}' >"$T/tmp/all.json"
 contains "nor under one that denies them" "$("$NONO" profile check "$T/tmp/all.json")" \
     "the system's programs are denied"
+echo '{"filesystem":
+{"deny": ["/x/[ab"]}}' >"$T/tmp/bracket.json"
+contains "a line and what it said" "$("$NONO" profile check "$T/tmp/bracket.json" 2>&1)" \
+    "bracket.json:2: '/x/[ab': a [ is not closed"
 run -p "$T/home/p.json" -- true
 contains "said at the start too" "$output" '"extends": "default" allows them'
 echo '{"extends": "./q.json"}' >"$T/home/p.json"
