@@ -2,6 +2,7 @@
 #include "sockets_state.h"
 
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bounds.h"
@@ -113,7 +114,7 @@ look_up(struct supervisor *s, const char *name, bool of_rule, pid_t process)
     p->s = s;
     p->of_rule = of_rule;
     p->process = process;
-    strncpy(p->name, name, sizeof p->name - 1);
+    snprintf(p->name, sizeof p->name, "%s", name);
     if (worker_submit(s->workers, &p->job) < 0) {
         free(p);
         return;
@@ -208,7 +209,7 @@ note_asked(struct sockets *k, const char *name, pid_t process)
             return;
     struct asked_name *a = &k->asked[k->n_asked++ % ARRAY_SIZE(k->asked)];
     *a = (struct asked_name){.process = process};
-    strncpy(a->name, name, sizeof a->name - 1);
+    snprintf(a->name, sizeof a->name, "%s", name);
 }
 
 static void
