@@ -228,13 +228,19 @@ static int
 do_send(struct socket_call *c, const struct target *t, bool now, size_t budget)
 {
     int ret = 0;
+    bool whole = true;
     do {
-        while (c->done < c->n &&
-               (ret = send_message(c, &c->messages[c->done], t, now, &budget)) == 0)
+        while (whole && c->done < c->n &&
+               (ret = send_message(c, &c->messages[c->done], t, now, &budget)) == 0) {
+            whole = c->messages[c->done].sent == c->messages[c->done].total;
             c->done++;
-    } while (ret == 0 && c->kind == SOCKET_SENDMMSG && socket_next_messages(c));
+        }
+    } while (ret == 0 && whole && c->kind == SOCKET_SENDMMSG && socket_next_messages(c));
     if (ret == -NONO_ELATER || (ret == -EAGAIN && now && may_wait(c)))
         return ret;
+    // What went out in part counts, and is the last one (sendmmsg(2) in net/socket.c).
+    if (ret < 0 && c->done < c->n && c->messages[c->done].sent)
+        c->done++;
     if (c->kind == SOCKET_SENDMMSG)
         return c->before + c->done || ret == 0 ? (int)(c->before + c->done) : ret;
     return ret == 0 || c->messages[0].sent ? (int)c->messages[0].sent : ret;

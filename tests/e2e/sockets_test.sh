@@ -404,6 +404,14 @@ if unshare -rn true 2>/dev/null; then
 3 9 Connection refused"
 fi
 
+scenario "messages that a stream takes in part"
+for how in nonblock timeout; do
+    want=$("$BIN/sendparts" $how)
+    contains "$how: bare" "$want" "told what came"
+    run -r "$BIN" --on-ask deny -- "$BIN/sendparts" $how
+    equal "$how: as bare" "$output" "$want"
+done
+
 scenario "what calls come to is native"
 identity=$USER
 mkdir -p sock
