@@ -5,10 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
-#include <linux/sock_diag.h>
-#include <linux/unix_diag.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -22,6 +18,7 @@
 
 #include "bounds.h"
 #include "clock.h"
+#include "sockets_diag.h"
 #include "util.h"
 
 // An inode number alone is given out again; with the time of its birth it is not.
@@ -62,7 +59,7 @@ struct own_sockets {
     uint64_t looked_at;               /* begin of the last look; under looking */
     pthread_mutex_t lock;             /* guards what follows, forbidden, served and passed */
     size_t n_forbidden, n_served, n_passed;
-    struct risky *risky; /* never moved, nor taken out */
+    struct risky *risky; /* none is taken out: their paths last as long as this */
     size_t n_risky;
     char **named; /* by environments of approving clients */
     size_t n_named;
@@ -206,75 +203,21 @@ forbid(struct own_sockets *o, int dirfd, const char *name)
 
 // --- who serves it -----------------------------------------------------------------------------
 
-struct diag_answer {
-    struct nlmsghdr header;
-    struct unix_diag_msg body;
-    char attributes[512];
-};
-
-static bool
-diag_ask(uint32_t inode, uint32_t show, struct diag_answer *ret, size_t *ret_len)
-{
-    struct {
-        struct nlmsghdr header;
-        struct unix_diag_req body;
-    } q = {.header = {.nlmsg_len = sizeof q,
-                      .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                      .nlmsg_flags = NLM_F_REQUEST},
-           .body = {.sdiag_family = AF_UNIX,
-                    .udiag_states = ~0u,
-                    .udiag_ino = inode,
-                    .udiag_show = show,
-                    .udiag_cookie = {~0u, ~0u}}};
-    cleanup_fd int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    if (fd < 0 || send(fd, &q, sizeof q, 0) != sizeof q)
-        return false;
-    ssize_t n = recv(fd, ret, sizeof *ret, MSG_DONTWAIT);
-    *ret_len = n > 0 ? (size_t)n : 0;
-    return *ret_len >= offsetof(struct diag_answer, attributes) &&
-           ret->header.nlmsg_type == SOCK_DIAG_BY_FAMILY && ret->body.udiag_ino == inode;
-}
-
-// One attribute of what the kernel says about a socket; NULL when it says nothing.
-static const void *
-diag_attribute(uint32_t inode, uint32_t show, uint16_t type, struct diag_answer *a, size_t *ret_len)
-{
-    size_t len, at = offsetof(struct diag_answer, attributes);
-    if (!diag_ask(inode, show, a, &len))
-        return NULL;
-    while (at + sizeof(struct rtattr) <= len) {
-        struct rtattr rta;
-        memcpy(&rta, (char *)a + at, sizeof rta);
-        if (rta.rta_len < sizeof rta || rta.rta_len > len - at)
-            return NULL;
-        *ret_len = rta.rta_len - sizeof rta;
-        if (rta.rta_type == type)
-            return (char *)a + at + sizeof rta;
-        at += RTA_ALIGN(rta.rta_len);
-    }
-    return NULL;
-}
-
 // The kernel tells 32 bits of the inode, and the device of the filesystem, which these two show
 // otherwise.
 static bool
 is_socket_of(uint32_t inode, int fd, const struct statx *st)
 {
-    struct diag_answer a;
     struct unix_diag_vfs vfs;
     struct statfs fs;
-    size_t len;
-    const void *found = diag_attribute(inode, UDIAG_SHOW_VFS, UNIX_DIAG_VFS, &a, &len);
-    if (!found || len < sizeof vfs)
-        return false;
-    memcpy(&vfs, found, sizeof vfs);
-    return vfs.udiag_vfs_ino == (uint32_t)st->stx_ino &&
+    return socket_diag_file(inode, &vfs) && vfs.udiag_vfs_ino == (uint32_t)st->stx_ino &&
            (vfs.udiag_vfs_dev == (st->stx_dev_major << 20 | st->stx_dev_minor) ||
             (fstatfs(fd, &fs) == 0 &&
              (fs.f_type == BTRFS_SUPER_MAGIC || fs.f_type == OVERLAYFS_SUPER_MAGIC)));
 }
 
-// Does the process have it? *room: descriptors that may still be looked at.
+// Does the process have it? Of one whose descriptors may not be seen nothing is known
+// (docs/security-model.md). *room: descriptors that may still be looked at.
 static bool
 is_served_by(int proc, const char *pid, int fd, const struct statx *st, size_t *room)
 {
@@ -494,11 +437,7 @@ own_sockets_add_abstract(struct own_sockets *o, int fd)
 static bool
 still_bound(const struct abstract_name *row)
 {
-    struct diag_answer a;
-    size_t len;
-    const char *name = diag_attribute(row->socket, UDIAG_SHOW_NAME, UNIX_DIAG_NAME, &a, &len);
-    return name && len == row->len + 1 && name[0] == 0 &&
-           memcmp(name + 1, row->name, row->len) == 0;
+    return socket_diag_has_abstract(row->socket, row->name, row->len);
 }
 
 bool
@@ -522,18 +461,10 @@ own_sockets_has_abstract(struct own_sockets *o, int fd, const char *name, size_t
 static bool
 is_bound_to(int fd, int directory, const struct identity *id)
 {
-    struct stat st;
     struct statx dir;
-    struct diag_answer a;
     struct unix_diag_vfs vfs;
-    size_t len;
-    if (fstat(fd, &st) < 0 || statx(directory, "", AT_EMPTY_PATH, STATX_INO, &dir) < 0)
+    if (statx(directory, "", AT_EMPTY_PATH, STATX_INO, &dir) < 0 || !socket_diag_file_of(fd, &vfs))
         return false;
-    const void *found =
-        diag_attribute((uint32_t)st.st_ino, UDIAG_SHOW_VFS, UNIX_DIAG_VFS, &a, &len);
-    if (!found || len < sizeof vfs)
-        return false;
-    memcpy(&vfs, found, sizeof vfs);
     return id->ino == vfs.udiag_vfs_ino && id->dev == device_of(&dir);
 }
 
