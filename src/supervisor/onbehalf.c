@@ -92,27 +92,27 @@ onbehalf_reserve(struct supervisor *s, const struct call *c, bool blocks)
 static void
 refuse_busy(struct supervisor *s, const struct call *c)
 {
-    char link[40], cwd[NONO_PATH_MAX];
     enum op op;
     const char *path = core_family(c)->path ? core_family(c)->path(c, &op) : NULL;
-    if (!path || !notify_valid(s->o.listener, c->id)) {
+    if (!path) {
         notify_fail(s->o.listener, c->id, EACCES);
         return;
     }
-    snprintf(link, sizeof link, "/proc/%d/cwd", (int)c->tid);
-    ssize_t n = path[0] == '/' ? 0 : readlink(link, cwd, sizeof cwd);
-    cleanup_free char *full =
-        xasprintf("%.*s%s%s", n > 0 ? (int)n : 0, cwd, n > 0 ? "/" : "", path);
+    // Nothing was looked up: the name is all that is known.
     const struct stat nothing = {0};
     struct standing standing = {0};
     const struct facts f = {.call = c,
                             .op = op,
                             .target = path,
                             .target_len = strlen(path),
-                            .resolved = full,
+                            .resolved = path,
                             .st = &nothing,
                             .standing = &standing};
-    judge_refuse(s, c, judge_request(s, &f), DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, EACCES);
+    struct request *q = judge_request(s, &f);
+    // The asker's facts are its own only if it still waits.
+    if (!notify_valid(s->o.listener, c->id))
+        q = request_free(q);
+    judge_refuse(s, c, q, DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, EACCES);
 }
 
 void

@@ -292,7 +292,8 @@ sockets_learn_name(struct supervisor *s, const struct socket_call *c)
     if (!sockets_is_query(c))
         return;
     size_t n = socket_peek(c, query, sizeof query);
-    if (dns_parse_query(query, n, name) < 0)
+    // I8: what was read is the asker's only if it still waits.
+    if (dns_parse_query(query, n, name) < 0 || !notify_valid(c->listener, c->call.id))
         return;
     pid_t process = tracee_process(c->call.tid);
     if (is_older(s, name, AGAIN_NS))
