@@ -111,6 +111,7 @@ void
 session_terminate(struct session *s, int sig)
 {
     uint64_t now = clock_mono_ns();
+    s->stop_at = 0;
     session_freeze(s, false);
     // Before what it waits for is refused: it ends by the signal, not for want of what it asked.
     if (!s->ended)

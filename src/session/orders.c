@@ -260,7 +260,7 @@ on_control_approver(void *ctx, pid_t pid)
     cleanup_free char *environ = NULL, *path = xasprintf("/proc/%d/environ", (int)pid);
     ssize_t n = read_file_at(AT_FDCWD, path, ENVIRON_MAX, &environ);
     struct socket_policy *named = xcalloc(1, sizeof *named);
-    if (n < 0)
+    if (n <= 0 || environ[n - 1])
         session_say(s, "it cannot be seen in which terminal a client decides requests: a "
                        "multiplexer's socket there may be unknown");
     else
