@@ -273,7 +273,7 @@ static void
 judge_inet(struct supervisor *s, struct socket_call *c)
 {
     struct socket_facts f = {.op = socket_op(c)};
-    c->to.peer.own = socket_is_own(c->to.peer.family, c->to.peer.addr);
+    c->to.peer.own = f.op != OP_BIND && socket_is_own(c->to.peer.family, c->to.peer.addr);
     sockets_judge_inet(s, c, &f);
     // What its name is may be known in a moment.
     if (f.op != OP_BIND && sockets_wait_for_name(s, c, &f))
