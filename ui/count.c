@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <signal.h>
@@ -69,6 +70,23 @@ is_dir(int at, const struct dirent *e)
            S_ISDIR(st.st_mode);
 }
 
+static void
+note_risky(struct count *c, const char *name)
+{
+    if (c->result.risky++ < COUNT_NAMED)
+        snprintf(c->result.names[c->result.risky - 1], COUNT_NAME, "%s", name);
+}
+
+static void
+look_at_name(struct count *c, const char *name)
+{
+    for (size_t i = 0; c->risky && c->risky[i]; i++)
+        if (c->risky[i][0] != '/' && fnmatch(c->risky[i], name, 0) == 0) {
+            note_risky(c, name);
+            return;
+        }
+}
+
 // False when nothing more is to be counted.
 static bool
 count_in(struct count *c, int at, const char *name, unsigned depth)
@@ -89,6 +107,7 @@ count_in(struct count *c, int at, const char *name, unsigned depth)
             c->result.whole = false;
             goes_on = false;
         } else if (!is_dir(dirfd(d), e)) {
+            look_at_name(c, e->d_name);
             goes_on = ++c->result.files <= COUNT_MAX;
         } else if (c->below) {
             goes_on = count_in(c, dirfd(d), e->d_name, depth + 1);
@@ -120,9 +139,9 @@ static void
 look_for_risky(struct count *c)
 {
     for (size_t i = 0; c->risky && c->risky[i] && !atomic_load(&c->given_up); i++) {
-        const char *name = name_in(c, c->risky[i]);
-        if (name && c->result.risky++ < COUNT_NAMED)
-            snprintf(c->result.names[c->result.risky - 1], COUNT_NAME, "%s", name);
+        const char *name = c->risky[i][0] == '/' ? name_in(c, c->risky[i]) : NULL;
+        if (name)
+            note_risky(c, name);
     }
 }
 

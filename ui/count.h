@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many existing files a rule about a directory would cover, counted in a thread of its own: a
 // slow or endless directory holds nobody up. Only counted: nothing is opened but directories, no
-// symbolic link is followed, no other file system entered. Private to ui/.
+// symbolic link is followed, no other file system entered. Places of high risk are looked up by
+// their paths besides. Private to ui/.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,12 +16,13 @@ struct count;
 struct count_result {
     size_t files;                        /* COUNT_MAX + 1: more than COUNT_MAX */
     bool whole;                          /* every directory was read */
-    unsigned risky;                      /* places of high risk there that exist */
-    char names[COUNT_NAMED][COUNT_NAME]; /* the first of them, from the directory on, maybe cut */
+    unsigned risky;                      /* places and names of high risk there that exist */
+    char names[COUNT_NAMED][COUNT_NAME]; /* the first: places from the directory on; maybe cut */
 };
 
-// Counts what is no directory in dir, or everywhere below it. risky: absolute paths up to NULL, or
-// NULL; taken over, list and strings. NULL when too many counts are under way: try again later.
+// Counts what is no directory in dir, or everywhere below it. risky: absolute paths, and patterns
+// of names, up to NULL, or NULL; taken over, list and strings. NULL when too many counts are under
+// way: try again later.
 struct count *count_start(const char *dir, bool below, char **risky);
 // True when it has ended.
 bool count_ended(const struct count *c, struct count_result *ret_result);

@@ -121,6 +121,13 @@ risk_component_matches(const char *path, const char *pattern)
     return false;
 }
 
+// Wherever it lies.
+static bool
+is_name(const struct risk_row *row)
+{
+    return row->pattern[0] != '/' && row->pattern[0] != '~';
+}
+
 // The place that the row names; NULL when it names none. The caller frees it.
 static char *
 row_place(const struct risk_row *row, const char *home)
@@ -139,7 +146,7 @@ row_place(const struct risk_row *row, const char *home)
 static bool
 row_matches(const struct risk_row *row, const char *path, const char *home)
 {
-    if (row->pattern[0] != '/' && row->pattern[0] != '~')
+    if (is_name(row))
         return risk_component_matches(path, row->pattern);
     cleanup_free char *place = row_place(row, home);
     return place && path_is_below(path, place);
@@ -151,7 +158,9 @@ risk_places(const char *home, unsigned access)
     char **places = xcalloc(ARRAY_SIZE(risk_rows) + 1, sizeof *places);
     for (size_t i = 0, n = 0; i < ARRAY_SIZE(risk_rows); i++) {
         const struct risk_row *row = &risk_rows[i];
-        char *place = row->risk == RISK_HIGH && row->access & access ? row_place(row, home) : NULL;
+        if (row->risk != RISK_HIGH || !(row->access & access))
+            continue;
+        char *place = is_name(row) ? xstrdup(row->pattern) : row_place(row, home);
         if (place)
             places[n++] = place;
     }

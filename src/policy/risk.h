@@ -9,8 +9,8 @@
 // *ret_tags ("" for none; the caller frees it). home may be NULL.
 enum risk risk_of_path(const char *path, const char *home, unsigned access, char **ret_tags);
 
-// The places of the table that are of high risk for an access: absolute paths up to NULL. The
-// caller frees each and the list. home may be NULL.
+// What of the table is of high risk for an access, up to NULL: absolute paths, and names as
+// patterns of fnmatch(3). The caller frees each and the list. home may be NULL.
 char **risk_places(const char *home, unsigned access);
 
 // Does the name of any component of path match pattern (fnmatch(3)), or that of as many after each

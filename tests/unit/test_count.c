@@ -43,11 +43,15 @@ teardown(void)
 
 TestSuite(count, .init = setup, .fini = teardown);
 
+// risky: one pattern of a name; or NULL.
 static struct count_result
-counted(const char *dir, bool below)
+counted_with(const char *dir, bool below, const char *risky)
 {
     cleanup_free char *path = xasprintf("%s/%s", top, dir);
-    struct count *c = count_start(path, below, NULL);
+    char **list = risky ? xcalloc(2, sizeof *list) : NULL;
+    if (list)
+        list[0] = xstrdup(risky);
+    struct count *c = count_start(path, below, list);
     struct count_result r = {0};
     uint64_t end = clock_mono_ns() + 20 * NS_PER_SEC;
 
@@ -60,6 +64,12 @@ counted(const char *dir, bool below)
     return r;
 }
 
+static struct count_result
+counted(const char *dir, bool below)
+{
+    return counted_with(dir, below, NULL);
+}
+
 static void
 expect(const char *dir, bool below, size_t files, bool whole)
 {
@@ -67,6 +77,19 @@ expect(const char *dir, bool below, size_t files, bool whole)
 
     cr_expect_eq(r.files, files, "%s: %zu files", dir, r.files);
     cr_expect_eq(r.whole, whole, "%s", dir);
+}
+
+// What is of high risk wherever it lies (.env).
+Test(count, risky_names)
+{
+    make_files("a", 12);
+    make_files("a/b", 12);
+    struct count_result in = counted_with("a", false, "1*"), below = counted_with("a", true, "1*"),
+                        none = counted_with("a", true, "b");
+    cr_expect_eq(in.risky, 3); // 1, 10 and 11
+    cr_expect_eq(in.names[0][0], '1');
+    cr_expect_eq(below.risky, 6);
+    cr_expect_eq(none.risky, 0, "a directory is no file");
 }
 
 Test(count, files_in_it_and_below)
