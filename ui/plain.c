@@ -2,7 +2,6 @@
 #include "plain.h"
 
 #include <errno.h>
-#include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,7 +47,7 @@ plain_new(bool agent, int out_fd, const struct ui_ops *ops, void *ctx, struct vi
     p->out_fd = out_fd;
     p->agent = agent;
     p->bells = isatty(out_fd);
-    p->flags = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? 0 : DISPLAY_ASCII;
+    p->flags = display_flags_of(out_fd);
     return p;
 }
 

@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <langinfo.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "unicode.h"
 
@@ -248,6 +250,14 @@ add_quoted(struct buf *out, const unsigned char *p, size_t n, unsigned flags)
     if (q != QUOTE_NONE)
         buf_putc(out, '\'');
     return out->len - ascii + wide;
+}
+
+unsigned
+display_flags_of(int fd)
+{
+    const char *term = getenv("TERM");
+    bool console = term && strncmp(term, "linux", 5) == 0 && isatty(fd);
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 && !console ? 0 : DISPLAY_ASCII;
 }
 
 size_t

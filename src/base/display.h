@@ -17,6 +17,11 @@ enum display_flags {
                                \xNN for each byte that is not shown; bash reads it back */
 };
 
+// What text on a descriptor can show by the locale, and by TERM where it is a terminal: 0 or
+// DISPLAY_ASCII. The font of Linux's own console has 512 characters at most: all others look the
+// same there.
+unsigned display_flags_of(int fd);
+
 // Appends the escaped form: \xNN for a byte that is not part of valid UTF-8 and for control bytes,
 // \u{h...} for a character that is not shown (C1, bidi, zero-width, tags, blank look-alikes,
 // unassigned, the third and later combining mark on one base), \\ for a backslash, \x20 for a space

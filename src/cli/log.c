@@ -3,10 +3,10 @@
 #include "log.h"
 
 #include <errno.h>
-#include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "clock.h"
@@ -284,7 +284,6 @@ static int
 print(struct log *l)
 {
     cleanup_err struct err err = {0};
-    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     l->err = &err;
     // What goes on for ever needs no pager: less(1) would wait for its end.
     if (l->follow)
@@ -293,7 +292,7 @@ print(struct log *l)
         pager_open(&l->pager);
     l->printer.out = l->pager.out;
     l->printer.color = color_wanted(l->color);
-    l->printer.display = utf8 ? 0 : DISPLAY_ASCII;
+    l->printer.display = display_flags_of(STDOUT_FILENO);
     l->printer.now_ns = clock_real_ns();
     int ret = print_format(l);
     bool written = pager_close(&l->pager);

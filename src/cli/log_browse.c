@@ -2,7 +2,6 @@
 // nono log -i: the browser, fed from the record. Keys of all that is listed are held; rows are read
 // as they come into sight.
 #include <errno.h>
-#include <langinfo.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -382,7 +381,7 @@ log_browse(struct log *l)
     struct browsing b = {.l = l, .outcomes = l->filter.f.outcomes};
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
         return options_error(&l->o, "-i needs a terminal");
-    l->printer.display = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? 0 : DISPLAY_ASCII;
+    l->printer.display = display_flags_of(STDOUT_FILENO);
     l->printer.now_ns = clock_real_ns();
     l->filter.f.by_time = true;
     int ret = archive_keys(&l->archive, &l->filter.f, &b.listed.list, &b.listed.n, &err);

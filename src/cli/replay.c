@@ -3,7 +3,6 @@
 #include "replay.h"
 
 #include <errno.h>
-#include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,7 +145,7 @@ run(struct replay *r)
     if (status || !r->archive.sessions_n)
         return status;
     r->printer.color = color_wanted(r->color);
-    r->printer.display = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? 0 : DISPLAY_ASCII;
+    r->printer.display = display_flags_of(STDOUT_FILENO);
     r->printer.now_ns = clock_real_ns();
     r->printer.brief = true;
     if (r->policy)

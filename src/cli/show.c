@@ -2,10 +2,10 @@
 // nono show: everything about one request, or one event.
 #include <errno.h>
 #include <inttypes.h>
-#include <langinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "archive.h"
 #include "cli.h"
@@ -164,7 +164,7 @@ run(struct show *s)
     pager_open(&pager);
     s->printer.out = pager.out;
     s->printer.color = color_wanted(s->color);
-    s->printer.display = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? 0 : DISPLAY_ASCII;
+    s->printer.display = display_flags_of(STDOUT_FILENO);
     s->printer.now_ns = clock_real_ns();
     status = print(s, session);
     pager_close(&pager);
