@@ -5,6 +5,8 @@
 
 #include "util.h"
 
+#define KEYS_OFF "\033[<99u"
+
 // Private modes, and whether a terminal starts with them. Those that leave the second screen come
 // last: what is put back before belongs to both.
 static const struct {
@@ -38,7 +40,7 @@ static_assert(ARRAY_SIZE(table) <= 32, "a bit for each");
 static void
 set_private(struct modes *m, bool on)
 {
-    for (unsigned p = 0; p < m->n_params; p++)
+    for (unsigned p = 0; p < m->n_params && p < MODES_PARAMS; p++)
         for (size_t i = 0; i < ARRAY_SIZE(table); i++)
             if (table[i].number == m->params[p])
                 m->changed = (m->changed & ~(1u << i)) | (uint32_t)(on != table[i].on) << i;
@@ -75,7 +77,7 @@ feed_sequence(struct modes *m, char c)
 
     if (c >= '0' && c <= '9')
         *last = *last < 10000 ? *last * 10 + (unsigned)(c - '0') : *last;
-    else if ((c == ';' || c == ':') && m->n_params < MODES_PARAMS)
+    else if ((c == ';' || c == ':') && m->n_params <= MODES_PARAMS)
         m->params[m->n_params++] = 0;
     else if (c >= '<' && c <= '?')
         m->prefix = c;
@@ -138,7 +140,7 @@ modes_undo(struct modes *m, struct buf *out)
         {m->shifted, "\017"},
         {m->insert, "\033[4l"},
         {m->keypad, "\033>"},
-        {m->keys, "\033[<99u"},
+        {m->keys, KEYS_OFF},
         {m->other_keys, "\033[>4m"},
         {m->shape, "\033[0 q"},
         {m->margins, "\0337\033[r\0338"}, /* it moves the cursor */
@@ -153,5 +155,8 @@ modes_undo(struct modes *m, struct buf *out)
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
         if (m->changed & 1u << i)
             buf_printf(out, "\033[?%u%c", table[i].number, table[i].on ? 'h' : 'l');
+    // Each screen has its own.
+    if (m->keys)
+        buf_puts(out, KEYS_OFF);
     *m = (struct modes){0};
 }

@@ -13,7 +13,7 @@
 struct modes {
     enum { MODES_TEXT, MODES_ESCAPE, MODES_CHARSET, MODES_CSI } state;
     char prefix, between; /* of the sequence being read: one of <=>?, and the last of SP to / */
-    unsigned params[MODES_PARAMS], n_params;
+    unsigned params[MODES_PARAMS + 1], n_params; /* the last takes what is not looked at */
 
     uint32_t changed; /* by place in the table of private modes */
     bool insert, keypad, charset, shifted, margins, shape, keys, other_keys, rendition;
