@@ -482,8 +482,8 @@ session_abort(struct session *s)
     close_fd(&s->launched.channel);
     if (s->launched.child > 0)
         kill(s->launched.child, SIGKILL);
-    // Before Linux 6.11 the listener ends only once the last task is reaped: that is ours to do when
-    // its monitor has gone.
+    // Before Linux 6.11 the listener ends only once the last task is reaped: ours to do, with the
+    // monitor gone.
     if (s->launched.monitor > 0)
         waitpid(s->launched.monitor, NULL, 0);
     if (s->launched.child > 0)
