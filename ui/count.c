@@ -74,7 +74,7 @@ static void
 note_risky(struct count *c, const char *name)
 {
     if (c->result.risky++ < COUNT_NAMED)
-        snprintf(c->result.names[c->result.risky - 1], COUNT_NAME, "%s", name);
+        snprintf(c->result.names[c->result.risky - 1], COUNT_NAME, "%.*s", COUNT_NAME - 1, name);
 }
 
 static void
