@@ -103,11 +103,11 @@ for call in connect sendto sendmsg; do
     # sendmsg hands the floor's own listener over: it is held against sendto.
     if [ $call != sendmsg ]; then
         measure "$T/bin/floor" sync "$T/bin/sockets" $call $N
-        floor=$p50
-        row "floor: CONTINUE with SYNC_WAKE_UP" "$floor"
+        floor_call=$p50
+        row "floor: CONTINUE with SYNC_WAKE_UP" "$floor_call"
     fi
     measure "$nono" run --ui none --net allow -r "$T/bin" -- "$T/bin/sockets" $call $N
-    row "nono, on behalf" "$floor"
+    row "nono, on behalf" "$floor_call"
 done
 
 elapsed() { # COMMAND...: ns
