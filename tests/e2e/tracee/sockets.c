@@ -81,14 +81,14 @@ odd_addresses(const char *name, int domain, int type)
             for (int call = 0; call < 3; call++) {
                 static const char *const calls[] = {"connect", "bind", "sendto"};
                 char text[128];
-                // 127.0.0.1 or ::1, where nobody listens; a path that is nowhere.
+                // 127.0.0.1 or ::1, where nobody listens; a path nowhere at any length.
                 struct sockaddr_in in = loopback(NOBODY);
                 struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
                                            .sin6_port = htons(NOBODY),
                                            .sin6_addr = IN6ADDR_LOOPBACK_INIT};
                 memset(page, 0, 256);
                 if (families[f] == AF_UNIX)
-                    strcpy(page + 2, "/nowhere/at/all");
+                    strcpy(page + 2, "/no/where/at/all");
                 else if (families[f] == AF_INET6)
                     memcpy(page, &in6, sizeof in6);
                 else
