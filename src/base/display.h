@@ -27,8 +27,9 @@ unsigned display_flags_of(int fd);
 // unassigned, the third and later combining mark on one base), \\ for a backslash, \x20 for a space
 // at the start, at the end or behind another space. Of the spellings that Unicode has for one text
 // the normalised one (NFC) is shown: KELVIN SIGN is not, nor is an accent behind a letter that
-// there is with that accent, nor a mark out of its order. A mark stands on a letter, a digit or a
-// sign beyond ASCII, or is not shown. Returns the columns that what was added takes on a terminal.
+// there is with that accent, nor a mark out of its order, be it behind one that its letter holds. A
+// mark stands on a letter, a digit or a sign beyond ASCII, or is not shown. Returns the columns
+// that what was added takes on a terminal.
 size_t display_escape(struct buf *out, const void *bytes, size_t n, unsigned flags);
 
 // The same for a NUL-terminated string; the caller frees the result.

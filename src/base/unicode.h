@@ -17,7 +17,8 @@ struct unicode_order {
     uint32_t order;
 };
 
-// Two characters that look like a third one.
+// A character and one behind it that make a second spelling, of a third one or of its marks in
+// their order.
 struct unicode_pair {
     uint32_t base, mark;
 };

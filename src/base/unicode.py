@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Writes the tables of unicode.h: run
-#     for f in shown canonical; do
+#     for f in shown order pair; do
 #         python3.11 src/base/unicode.py $f | clang-format > src/base/unicode_$f.c
 #     done
 #     python3.11 src/base/unicode.py spellings > tests/data/spellings.txt
@@ -22,6 +22,9 @@ UNSTABLE = set(range(0x1160, 0x1200)) | set(range(0xD7B0, 0xD800))
 UNSTABLE |= set(range(0x3248, 0x3250)) | set(range(0x4DC0, 0x4E00))
 # Regional indicators and skin tones change how their neighbours are drawn.
 UNSTABLE |= set(range(0x1F1E6, 0x1F200)) | set(range(0x1F3FB, 0x1F400))
+
+
+MADE_OF = {}
 
 
 def kind(c):
@@ -49,14 +52,22 @@ def ranges(want):
     return out
 
 
+def whole(c):
+    """What the character is made of by its canonical decomposition, in one step; "" for nothing."""
+    d = u.decomposition(c).split()
+    return "" if not d or d[0][0] == "<" else "".join(chr(int(x, 16)) for x in d)
+
+
 def pairs():
-    """Two characters that normalisation makes one, and those that look as if it did."""
-    out = set()
-    for c in map(chr, range(0xA0, 0x110000)):
-        d = u.decomposition(c).split()
-        # The vowels and finals of Hangul, which have no entries here, are never shown.
-        if len(d) == 2 and d[0][0] != "<" and u.normalize("NFC", c) == c:
-            out.add((int(d[0], 16), int(d[1], 16)))
+    """Two characters that normalisation changes, and those that look as if it did."""
+    # The vowels and finals of Hangul, which are not here, are never shown.
+    made = [c for c in map(chr, range(0xA0, 0x110000)) if whole(c)]
+    bases = {c for c in made if not u.combining(c)} | {whole(c)[0] for c in made}
+    marks = {c for c in map(chr, range(0xA0, 0x110000)) if u.combining(c)}
+    marks |= {whole(c)[1] for c in made if len(whole(c)) == 2}
+    # Not only what makes one character of both: a mark may belong before one that its base holds.
+    out = {(ord(base), ord(mark)) for base in bases if kind(ord(base)) and not u.combining(base)
+           for mark in marks if u.normalize("NFC", base + mark) != base + mark}
     # A mark above takes the place of the dot, so the letter with it and the one without look alike.
     for dotted, dotless in ((0x69, 0x131), (0x6A, 0x237)):
         out |= {(dotless, mark) for base, mark in out if base == dotted}
@@ -93,26 +104,37 @@ def table(kind_of, name, rows):
     print()
 
 
-def spellings():
-    """What is equal to each character by canonical decomposition, and what order makes equal."""
-    for c in map(chr, range(0xA0, 0x110000)):
-        if u.category(c)[0] == "Z":
+def equal(text):
+    """All that is canonically equal to the text, itself among it."""
+    ways, todo = [], [text]
+    while todo:
+        way = todo.pop()
+        if way in ways:
             continue
-        ways, todo = [], [c]
-        while todo:
-            way = todo.pop()
-            if way in ways:
-                continue
-            ways.append(way)
-            for i, ch in enumerate(way):
-                d = u.decomposition(ch)
-                if d and d[0] != "<":
-                    d = "".join(chr(int(x, 16)) for x in d.split())
-                    todo.append(way[:i] + d + way[i + 1:])
-        whole = u.normalize("NFD", c)
-        ways += [p for p in map("".join, itertools.permutations(whole))
-                 if p not in ways and u.normalize("NFD", p) == whole]
-        if len(ways) > 1 and not 0xAC00 <= ord(c) <= 0xD7A3:
+        ways.append(way)
+        for i, c in enumerate(way):
+            if whole(c):
+                todo.append(way[:i] + whole(c) + way[i + 1:])
+            for n in 1, 2:
+                todo += [way[:i] + other + way[i + n:] for other in MADE_OF.get(way[i:i + n], [])]
+            orders = [u.combining(c) for c in way[i:i + 2]]
+            if 0 not in orders and orders[0] != orders[-1]:
+                todo.append(way[:i] + way[i + 1] + c + way[i + 2:])
+    return ways
+
+
+def spellings():
+    """What is equal to each character and to each of the pairs, and what order makes equal."""
+    texts = []
+    for c in map(chr, range(0xA0, 0x110000)):
+        if whole(c) and u.category(c)[0] != "Z":
+            MADE_OF.setdefault(whole(c), []).append(c)
+            texts.append(c)
+    texts += [chr(base) + chr(mark) for base, mark in pairs()]
+    # One line for each text, however it is spelled here.
+    for text in dict.fromkeys(u.normalize("NFC", text) for text in texts):
+        ways = equal(text)
+        if len(ways) > 1:
             yield ways
     marks = {u.combining(chr(c)): chr(c) for c in range(0xA0, 0x110000) if kind(c) == "mark"}
     for a, b in itertools.combinations([m for order, m in sorted(marks.items()) if order], 2):
@@ -129,6 +151,7 @@ print('#include "unicode.h"\n')
 if sys.argv[1] == "shown":
     for want in ("narrow", "wide", "mark"):
         table("range", want, ranges(want))
-else:
+elif sys.argv[1] == "order":
     table("order", "order", orders())
+else:
     table("pair", "pair", pairs())
