@@ -96,7 +96,8 @@ entry_of(struct from *f, const char *name, enum place place)
         f->room = f->room ? f->room * 2 : 64;
         f->entries = xrealloc(f->entries, f->room * sizeof *f->entries);
     }
-    f->entries[f->n] = (struct entry){.name = xstrdup(name), .place = place};
+    f->entries[f->n] = (struct entry){
+        .name = xstrdup(name), .place = place, .odd = display_is_odd(name, strlen(name))};
     return &f->entries[f->n++];
 }
 
@@ -105,7 +106,6 @@ note(struct from *f, const char *name, enum place place, unsigned access, unsign
      enum verdict verdict)
 {
     struct entry *e = entry_of(f, name, place);
-    e->odd = display_is_odd(name, strlen(name));
     if (verdict != VERDICT_ALLOW) {
         e->denied = true;
         return e;

@@ -137,6 +137,15 @@ join_background
 contains "but not where something in it was denied" "$("$NONO" profile from-session --generalise @ '@{1}')" \
     "// Left out: $OUT/names/del (to remove, rename or link; something in its directory was denied)"
 
+scenario "a directory whose name is no clean text is in no profile"
+for csi in $'\xc2\x9b' $'\xe2\x80\xae'; do
+    mkdir "$OUT/odd${csi}2J"
+    run --name odd --on-ask allow -- touch "$OUT/odd${csi}2J/new"
+    "$NONO" profile from-session odd --generalise >"$T/tmp/odd.json"
+    lacks "its bytes" "$(cat "$T/tmp/odd.json")" "$csi"
+    contains "it is left out" "$(cat "$T/tmp/odd.json")" "2J (was allowed; no clean text)"
+done
+
 scenario "a grant for a directory is not one for those below it"
 mkdir -p "$OUT/wide/below" && echo one >"$OUT/wide/one" && echo two >"$OUT/wide/below/two"
 run_background --ui attach -- sh -c 'cat "$0/one" "$0/below/two"' "$OUT/wide"
