@@ -55,11 +55,9 @@ static bool
 is_word_of(const char *list, const char *word)
 {
     size_t n = strlen(word);
-    for (const char *p = list; p; p = strstr(p, ", ")) {
-        p += p == list ? 0 : 2;
+    for (const char *p = list; p; p = (p = strstr(p, ", ")) ? p + 2 : NULL)
         if (strncmp(p, word, n) == 0 && (!p[n] || strncmp(p + n, ", ", 2) == 0))
             return true;
-    }
     return false;
 }
 

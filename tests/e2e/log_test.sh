@@ -169,6 +169,9 @@ tree=$(log --tree)
 contains "--tree has the processes" "$tree" "cat/"
 contains "one that goes on as another program" "$tree" "head/"
 equal "each of them once" "$(sed -n 's|.*─ [^ ]*\( [^ ]*\)*/\([0-9]*\)\(  asked.*\)\?$|\2|p' <<<"$tree" | sort | uniq -d)" ""
+cp "$(realpath /bin/sh)" "$BIN/, x"
+run --name comma --on-ask deny -- "$BIN/, x" -c "read x <$SECRET; exec cat $SECRET"
+contains "a program whose name looks like a list" "$(timeout 20 "$NONO" log --tree comma 2>&1)" "─ , x, cat/"
 contains "--stats keeps the end of a name" "$(COLUMNS=60 log --stats)" "below-it "
 
 finish
