@@ -105,9 +105,10 @@ open_output(struct run *r, struct err *err)
     r->out = stdout;
     if (!path)
         return 0;
-    // A pipe or a device is written to, a file that is there already is not.
-    bool own = r->e->checkpoint || (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
-    int flags = O_RDWR | O_CREAT | O_CLOEXEC | (own ? 0 : O_EXCL);
+    // A pipe (once somebody reads) or a device is written to, a file that is there already is not.
+    bool foreign = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+    bool own = r->e->checkpoint || foreign;
+    int flags = O_WRONLY | O_CLOEXEC | (foreign ? 0 : O_CREAT) | (own ? 0 : O_EXCL);
     cleanup_fd int fd = open(path, flags, 0600);
     if (fd < 0 || fstat(fd, &st) < 0)
         return fail(path, -errno, err);

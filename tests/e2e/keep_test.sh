@@ -104,6 +104,15 @@ equal "refusals are warnings" "$(rows "[x['severityText'] for x in $otlp
     if {'key': 'nono.verdict', 'value': {'stringValue': 'deny'}} in x['attributes']]" \
     <"$T/tmp/all.otlp")" "['WARN']"
 
+mkfifo "$T/tmp/pipe"
+status_of timeout 1 "$NONO" export --format jsonl -o "$T/tmp/pipe"
+equal "a pipe without a reader is waited for" "$status" 124
+timeout 20 cat "$T/tmp/pipe" >"$T/tmp/read" &
+timeout 20 "$NONO" export --format jsonl -o "$T/tmp/pipe" >/dev/null
+equal "then written to" "$?" 0
+wait $!
+equal "and read to the end" "$(cat "$T/tmp/read")" "$(cat "$T/tmp/all.jsonl")"
+
 scenario "a checkpoint"
 record
 at=$T/tmp/at
