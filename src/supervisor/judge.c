@@ -176,6 +176,9 @@ void
 judge_refuse(struct supervisor *s, const struct call *c, struct request *q, enum decider by,
              enum reason reason, int error)
 {
+    // As in judge_ask().
+    if (q && !notify_valid(s->o.listener, c->id))
+        q = request_free(q);
     if (q)
         broker_refuse(&s->broker, q, by, reason, clock_mono_ns());
     notify_fail(s->o.listener, c->id, error);

@@ -62,8 +62,8 @@ void judge_log_allowed(struct supervisor *s, const struct call *c, struct reques
 // Refuses what nobody can grant. Takes q over, which may be NULL.
 void judge_refuse_protected(struct supervisor *s, const struct call *c, struct request *q,
                             const struct standing *standing);
-// Refuses: the call gets error (a positive errno), the record a request and its refusal. Takes q
-// over, which may be NULL.
+// Refuses: the call gets error (a positive errno), the record a request and its refusal if the
+// asker still waits, so that the facts are its own. Takes q over, which may be NULL.
 void judge_refuse(struct supervisor *s, const struct call *c, struct request *q, enum decider by,
                   enum reason reason, int error);
 // Refuses the use of what was made outside the sandbox and is nobody's to grant: EACCES, recorded.

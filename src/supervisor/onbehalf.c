@@ -108,11 +108,7 @@ refuse_busy(struct supervisor *s, const struct call *c)
                             .resolved = path,
                             .st = &nothing,
                             .standing = &standing};
-    struct request *q = judge_request(s, &f);
-    // The asker's facts are its own only if it still waits.
-    if (!notify_valid(s->o.listener, c->id))
-        q = request_free(q);
-    judge_refuse(s, c, q, DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, EACCES);
+    judge_refuse(s, c, judge_request(s, &f), DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, EACCES);
 }
 
 void
