@@ -174,12 +174,6 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
         judge_refuse_protected(s, &c->call, make_request(s, c, r, &st, &standing), &standing);
         return;
     }
-    if (files_is_own_comm(r, c->call.tid)) {
-        log_allowed(s, c, r, &st, &standing, DECIDER_FLOOR);
-        core_count_floor(s, op_of(c, r), true);
-        onbehalf_open(s, c, r);
-        return;
-    }
     uint64_t dev = r->exists ? st.st_dev : 0, ino = r->exists ? st.st_ino : 0;
     bool fails = files_fails_natively(c, r, st.st_mode) ||
                  (strncmp(r->path, "/proc/", 6) == 0 && files_is_foreign_process(r));
@@ -189,6 +183,12 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
             log_allowed(s, c, r, &st, &standing, DECIDER_FLOOR);
         core_count_floor(s, op_of(c, r), true);
         judge_native(s, &c->call, 0);
+        return;
+    }
+    if (files_is_own_comm(r, c->call.tid)) {
+        log_allowed(s, c, r, &st, &standing, DECIDER_FLOOR);
+        core_count_floor(s, op_of(c, r), true);
+        onbehalf_open(s, c, r);
         return;
     }
     if (S_ISSOCK(st.st_mode)) {

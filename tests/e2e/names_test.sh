@@ -30,6 +30,12 @@ print(libc.pthread_setname_np(t.ident, b"worker"))
 print(open("/proc/self/task/%d/comm" % t.native_id).read().strip())
 open("/proc/thread-self/comm", "w").write("first")
 print(open("/proc/%d/comm" % os.getpid()).read().strip(), flush=True)
+for flags in (os.O_RDWR | os.O_CREAT | os.O_EXCL, os.O_WRONLY | os.O_DIRECTORY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC):
+    try:
+        os.close(os.open("/proc/self/comm", flags))
+        print("opened", flush=True)
+    except OSError as e:
+        print(e.strerror, flush=True)
 if os.fork() == 0:
     for name in ("comm", "task/%d/comm" % t.native_id):
         try:
@@ -49,14 +55,17 @@ run --on-ask deny -- $PYTHON comm.py
 equal "as it is said" "$output" "0
 worker
 first
+File exists
+Not a directory
+opened
 comm Permission denied
 task Permission denied
 first
 Permission denied"
 equal "and nobody is asked" "$(log_rows "[r['resolved'].split('/', 3)[3].split('/')[0] for r in of(kind='request')]")" \
     "['comm', 'task', 'task']"
-bare=$($PYTHON comm.py | head -n 3)
-equal "as bare" "$(echo "$output" | head -n 3)" "$bare"
+bare=$($PYTHON comm.py | head -n 6)
+equal "as bare" "$(echo "$output" | head -n 6)" "$bare"
 
 scenario "a link is swapped between showing and approval (I3)"
 mkdir -p "$OUT/a" "$OUT/b"
