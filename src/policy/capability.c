@@ -59,20 +59,23 @@ capability_add_path(struct capability_set *s, enum capability_kind kind, unsigne
                     const char *path, const char *source, struct err *err)
 {
     struct stat st;
-    cleanup_free char *real = realpath(path, NULL);
     cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
-    if (!real || stat(real, &st) < 0) {
+    // The kernel's own errno: realpath(3) would go by the first component that is missing.
+    cleanup_free char *real = stat(path, &st) == 0 ? realpath(path, NULL) : NULL;
+    if (!real) {
         int error = errno;
-        return err_set(err, -error, "%s %s: %s", source, shown, strerror(error));
+        return err_set(err, -error, "%s%s%s: %s", source, source_gap(source), shown,
+                       strerror(error));
     }
     if (kind == CAPABILITY_SUBTREE && !S_ISDIR(st.st_mode))
-        return err_set(err, -ENOTDIR, "%s %s: not a directory (for one file: %s)", source, shown,
+        return err_set(err, -ENOTDIR, "%s%s%s: not a directory (for one file: %s)", source,
+                       source_gap(source), shown,
                        access == ACCESS_READ    ? "--read-file"
                        : access == ACCESS_WRITE ? "--write-file"
                                                 : "--allow-file");
     if (kind == CAPABILITY_FILE && S_ISDIR(st.st_mode))
-        return err_set(err, -EISDIR, "%s %s: is a directory (for a whole directory: %s)", source,
-                       shown,
+        return err_set(err, -EISDIR, "%s%s%s: is a directory (for a whole directory: %s)", source,
+                       source_gap(source), shown,
                        access == ACCESS_READ    ? "--read"
                        : access == ACCESS_WRITE ? "--write"
                                                 : "--allow");

@@ -263,6 +263,27 @@ append_pattern(struct denials *d, const char *dir, const char *pattern, const ch
     return ret;
 }
 
+// Length of the "**/" before a pattern that a name at any depth must match, 0 when that is not all
+// there is.
+static size_t
+any_depth(const char *pattern)
+{
+    size_t n = strncmp(pattern, "**/", 3) == 0 ? 2 + strspn(pattern + 2, "/") : 0;
+    const char *name = pattern + n;
+    return strchr(name, '/') || !glob_is_pattern(name, strlen(name)) ? 0 : n;
+}
+
+// "[id].tsx" may be a pattern and a name at once. The path of what is there by that name; NULL when
+// nothing is. The caller frees it.
+static char *
+path_as_name(const char *whole, size_t start)
+{
+    struct stat st;
+    const char *name = whole + start + any_depth(whole + start);
+    cleanup_free char *path = xasprintf("%.*s%s", (int)start, whole, name);
+    return !*name || lstat(path, &st) == 0 ? steal_pointer(&path) : NULL;
+}
+
 int
 denials_add(struct denials *d, const char *path, size_t fixed, const char *source, struct err *err)
 {
@@ -274,15 +295,14 @@ denials_add(struct denials *d, const char *path, size_t fixed, const char *sourc
     if (d->n + 2 * NONO_SYMLINKS_MAX > NONO_DENIALS_MAX)
         return err_set(err, -E2BIG, "%s%s%s: more than %d denials", source, source_gap(source),
                        shown, NONO_DENIALS_MAX - 2 * NONO_SYMLINKS_MAX);
-    struct stat st;
-    // "[id].tsx" may be a pattern and a name at once.
-    bool named = !whole[start] || lstat(whole, &st) == 0;
+    cleanup_free char *name = path_as_name(whole, start);
     const char *fault = pattern_fault(whole + start);
-    if (fault && !named)
+    if (fault && !name)
         return err_set(err, -EINVAL, "%s%s%s: %s", source, source_gap(source), shown, fault);
-    if (named)
-        append_names(d, whole, NULL, source);
-    if (!whole[start] || fault)
+    if (name)
+        append_names(d, name, NULL, source);
+    // Where it goes deeper, the bracket that is not closed is itself.
+    if (!whole[start] || (fault && !any_depth(whole + start)))
         return 0;
     cleanup_free char *dir = xstrndup(whole, start);
     if (append_pattern(d, dir, whole + start, source) < 0)

@@ -170,10 +170,10 @@ socket_policy_add_host(struct socket_policy *p, const char *text, const char *so
         wrong = parse_host(host, &r);
     int ret = 0;
     if (wrong)
-        ret = err_set(err, -EINVAL, "%s %s: %s", source, shown, wrong);
+        ret = err_set(err, -EINVAL, "%s%s%s: %s", source, source_gap(source), shown, wrong);
     else if (p->n_hosts >= NONO_SOCKET_RULES_MAX)
-        ret =
-            err_set(err, -E2BIG, "%s %s: more than %d rules", source, shown, NONO_SOCKET_RULES_MAX);
+        ret = err_set(err, -E2BIG, "%s%s%s: more than %d rules", source, source_gap(source), shown,
+                      NONO_SOCKET_RULES_MAX);
     if (ret < 0) {
         free(r.name);
         return ret;
@@ -202,13 +202,13 @@ socket_policy_add_bind(struct socket_policy *p, const char *text, const char *so
     if (good && text[n] == '-')
         good = parse_port(text + n + 1, strlen(text + n + 1), &r.to);
     if (!good)
-        return err_set(err, -EINVAL, "%s %s: not a port, or two with - between them (8000-8099)",
-                       source, shown);
+        return err_set(err, -EINVAL, "%s%s%s: not a port, or two with - between them (8000-8099)",
+                       source, source_gap(source), shown);
     if (r.to < r.from)
-        return err_set(err, -EINVAL, "%s %s: the range is reversed (%u-%u)", source, shown, r.to,
-                       r.from);
+        return err_set(err, -EINVAL, "%s%s%s: the range is reversed (%u-%u)", source,
+                       source_gap(source), shown, r.to, r.from);
     if (p->n_ports >= NONO_SOCKET_RULES_MAX)
-        return err_set(err, -E2BIG, "%s %s: more than %d rules", source, shown,
+        return err_set(err, -E2BIG, "%s%s%s: more than %d rules", source, source_gap(source), shown,
                        NONO_SOCKET_RULES_MAX);
     r.source = xstrdup(source);
     p->ports = xrealloc(p->ports, (p->n_ports + 1) * sizeof *p->ports);
@@ -224,21 +224,23 @@ socket_policy_add_unix(struct socket_policy *p, enum unix_reach reach, bool bind
     cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
     // A variable that is not set means no directory, least of all this one.
     if (!path[0])
-        return err_set(err, -ENOENT, "%s %s: %s", source, shown, strerror(ENOENT));
+        return err_set(err, -ENOENT, "%s%s%s: %s", source, source_gap(source), shown,
+                       strerror(ENOENT));
     cleanup_free char *absolute = path_absolute(path);
     bool there = stat(absolute, &st) == 0;
     if (!there && !(errno == ENOENT && bind && reach == UNIX_FILE)) {
         int error = errno;
-        return err_set(err, -error, "%s %s: %s", source, shown, strerror(error));
+        return err_set(err, -error, "%s%s%s: %s", source, source_gap(source), shown,
+                       strerror(error));
     }
     if (there && reach != UNIX_FILE && !S_ISDIR(st.st_mode))
         return err_set(err, -ENOTDIR,
-                       "%s %s: not a directory (for one socket: --allow-unix-socket)", source,
-                       shown);
+                       "%s%s%s: not a directory (for one socket: --allow-unix-socket)", source,
+                       source_gap(source), shown);
     if (there && reach == UNIX_FILE && !S_ISSOCK(st.st_mode))
         return err_set(err, -ENOTSOCK,
-                       "%s %s: not a socket (for those in a directory: --allow-unix-socket-dir)",
-                       source, shown);
+                       "%s%s%s: not a socket (for those in a directory: --allow-unix-socket-dir)",
+                       source, source_gap(source), shown);
     return socket_policy_add_missing_unix(p, reach, bind, absolute, source, err);
 }
 
@@ -248,7 +250,7 @@ socket_policy_add_missing_unix(struct socket_policy *p, enum unix_reach reach, b
 {
     cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
     if (p->n_grants >= NONO_SOCKET_RULES_MAX)
-        return err_set(err, -E2BIG, "%s %s: more than %d rules", source, shown,
+        return err_set(err, -E2BIG, "%s%s%s: more than %d rules", source, source_gap(source), shown,
                        NONO_SOCKET_RULES_MAX);
     p->grants = xrealloc(p->grants, (p->n_grants + 1) * sizeof *p->grants);
     p->grants[p->n_grants++] = (struct unix_grant){

@@ -181,9 +181,9 @@ trust_carve(const struct trust_policy *p, struct capability_set *s, struct err *
             !path_is_below(c->path, "/dev") && !path_is_below(c->path, "/proc")) {
             cleanup_free char *shown = display_str(c->path, DISPLAY_QUOTE);
             return err_set(err, -EINVAL,
-                           "%s %s: instruction files cannot be verified below a system directory "
+                           "%s%s%s: instruction files cannot be verified below a system directory "
                            "(--trust warn starts without)",
-                           c->source, shown);
+                           c->source, source_gap(c->source), shown);
         }
         if (system || !(c->access & ACCESS_READ) ||
             (c->kind == CAPABILITY_FILE && !trust_matches(p, c->path)))

@@ -309,6 +309,25 @@ Test(denial, a_pattern_that_is_a_name_too)
     denials_done(&d);
 }
 
+// What --deny makes of a name without a slash.
+Test(denial, a_pattern_at_any_depth_that_is_a_name_here)
+{
+    struct denials d = {0};
+    cleanup_err struct err err = {0};
+    cleanup_free char *open_ = below("[x"), *deeper = below("sub/[x"), *id = below("[id].tsx");
+    cleanup_free char *none = below("**/[y"), *parent = below("**/..");
+    make_file("[x");
+    make_file("[id].tsx");
+    add_below(&d, "**/[x");
+    cr_expect(denials_refuse(&d, open_) && denials_refuse(&d, deeper));
+    cr_expect_eq(d.n, 2, "the file, whatever it is renamed to, and the name");
+    add_below(&d, "**/[id].tsx");
+    cr_expect(denials_refuse(&d, id));
+    cr_expect_eq(denials_add(&d, none, 0, "--deny", &err), -EINVAL, "no such file");
+    cr_expect_eq(denials_add(&d, parent, 0, "--deny", &err), -EINVAL, "no name");
+    denials_done(&d);
+}
+
 Test(denial, objects)
 {
     struct denials d = {0};

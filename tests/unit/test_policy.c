@@ -11,6 +11,7 @@
 
 #include "capability.h"
 #include "risk.h"
+#include "socket_policy.h"
 #include "util.h"
 
 #define R ACCESS_READ
@@ -277,6 +278,29 @@ Test(policy, add_path_names_option_and_path)
     expect_refused(CAPABILITY_FILE, R, "sub", "--read-file", -EISDIR, "--read)");
     expect_refused(CAPABILITY_FILE, W, "sub", "--write-file", -EISDIR, "--write)");
     expect_refused(CAPABILITY_FILE, RW, "sub", "--allow-file", -EISDIR, "--allow)");
+}
+
+Test(policy, add_path_says_what_the_kernel_says)
+{
+    cleanup_capability_set struct capability_set s = {0};
+    cleanup_err struct err err = {0};
+    char path[4202] = "/missing/";
+    memset(path + strlen(path), 'x', sizeof path - strlen(path) - 1);
+    cr_expect_eq(capability_add_path(&s, CAPABILITY_SUBTREE, R, path, "--read", &err),
+                 -ENAMETOOLONG);
+}
+
+Test(policy, what_a_file_says_is_told_by_its_line)
+{
+    cleanup_capability_set struct capability_set s = {0};
+    struct socket_policy p = {0};
+    cleanup_err struct err file = {0}, option = {0}, port = {0};
+    capability_add_path(&s, CAPABILITY_SUBTREE, R, "/missing", "shop.json:7", &file);
+    cr_expect_str_eq(file.msg, "shop.json:7: /missing: No such file or directory");
+    capability_add_path(&s, CAPABILITY_SUBTREE, R, "/missing", "--read", &option);
+    cr_expect_str_eq(option.msg, "--read /missing: No such file or directory");
+    socket_policy_add_bind(&p, "x", "shop.json:7", &port);
+    cr_expect(strncmp(port.msg, "shop.json:7: x: not a port", 26) == 0, "%s", port.msg);
 }
 
 Test(policy, add_path_resolves)

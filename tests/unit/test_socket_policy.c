@@ -361,8 +361,8 @@ Test(socket_policy, what_is_meant_is_guessed)
     }
     struct socket_policy p = {0};
     struct err err = {0};
-    cr_expect_eq(socket_policy_add_bind(&p, "8099-8000", "x", &err), -EINVAL);
-    cr_expect_str_eq(err.msg, "x 8099-8000: the range is reversed (8000-8099)");
+    cr_expect_eq(socket_policy_add_bind(&p, "8099-8000", "--allow-bind", &err), -EINVAL);
+    cr_expect_str_eq(err.msg, "--allow-bind 8099-8000: the range is reversed (8000-8099)");
     err_done(&err);
 }
 
