@@ -219,6 +219,11 @@ whatif_judge(const struct whatif *w, const struct event_row *row, const char **r
         access = given(w, row->resolved);
     enum whatif_verdict v = entry ? judge_entry(w, row->resolved, ret_source)
                                   : judge_path(w, row->resolved, access, exec, ret_source);
+    const char *own = v == WHATIF_ASK ? path_in_process(row->resolved, row->pid) : NULL;
+    if (own) {
+        cleanup_free char *self = xasprintf("/proc/self%s", own);
+        v = judge_path(w, self, access, exec, ret_source);
+    }
     if (row->op == OP_LINK && v == WHATIF_ALLOW && !access)
         v = WHATIF_ASK;
     if ((row->op != OP_RENAME && row->op != OP_LINK) || v == WHATIF_DENY || v == WHATIF_UNKNOWN)

@@ -106,7 +106,9 @@ static void
 judge(const struct why_args *w, const char *target, const struct outlook *o, struct why_answer *a)
 {
     struct judgement j;
-    capability_judge(&w->policy.set, o->path, &j);
+    capability_judge(&w->policy.set, o->numbered, &j);
+    if (!j.denied)
+        capability_judge(&w->policy.set, o->path, &j);
     if (o->exists)
         capability_judge_object(&w->policy.set, o->st.st_dev, o->st.st_ino, &j);
     bool foreign = o->foreign && access_of(w->op) & ~j.access;

@@ -68,6 +68,7 @@ struct refusal {
     bool directory; /* the target is one */
     bool denied;    /* explicitly: no option allows it beside the denial */
     bool programs;  /* every program is asked about */
+    pid_t pid;      /* who asked */
     char *resolved;
     char *detail, *nearest; /* of the request */
 };

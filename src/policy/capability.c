@@ -34,10 +34,20 @@ capability_set_done(struct capability_set *s)
     *s = (struct capability_set){0};
 }
 
+#define OWN_ENTRY "/proc/self"
+
+// Takes path over.
 static struct capability *
 capability_append(struct capability_set *s, enum capability_kind kind, unsigned access, char *path,
                   const char *source)
 {
+    // "/proc/self" has become this process, which is nobody's to look into.
+    const char *rest = path_in_process(path, getpid());
+    if (rest) {
+        char *own = xasprintf(OWN_ENTRY "%s", rest);
+        free(path);
+        path = own;
+    }
     s->caps = xrealloc(s->caps, (s->n + 1) * sizeof *s->caps);
     s->caps[s->n] = (struct capability){.kind = kind,
                                         .access = access,
@@ -209,6 +219,25 @@ capability_judge(const struct capability_set *s, const char *path, struct judgem
     if (j.nearest)
         j.shared = j.nearest->len + (path[j.nearest->len] == '/' && j.nearest->len > 1);
     *ret_j = j;
+}
+
+bool
+capability_is_own(const struct capability *c)
+{
+    return path_is_below(c->path, OWN_ENTRY);
+}
+
+void
+capability_judge_own(const struct capability_set *s, const char *rest, struct judgement *j)
+{
+    struct judgement own;
+    cleanup_free char *path = xasprintf(OWN_ENTRY "%s", rest);
+    capability_judge(s, path, &own);
+    if (!own.nearest || !capability_is_own(own.nearest))
+        return;
+    j->access |= own.access;
+    j->holed = true; // for each process another place
+    j->nearest = own.nearest;
 }
 
 void

@@ -24,7 +24,8 @@ struct capability {
     bool device;     /* ioctl(2) of a device node */
     bool holed;      /* something refused lies, or may come, below it (capability_set_seal()) */
     bool verified;   /* the kernel lets no file below it be read (trust_carve()) */
-    char *path;      /* canonical, no trailing slash but for "/" */
+    char *path;      /* canonical, no trailing slash but for "/"; what it gives in "/proc/self" each
+                        process has of itself alone (capability_judge_own()) */
     size_t len;      /* of path */
     char *source;    /* where it comes from: "--allow", "default.json:12" */
 };
@@ -70,6 +71,11 @@ struct judgement {
     size_t shared; /* bytes of path that the nearest one shares, at a component's edge */
 };
 void capability_judge(const struct capability_set *s, const char *path, struct judgement *ret_j);
+// Adds what "/proc/self" gives where path is an entry of the process that asks; rest is what is
+// behind that (path_in_process()).
+void capability_judge_own(const struct capability_set *s, const char *rest, struct judgement *j);
+// Is it about that? The kernel has no rule for it.
+bool capability_is_own(const struct capability *c);
 // Adds to the judgement of a path what is known of the object that was found there: it may be
 // refused under another name.
 void capability_judge_object(const struct capability_set *s, uint64_t dev, uint64_t ino,

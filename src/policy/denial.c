@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -112,12 +113,42 @@ source_gap(const char *source)
     return source[0] == '-' ? " " : ": ";
 }
 
+const char *
+path_in_process(const char *path, pid_t pid)
+{
+    char own[32];
+    size_t n = (size_t)snprintf(own, sizeof own, "/proc/%d", (int)pid);
+    if (strncmp(path, own, n) != 0 || (path[n] && path[n] != '/'))
+        return NULL;
+    const char *rest = path + n, *thread = rest + strlen("/task/");
+    if (strncmp(rest, "/task/", strlen("/task/")) == 0 && strspn(thread, "0123456789"))
+        rest = thread + strspn(thread, "0123456789");
+    return rest;
+}
+
 // --- adding ------------------------------------------------------------------------------------
+
+// What was "/proc/self" is our own entry by now: what a process of the sandbox would be refused is
+// that entry of each, and of each thread. The caller frees it; NULL: path is none of these.
+static char *
+pattern_of_processes(const char *path, const char *pattern)
+{
+    const char *rest = path_in_process(path, getpid());
+    return rest ? xasprintf("[0-9]*%s%s%s%s", *rest || pattern ? "/**" : "", rest,
+                            pattern ? "/" : "", pattern ? pattern : "")
+                : NULL;
+}
 
 // Takes path over.
 static void
 append(struct denials *d, char *path, const char *pattern, const char *source)
 {
+    cleanup_free char *processes = source ? pattern_of_processes(path, pattern) : NULL;
+    if (processes) {
+        free(path);
+        path = xstrdup("/proc");
+        pattern = processes;
+    }
     d->rows = xrealloc(d->rows, (d->n + 1) * sizeof *d->rows);
     struct denial *row = &d->rows[d->n++];
     *row = (struct denial){
@@ -138,6 +169,9 @@ append(struct denials *d, char *path, const char *pattern, const char *source)
         }
         p += n;
     }
+    // Too many are too many here only: all of each process.
+    if (processes && row->n_parts > PARTS_MAX)
+        row->n_parts = 1;
 }
 
 // What path names, and where links lead from there: what is made through a link that leads to

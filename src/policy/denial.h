@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "err.h"
 #include "glob.h"
@@ -37,9 +38,9 @@ struct denials {
 void denials_done(struct denials *d);
 
 // Adds what path names and, where it is a symbolic link, what that leads to, whether anything is
-// there or not. A component with "*", "?" or "[" behind the first fixed bytes begins a pattern; a
-// file of that very name is refused too. path is relative to the current directory. 0 or -errno
-// with *err naming source and path.
+// there or not; of "/proc/self" the same of every process. A component with "*", "?" or "[" behind
+// the first fixed bytes begins a pattern; a file of that very name is refused too. path is relative
+// to the current directory. 0 or -errno with *err naming source and path.
 int denials_add(struct denials *d, const char *path, size_t fixed, const char *source,
                 struct err *err);
 
@@ -62,6 +63,11 @@ char *path_absolute(const char *path);
 // The canonical path of what may be missing: that of the nearest directory that is there, and the
 // rest by its words. path is absolute. The caller frees it.
 char *path_canonical(const char *path);
+
+// "/proc/self" means another process for each that says it. What is behind the entry of process pid
+// in a canonical path, or behind that of one of its threads there ("/comm"); NULL: path is not of
+// that process.
+const char *path_in_process(const char *path, pid_t pid);
 
 // How a canonical path stands to a denial.
 enum denial_place {

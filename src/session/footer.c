@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "denial.h"
 #include "display.h"
 #include "util.h"
 
@@ -74,8 +75,9 @@ print_flag(const struct refusal *r, FILE *out)
         fputs("--exec allow", out);
         return;
     }
-    cleanup_free char *dir = xstrdup(r->resolved);
-    const char *path = r->resolved;
+    // The next one has another number.
+    const char *own = path_in_process(r->resolved, r->pid);
+    cleanup_free char *path = own ? xasprintf("/proc/self%s", own) : xstrdup(r->resolved);
     const char *flag = r->access == ACCESS_READ    ? "--read-file"
                        : r->access == ACCESS_WRITE ? "--write-file"
                                                    : "--allow-file";
@@ -86,9 +88,8 @@ print_flag(const struct refusal *r, FILE *out)
     } else if (r->op == OP_CREATE || r->op == OP_MKDIR || r->op == OP_DELETE ||
                r->op == OP_RENAME || r->op == OP_LINK) {
         // What changes a directory is allowed by that.
-        char *slash = strrchr(dir, '/');
-        slash[slash == dir] = 0;
-        path = dir;
+        char *slash = strrchr(path, '/');
+        slash[slash == path] = 0;
         flag = "--allow";
     }
     cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);

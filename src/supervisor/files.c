@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "denial.h"
 #include "enums.h"
 #include "kernel.h"
 #include "mounts.h"
@@ -195,21 +196,17 @@ files_is_foreign_process(const struct resolved *r)
     return pid && !tracee_is_inside(pid);
 }
 
-bool
-files_is_own_comm(const struct resolved *r, pid_t tid)
+const char *
+files_in_own_process(const struct resolved *r, pid_t tid)
 {
-    static const char proc[] = "/proc/", task[] = "/task/";
-    struct tracee_status st;
+    struct tracee_status st, named;
     pid_t pid = tracee_of_path(r->path);
-    if (!r->exists || !pid || mount_kind_of(r->fd) != MOUNT_PROC)
-        return false;
-    const char *rest = r->path + strlen(proc);
-    rest += strspn(rest, "0123456789");
-    if (strncmp(rest, task, strlen(task)) == 0) {
-        rest += strlen(task);
-        rest += strspn(rest, "0123456789");
-    }
-    return strcmp(rest, "/comm") == 0 && tracee_read_status(tid, &st) == 0 && st.tgid == pid;
+    if (!r->exists || !pid || mount_kind_of(r->fd) != MOUNT_PROC ||
+        tracee_read_status(tid, &st) < 0)
+        return NULL;
+    // A thread has an entry of its own, which no listing shows.
+    bool own = pid == st.tgid || (tracee_read_status(pid, &named) == 0 && named.tgid == st.tgid);
+    return own ? path_in_process(r->path, pid) : NULL;
 }
 
 bool

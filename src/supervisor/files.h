@@ -42,9 +42,9 @@ bool files_fails_natively(const struct open_call *c, const struct resolved *r, u
 // Is it of a process outside the sandbox, as procfs shows it? Only the kernel, which looks at who
 // opens, may answer for such an object.
 bool files_is_foreign_process(const struct resolved *r);
-// Is it the name of a thread of thread tid's own process? Whoever writes there names itself: the
-// kernel takes it from the same process only.
-bool files_is_own_comm(const struct resolved *r, pid_t tid);
+// What is behind the entry of /proc of thread tid's own process, or of a thread of that, as
+// path_in_process(); NULL: it is something else.
+const char *files_in_own_process(const struct resolved *r, pid_t tid);
 // May the open of such an object block?
 bool files_may_block(const struct open_call *c, const struct resolved *r);
 // Opens the held object, or creates in the held directory, with the task's flags, mode and umask.

@@ -125,6 +125,8 @@ static int
 floor_add_capability(struct floor *f, const struct capability_set *s, const struct capability *c)
 {
     bool anywhere;
+    if (capability_is_own(c))
+        return 0;
     switch (denials_place(&s->denials, c->path, &anywhere)) {
     case PLACE_FREE:
         return floor_add(f, s, c, AT_FDCWD, c->path, xstrdup(c->path));

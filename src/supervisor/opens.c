@@ -174,6 +174,11 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
         judge_refuse_protected(s, &c->call, make_request(s, c, r, &st, &standing), &standing);
         return;
     }
+    const char *own = standing.covered ? NULL : files_in_own_process(r, c->call.tid);
+    if (own) {
+        capability_judge_own(s->o.capabilities, own, &standing.j);
+        standing.covered = (access & ~standing.j.access) == 0;
+    }
     uint64_t dev = r->exists ? st.st_dev : 0, ino = r->exists ? st.st_ino : 0;
     bool fails = files_fails_natively(c, r, st.st_mode) ||
                  (strncmp(r->path, "/proc/", 6) == 0 && files_is_foreign_process(r));
@@ -185,7 +190,8 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
         judge_native(s, &c->call, 0);
         return;
     }
-    if (files_is_own_comm(r, c->call.tid)) {
+    // Whoever writes there names itself: the kernel takes it from the same process only.
+    if (own && strcmp(own, "/comm") == 0) {
         log_allowed(s, c, r, &st, &standing, DECIDER_FLOOR);
         core_count_floor(s, op_of(c, r), true);
         onbehalf_open(s, c, r);

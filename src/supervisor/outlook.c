@@ -23,6 +23,7 @@ void
 outlook_done(struct outlook *o)
 {
     free(o->path);
+    free(o->numbered);
     free(o->interpreter);
     *o = (struct outlook){0};
 }
@@ -140,10 +141,8 @@ look(const struct resolved *r, enum op op, struct outlook *o)
 static char *
 path_for_anyone(pid_t task, const char *path)
 {
-    char own[32];
-    size_t n = (size_t)snprintf(own, sizeof own, "/proc/%d", (int)task);
-    bool below = strncmp(path, own, n) == 0 && (path[n] == '/' || !path[n]);
-    return below ? xasprintf("/proc/self%s", path + n) : xstrdup(path);
+    const char *rest = path_in_process(path, task);
+    return rest ? xasprintf("/proc/self%s", rest) : xstrdup(path);
 }
 
 void
@@ -163,6 +162,9 @@ outlook_at(pid_t task, const char *path, enum op op, struct outlook *ret_o)
     } else {
         look(&r, op, ret_o);
         ret_o->path = path_for_anyone(task, r.path);
+        ret_o->numbered = xstrdup(r.path);
         resolved_done(&r);
     }
+    if (!ret_o->numbered)
+        ret_o->numbered = xstrdup(ret_o->path);
 }

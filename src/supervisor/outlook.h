@@ -17,7 +17,8 @@ enum outlook_native {
 };
 
 struct outlook {
-    char *path; /* as a request would name it, "/proc/self" for the task itself; owned */
+    char *path;     /* as a request would name it, "/proc/self" for the task itself; owned */
+    char *numbered; /* the same by the number that the task has; owned */
     bool exists;
     struct stat st;
     enum outlook_native native; /* what refuses it, whatever the policy says */

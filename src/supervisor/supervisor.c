@@ -102,6 +102,7 @@ on_refused(void *ctx, const struct request *r, enum decider by, enum reason reas
 {
     struct refusal *f = xcalloc(1, sizeof *f);
     *f = (struct refusal){.op = r->op,
+                          .pid = r->pid,
                           .access = r->access,
                           .by = by,
                           .reason = reason,

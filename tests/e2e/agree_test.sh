@@ -131,6 +131,21 @@ agree deny read "/proc/$$/fd/1"
 for entry in environ mem maps io auxv stack syscall cwd/plain root/etc/passwd exe "task/$$/environ" ns/mnt map_files; do
     agree deny read "/proc/$$/$entry"
 done
+# What is said of /proc/self is said of each process.
+agree ask write /proc/self/coredump_filter
+agree allow write /proc/self/coredump_filter --write-file=/proc/self/coredump_filter
+agree allow write /proc/thread-self/oom_score_adj --write-file=/proc/self/oom_score_adj
+agree allow write /proc/self/coredump_filter --write=/proc/self
+agree ask write /proc/self/oom_score_adj --write-file=/proc/self/coredump_filter
+agree deny write "/proc/$$/oom_score_adj" --write=/proc/self
+for denied in /proc/self/environ /proc/thread-self/environ '/proc/self/e*' '/proc/[0-9]*/environ' /proc/self; do
+    agree deny read /proc/self/environ --deny="$denied"
+done
+agree deny read /proc/thread-self/environ --deny=/proc/self/environ
+agree deny read l-self --deny=/proc/self/environ
+agree allow read /proc/self/status --deny=/proc/self/environ
+agree allow read /proc/version --deny=/proc/self
+agree deny read "/proc/$$/status" --deny=/proc/self
 agree deny read /proc/1/environ
 agree deny read /proc/1/root/etc/passwd
 agree deny read l-outside

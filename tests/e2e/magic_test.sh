@@ -139,6 +139,22 @@ lacks "nor of another" "$output" "another's"
 lacks "nothing of what is outside" "$output" "the content"
 others=$(diff <(echo "$want") <(echo "$output") | grep '^>' | grep -v ' EACCES$')
 equal "as bare, or EACCES" "$others" ""
+scenario "capabilities and denials for /proc/self"
+cat >"$BIN/entries.sh" <<'END'
+sleep 60 &
+for p in self thread-self $! self/task/$$; do
+    : >>/proc/$p/oom_score_adj && echo "writes $p"
+    cat /proc/$p/environ >/dev/null && echo "reads $p"
+done
+cat /proc/self/status >/dev/null && echo beside
+kill $!
+END
+run --on-ask deny --write-file /proc/self/oom_score_adj --deny /proc/self/environ -- bash "$BIN/entries.sh"
+equal "each process of its own alone, and no environment" "$(grep -v ^nono: <<<"$output" | grep -o '^\(writes\|reads\|beside\).*' | xargs)" \
+    "writes self writes thread-self writes self/task/$(grep -o 'task/[0-9]*' <<<"$output" | head -n 1 | cut -d/ -f2) beside"
+run --on-ask deny -- bash -c 'echo 1 >/proc/self/coredump_filter'
+contains "the way out is no number" "$output" "--write-file /proc/self/coredump_filter"
+
 scenario "the directory of a process that is gone"
 cat >"$BIN/gone.py" <<'PY'
 import errno, os, signal

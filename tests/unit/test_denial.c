@@ -309,6 +309,50 @@ Test(denial, a_pattern_that_is_a_name_too)
     denials_done(&d);
 }
 
+Test(denial, an_entry_of_proc_is_denied_to_each_process)
+{
+    static const struct {
+        const char *denied, *path;
+        bool refused;
+    } rows[] = {
+        {"/proc/self/environ", "/proc/7/environ", true},
+        {"/proc/self/environ", "/proc/7/task/8/environ", true},
+        {"/proc/self/environ", "/proc/7/status", false},
+        {"/proc/self/environ", "/proc/environ", false},
+        {"/proc/thread-self/comm", "/proc/7/comm", true},
+        {"/proc/self", "/proc/7/task", true},
+        {"/proc/self", "/proc/cpuinfo", false},
+        {"/proc/self/e*", "/proc/7/task/8/environ", true},
+        {"/proc/self/e*", "/proc/7/stat", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct denials d = {0};
+        add(&d, rows[i].denied);
+        cr_expect_eq(!!denials_refuse(&d, rows[i].path), rows[i].refused, "%s: %s", rows[i].denied,
+                     rows[i].path);
+        denials_done(&d);
+    }
+    struct denials d = {0};
+    char deep[138] = "/proc/self/";
+    for (size_t i = strlen(deep); i + 2 < sizeof deep; i += 2)
+        strcpy(deep + i, "*/");
+    deep[strlen(deep) - 1] = 0;
+    add(&d, deep);
+    cr_expect(denials_refuse(&d, "/proc/7/comm"), "too many parts refuse more, not less");
+    denials_done(&d);
+}
+
+Test(denial, what_is_behind_a_process)
+{
+    cr_expect_str_eq(path_in_process("/proc/7/comm", 7), "/comm");
+    cr_expect_str_eq(path_in_process("/proc/7/task/8/comm", 7), "/comm");
+    cr_expect_str_eq(path_in_process("/proc/7/task", 7), "/task");
+    cr_expect_str_eq(path_in_process("/proc/7", 7), "");
+    cr_expect(!path_in_process("/proc/77/comm", 7));
+    cr_expect(!path_in_process("/proc/8/task/7/comm", 7));
+    cr_expect(!path_in_process("/process", 7));
+}
+
 // What --deny makes of a name without a slash.
 Test(denial, a_pattern_at_any_depth_that_is_a_name_here)
 {

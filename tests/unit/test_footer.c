@@ -68,6 +68,17 @@ Test(footer, names_the_flag_that_would_allow_it)
     footer_done(&f);
 }
 
+Test(footer, names_the_process_itself_by_no_number)
+{
+    struct footer f = {0};
+    add(&f, OP_WRITE, ACCESS_WRITE, "/proc/7/task/8/comm", (struct refusal){.pid = 7});
+    add(&f, OP_WRITE, ACCESS_WRITE, "/proc/9/comm", (struct refusal){.pid = 7});
+    cleanup_free char *text = printed(&f);
+    expect_line(text, "/proc/7/task/8/comm", "allow with: --write-file /proc/self/comm\n");
+    expect_line(text, "/proc/9/comm", "allow with: --write-file /proc/9/comm\n");
+    footer_done(&f);
+}
+
 Test(footer, names_what_no_capability_overrides)
 {
     struct footer f = {0};
