@@ -130,23 +130,52 @@ struct number_range {
 
 #define NETLINK_FAMILIES 32 /* MAX_LINKS */
 #define TYPE_BITS 0xfu      /* of the type; the rest are flags */
+#define INET_TYPE(value) BITS(1, TYPE_BITS, value)
 
 // What is not there for socket(2) cannot be judged by its address: raw and packet sockets, SCTP
-// (which connects by setsockopt(2)), kernel interfaces.
+// (which connects by setsockopt(2)), kernel interfaces. The errors are those of a kernel that has
+// none of it.
+static int
+add_types(scmp_filter_ctx ctx, int family)
+{
+    // All but SOCK_STREAM (1), SOCK_DGRAM (2), SOCK_RAW (3) and SOCK_PACKET (10).
+    static const struct {
+        struct number_range types;
+        int error;
+    } rows[] = {{{0, 0}, ESOCKTNOSUPPORT},
+                {{4, 3}, ESOCKTNOSUPPORT},
+                {{8, 1}, ESOCKTNOSUPPORT},
+                {{11, 0}, EINVAL},
+                {{12, 3}, EINVAL}};
+    int ret = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(rows) && ret == 0; i++)
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO((uint32_t)rows[i].error), SYS_socket, 2,
+                               LOW(0, family),
+                               BITS(1, TYPE_BITS & ~rows[i].types.rest, rows[i].types.first));
+    if (ret == 0)
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(family == AF_INET ? EPERM : ESOCKTNOSUPPORT),
+                               SYS_socket, 2, LOW(0, family), INET_TYPE(SOCK_PACKET));
+    // Of protocol 0 there are no raw sockets, whoever asks.
+    if (ret == 0)
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SYS_socket, 3, LOW(0, family),
+                               INET_TYPE(SOCK_RAW), LOW(2, 0));
+    if (ret == 0)
+        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SYS_socket, 3, LOW(0, family),
+                               INET_TYPE(SOCK_RAW), SCMP_CMP(2, SCMP_CMP_NE, 0));
+    return ret;
+}
+
 static int
 add_protocols(scmp_filter_ctx ctx, int family)
 {
     static const uint32_t protocols[] = {IPPROTO_DCCP, NONO_IPPROTO_L2TP, IPPROTO_SCTP,
                                          IPPROTO_ETHERNET, NONO_IPPROTO_SMC};
-    // All but SOCK_STREAM (1) and SOCK_DGRAM (2).
-    static const struct number_range types[] = {{0, 0}, {3, 0}, {4, 3}, {8, 7}};
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
     int ret = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(types) && ret == 0; i++)
-        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SYS_socket, 2, LOW(0, family),
-                               BITS(1, TYPE_BITS & ~types[i].rest, types[i].first));
     for (size_t i = 0; i < ARRAY_SIZE(protocols) && ret == 0; i++)
-        ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SYS_socket, 2, LOW(0, family),
-                               LOW(2, protocols[i]));
+        for (size_t j = 0; j < ARRAY_SIZE(types) && ret == 0; j++)
+            ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SYS_socket, 3,
+                                   LOW(0, family), INET_TYPE(types[j]), LOW(2, protocols[i]));
     return ret;
 }
 
@@ -159,6 +188,7 @@ static int
 add_sockets(scmp_filter_ctx ctx)
 {
     static const int calls[] = {SYS_socket, SYS_socketpair};
+    static const int inet[] = {AF_INET, AF_INET6};
     // Routes and source routes lead packets elsewhere than to the address that was judged.
     static const struct {
         uint32_t level, option;
@@ -176,10 +206,11 @@ add_sockets(scmp_filter_ctx ctx)
     for (uint32_t bit = 1; bit < NETLINK_FAMILIES && ret == 0; bit <<= 1)
         ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SYS_socket, 2,
                                LOW(0, AF_NETLINK), BITS(2, bit, bit));
-    if (ret == 0)
-        ret = add_protocols(ctx, AF_INET);
-    if (ret == 0)
-        ret = add_protocols(ctx, AF_INET6);
+    for (size_t i = 0; i < ARRAY_SIZE(inet) && ret == 0; i++) {
+        ret = add_types(ctx, inet[i]);
+        if (ret == 0)
+            ret = add_protocols(ctx, inet[i]);
+    }
     for (size_t i = 0; i < ARRAY_SIZE(leading) && ret == 0; i++)
         ret = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SYS_setsockopt, 2,
                                LOW(1, leading[i].level), LOW(2, leading[i].option));

@@ -181,6 +181,21 @@ odd_pointers(void)
     say("bind not ours", bind(stream, (struct sockaddr *)&a, sizeof a));
 }
 
+// Those of which nobody gets a socket: root has raw and packet ones.
+static void
+odd_types(int family)
+{
+    static const int protocols[] = {0, IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_RAW};
+    for (int type = 0; type < 16; type++)
+        for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
+            char what[64];
+            if ((type == SOCK_RAW && protocols[i]) || (type == SOCK_PACKET && family == AF_INET))
+                continue;
+            snprintf(what, sizeof what, "socket(%d, %d, %d)", family, type, protocols[i]);
+            say(what, socket(family, type | SOCK_CLOEXEC, protocols[i]) < 0 ? -1 : 0);
+        }
+}
+
 static void
 odd_sockets(void)
 {
@@ -650,6 +665,8 @@ main(int argc, char **argv)
         odd_addresses("unix datagram", AF_UNIX, SOCK_DGRAM);
         odd_addresses("route", AF_NETLINK, SOCK_RAW);
         odd_pointers();
+        odd_types(AF_INET);
+        odd_types(AF_INET6);
     } else if (strcmp(what, "families") == 0) {
         odd_sockets();
     } else if (strcmp(what, "unix") == 0 && argc == 3) {
