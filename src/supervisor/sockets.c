@@ -60,7 +60,7 @@ static void
 remember_own(struct supervisor *s, const struct socket_call *c, const struct resolved *r)
 {
     bool bind = socket_op(c) == OP_BIND;
-    if (bind && c->to.kind == SOCKADDR_INET && !sockets_is_unoffered(s, c))
+    if (bind && c->to.kind == SOCKADDR_INET && !c->unoffered)
         own_sockets_add_bound(s->sockets->own, c->fd);
     if (!bind || c->to.kind != SOCKADDR_UNIX)
         return;
@@ -481,8 +481,8 @@ socket_notified(struct supervisor *s, const struct call_row *row, const struct s
         notify_fail(s->o.listener, n->id, error);
     } else if (!is_harmless(&c)) {
         judge_received(s, &c);
-    } else if (!notify_valid(s->o.listener, n->id)) {
-        // Gone.
+    } else if (!is_send(&c) && !notify_valid(s->o.listener, n->id)) {
+        // Gone. Whether a sender is, is looked at once its bytes are read.
     } else if (sockets_is_query(&c) || !try_now(s, &c, NULL)) {
         pthread_mutex_lock(&s->lock);
         perform(s, &c, NULL);

@@ -48,6 +48,9 @@ struct socket_call {
     uint8_t addr[sizeof(struct sockaddr_storage)];
     size_t addr_len; /* 0: none */
     struct sockaddr_parsed to;
+    // A bind to a port of the kernel's choice that no rule allows: nobody can reach it before it
+    // listens, which is asked about then, so it is made and not remembered.
+    bool unoffered;
     uint64_t named_by;        /* when it has waited long enough for a name; 0: it has not */
     unsigned flags;           /* MSG_*, or the backlog */
     struct message *messages; /* owned */

@@ -144,10 +144,10 @@ copy_part(const struct socket_call *c, const struct message *m, void *buf, size_
     struct iovec local = {.iov_base = buf, .iov_len = want};
     ssize_t got = want ? process_vm_readv(c->call.tid, &local, 1, remote, n, 0) : 0;
     free(remote);
-    if (got != (ssize_t)want)
-        return -EFAULT;
     // I8: a killed task's number may be another process's by now, even of one outside.
-    return notify_valid(c->listener, c->call.id) ? got : -EINTR;
+    if (!notify_valid(c->listener, c->call.id))
+        return -EINTR;
+    return got == (ssize_t)want ? got : -EFAULT;
 }
 
 // One call of the kernel: a whole message, or a part of a stream.

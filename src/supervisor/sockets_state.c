@@ -311,23 +311,14 @@ leads_to(void *ctx, const char *name, const struct endpoint *e)
     return dns_names_lead_to(k->names, name, e);
 }
 
-bool
-sockets_is_unoffered(struct supervisor *s, const struct socket_call *c)
-{
-    struct socket_verdict v;
-    if (c->kind != SOCKET_BIND || c->to.kind != SOCKADDR_INET || c->to.peer.port != 0)
-        return false;
-    socket_judge_inet(s->o.sockets, OP_BIND, &c->to.peer, NULL, &v);
-    return v.answer == SOCKET_ASK;
-}
-
 void
-sockets_judge_inet(struct supervisor *s, const struct socket_call *c, struct socket_facts *f)
+sockets_judge_inet(struct supervisor *s, struct socket_call *c, struct socket_facts *f)
 {
     const struct endpoint *e = &c->to.peer;
     const struct socket_names names = {.leads_to = leads_to, .ctx = s->sockets};
     socket_judge_inet(s->o.sockets, f->op, e, &names, &f->verdict);
-    if (sockets_is_unoffered(s, c))
+    c->unoffered = c->kind == SOCKET_BIND && e->port == 0 && f->verdict.answer == SOCKET_ASK;
+    if (c->unoffered)
         f->verdict.answer = SOCKET_ALLOW;
     if (f->op == OP_BIND)
         return;

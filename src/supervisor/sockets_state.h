@@ -49,10 +49,8 @@ struct socket_facts {
     struct stat st; /* of what path names, or its directory */
     struct standing standing;
 };
-void sockets_judge_inet(struct supervisor *s, const struct socket_call *c, struct socket_facts *f);
-// A stream's bind to a port of the kernel's choice that no rule allows: nobody can reach it before
-// it listens, which is asked about then, so it is made and not remembered.
-bool sockets_is_unoffered(struct supervisor *s, const struct socket_call *c);
+// Sets c->unoffered as well.
+void sockets_judge_inet(struct supervisor *s, struct socket_call *c, struct socket_facts *f);
 // f->op, path, exists and st are set; r is NULL for a name without a file.
 void sockets_judge_unix(struct supervisor *s, const struct socket_call *c, const struct resolved *r,
                         struct socket_facts *f);
