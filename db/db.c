@@ -351,7 +351,8 @@ make_file(const char *path, struct err *err)
                           : S_ISLNK(st.st_mode) ? -ELOOP
                                                 : -EINVAL,
                           err);
-    return 0;
+    // SQLite would say of a file system that is read only that there is no such file: its -wal.
+    return access(path, W_OK) < 0 ? fail_errno(path, -errno, err) : 0;
 }
 
 static int
@@ -474,9 +475,9 @@ db_open_write(const char *path, sqlite3 **ret_h, struct err *err)
     return 0;
 }
 
-// A name for SQLite that promises that nothing changes the file: no locks, no -shm needed.
+// A name for SQLite with options of its own.
 static char *
-immutable_name(const char *path)
+uri_name(const char *path, const char *options)
 {
     struct buf b = {0};
     buf_puts(&b, "file:");
@@ -487,15 +488,35 @@ immutable_name(const char *path)
         else
             buf_printf(&b, "%%%02x", *p);
     }
-    buf_puts(&b, "?immutable=1");
+    buf_puts(&b, options);
     return buf_steal(&b);
 }
 
 // Opens and looks whose it is. A result code; *ret_h is to be closed in any case.
 static int
-open_and_inspect(const char *name, int flags, sqlite3 **ret_h, int64_t *ret_version)
+open_and_inspect(const char *name, sqlite3 **ret_h, int64_t *ret_version)
 {
-    int rc = open_handle(name, SQLITE_OPEN_READONLY | flags, ret_h);
+    int rc = open_handle(name, SQLITE_OPEN_READONLY, ret_h);
+    return rc == SQLITE_OK ? inspect(*ret_h, ret_version) : rc;
+}
+
+// For a directory that cannot be written to, where no -shm can be made.
+static int
+open_unlocked(const char *name, sqlite3 **ret_h, int64_t *ret_version)
+{
+    struct stat st;
+    cleanup_free char *wal = xasprintf("%s-wal", name);
+    cleanup_free char *shm = xasprintf("%s-shm", name);
+    // Without a -wal, or with an empty one, the file alone is the whole record.
+    bool whole = stat(wal, &st) < 0 ? errno == ENOENT : st.st_size == 0;
+    // Who writes has a -shm.
+    if (!whole && (stat(shm, &st) == 0 || errno != ENOENT))
+        return SQLITE_CANTOPEN;
+    cleanup_free char *uri = uri_name(name, whole ? "?immutable=1" : "?vfs=unix-none");
+    int rc = open_handle(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, ret_h);
+    // Who has the file for himself keeps the index of the -wal in memory.
+    if (rc == SQLITE_OK && !whole)
+        rc = sqlite3_exec(*ret_h, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL);
     return rc == SQLITE_OK ? inspect(*ret_h, ret_version) : rc;
 }
 
@@ -540,16 +561,10 @@ db_open_read(const char *path, sqlite3 **ret_h, struct err *err)
                        "%s holds nothing without the file of that name with -wal at its end, which "
                        "belongs to it and is not there",
                        shown);
-    int rc = open_and_inspect(name, 0, &h, &version);
+    int rc = open_and_inspect(name, &h, &version);
     if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) {
-        // A directory that cannot be written to has no room for -shm. Without a -wal, or with an
-        // empty one, the file alone is the whole record.
-        cleanup_free char *wal = xasprintf("%s-wal", name);
-        if (stat(wal, &st) < 0 ? errno == ENOENT : st.st_size == 0) {
-            cleanup_free char *uri = immutable_name(name);
-            db_close(h);
-            rc = open_and_inspect(uri, SQLITE_OPEN_URI, &h, &version);
-        }
+        h = db_close(h);
+        rc = open_unlocked(name, &h, &version);
     }
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(h, "PRAGMA query_only=1", NULL, NULL, NULL);

@@ -182,6 +182,37 @@ fi
 equal "it can be read" "$("$NONO" log --db "$T/tmp/ro/audit.db" --jsonl | rows "len(rows) > 10")" True
 chmod 0700 "$T/tmp/ro"
 
+scenario "a file system that is read only"
+unshare=(unshare -m)
+[ "$(id -u)" = 0 ] || unshare=(unshare -U --map-current-user --keep-caps -m)
+read_only() { # COMMAND...: with $T/tmp/ro mounted so
+    "${unshare[@]}" bash -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"' "$T/tmp/ro" "$@"
+}
+readers() { # FILE
+    local command
+    for command in "log --jsonl" "verify -v" "show 1" "export --format jsonl" "ps --all --jsonl" "grants"; do
+        # shellcheck disable=SC2086
+        read_only "$NONO" $command --db "$1" 2>&1 || echo "exit $?"
+    done
+}
+if read_only true 2>/dev/null; then
+    run --name log -- cat "$T/outside1"
+    chmod 0600 "$T/tmp/ro/audit.db"
+    log=$XDG_STATE_HOME/nono/audit.db
+    want=$(readers "$log")
+    for kept in "-wal -shm" "-wal" ""; do
+        rm -f "$T/tmp/ro"/*
+        cp "$log" "$log-wal" "$log-shm" "$T/tmp/ro/"
+        [ -n "$kept" ] || sqlite "$T/tmp/ro/audit.db" "PRAGMA wal_checkpoint(TRUNCATE)" >/dev/null
+        for end in -wal -shm; do case $kept in *$end*) ;; *) rm -f "$T/tmp/ro/audit.db$end" ;; esac; done
+        equal "all is read with ${kept:-the file alone}" "$(readers "$T/tmp/ro/audit.db")" "$want"
+    done
+    contains "all of it" "$want" "verified: 1 session"
+    equal "nono run does not start" "$(read_only "$NONO" run --db "$T/tmp/ro/audit.db" -- true 2>&1 | grep -o 'Read-only file system')" \
+        "Read-only file system"
+    rm -f "$T/tmp/ro"/*
+fi
+
 scenario "killed at any moment, what was acted upon is recorded and verifies"
 rounds=12
 [ "${NONO_TEST_LONG:-0}" = 0 ] || rounds=1000
