@@ -6,6 +6,8 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -57,10 +59,11 @@ struct verify {
     size_t ids_n;
     struct verify_anchor *anchors; /* owned */
     struct buf written;            /* lines of --anchor */
-    uint64_t sessions, events, problems, foreign;
-    uint64_t open;               /* sessions without an end */
-    char key_name[KEY_NAME_LEN]; /* of the last signature */
-    char public[2 * KEY_PUBLIC_LEN + 1];
+    uint64_t sessions, events, problems;
+    uint64_t open; /* sessions without an end */
+    bool signed_by_any;
+    uint8_t signer[KEY_PUBLIC_LEN]; /* of the first chain that is signed */
+    uint64_t others;                /* chains that another key signed */
 };
 
 static void
@@ -241,6 +244,8 @@ print_json(struct verify *v, const struct verify_row *row)
     }
     if (o && row->id[0])
         json_object_set_new(o, "ended", json_boolean(row->ended));
+    if (o && row->key)
+        json_object_set_new(o, "known_key", json_boolean(v->check.key && !row->foreign_key));
     cleanup_free char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (!text)
@@ -258,12 +263,12 @@ on_chain(void *ctx, const struct verify_row *row)
     char hex[65];
     v->sessions += row->id[0] != 0;
     v->events += row->events;
-    v->foreign += row->foreign_key && !row->imported;
     v->open += is_open(row);
-    if (row->key) {
-        key_name(row->key, v->key_name);
-        sodium_bin2hex(v->public, sizeof v->public, row->key, KEY_PUBLIC_LEN);
+    if (row->key && !v->signed_by_any) {
+        memcpy(v->signer, row->key, KEY_PUBLIC_LEN);
+        v->signed_by_any = true;
     }
+    v->others += row->key && memcmp(v->signer, row->key, KEY_PUBLIC_LEN) != 0;
     v->problems += row->problem != NULL;
     if (v->json)
         print_json(v, row);
@@ -276,6 +281,20 @@ on_chain(void *ctx, const struct verify_row *row)
     sodium_bin2hex(hex, sizeof hex, row->hash, 32);
     buf_printf(&v->written, "nono-anchor 1 %s %llu %s\n", row->id[0] ? row->id : JOURNAL_WORD,
                (unsigned long long)row->events, hex);
+}
+
+// syslog(3) tells nobody that nobody listens.
+static int
+find_syslog(void)
+{
+    static const int types[] = {SOCK_DGRAM, SOCK_STREAM};
+    struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
+    int r = -EPROTOTYPE;
+    for (size_t i = 0; r == -EPROTOTYPE && i < ARRAY_SIZE(types); i++) {
+        cleanup_fd int fd = socket(AF_UNIX, types[i] | SOCK_CLOEXEC, 0);
+        r = fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0 ? -errno : 0;
+    }
+    return r;
 }
 
 static void
@@ -296,9 +315,10 @@ write_anchor(struct verify *v)
         return 0;
     }
     if (strcmp(v->anchor, "syslog") == 0) {
-        if (access(_PATH_LOG, F_OK) < 0)
+        int found = find_syslog();
+        if (found < 0)
             return options_fail(&v->o, EXIT_FAILURE, "can't write the heads to syslog: %s: %s",
-                                _PATH_LOG, strerror(errno));
+                                _PATH_LOG, strerror(-found));
         to_syslog(text);
         return 0;
     }
@@ -311,6 +331,32 @@ write_anchor(struct verify *v)
     cleanup_free char *shown = display_str(v->anchor, DISPLAY_QUOTE);
     return options_fail(&v->o, EXIT_FAILURE, "--anchor %s: the heads cannot be written: %s", shown,
                         strerror(-r));
+}
+
+static void
+print_summary(const struct verify *v)
+{
+    char name[KEY_NAME_LEN] = "nobody", hex[2 * KEY_PUBLIC_LEN + 1];
+    const char *whose = "";
+    if (v->signed_by_any) {
+        key_name(v->signer, name);
+        if (!v->check.key)
+            whose = " (you have no key to compare with: nothing here vouches for it)";
+        else if (memcmp(v->check.key, v->signer, sizeof v->signer) != 0)
+            whose = " (not your key: nothing here vouches for it)";
+    }
+    printf("verified: %llu session%s, %llu events; signed by %s%s\n",
+           (unsigned long long)v->sessions, v->sessions == 1 ? "" : "s",
+           (unsigned long long)v->events, name, whose);
+    if (v->others)
+        printf("%llu of them signed by other keys (-v says which)\n",
+               (unsigned long long)v->others);
+    if (v->open)
+        printf(
+            "%llu of them without an end (running, killed, or cut off behind the last signature)\n",
+            (unsigned long long)v->open);
+    if (v->verbose && v->signed_by_any)
+        printf("key: %s\n", sodium_bin2hex(hex, sizeof hex, v->signer, sizeof v->signer));
 }
 
 static int
@@ -331,15 +377,7 @@ verify(struct verify *v, const char *db)
                (unsigned long long)v->sessions + !v->check.sessions);
         return EXIT_INTEGRITY;
     }
-    printf("verified: %llu session%s, %llu events; signed by %s%s\n",
-           (unsigned long long)v->sessions, v->sessions == 1 ? "" : "s",
-           (unsigned long long)v->events, v->key_name, v->foreign ? " (not your key)" : "");
-    if (v->open)
-        printf(
-            "%llu of them without an end (running, killed, or cut off behind the last signature)\n",
-            (unsigned long long)v->open);
-    if (v->verbose)
-        printf("key: %s\n", v->public);
+    print_summary(v);
     return v->anchor ? write_anchor(v) : 0;
 }
 

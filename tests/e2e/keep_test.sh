@@ -73,6 +73,12 @@ there() { env XDG_STATE_HOME="$T/home/elsewhere" "$NONO" "$@"; }
 equal "it reads the same elsewhere" "$(there log --db "$T/tmp/one.db" --jsonl)" "$here"
 status_of there verify --db "$T/tmp/one.db"
 equal "and verifies" "$status" 0
+key=$("$NONO" verify --jsonl @ | rows "rows[0]['key']")
+contains "whose key signed is said, and that it proves nothing here" "$output" \
+    "signed by ${key:0:16} (you have no key to compare with: nothing here vouches for it)"
+equal "for programs too" "$(there verify --jsonl --db "$T/tmp/one.db" | rows "{r['known_key'] for r in rows}")" "{False}"
+status_of there verify --db "$T/tmp/one.db" --key "$key"
+equal "unless the key is known" "$status$output" "0verified: 1 session, 6 events; signed by ${key:0:16}"
 status_of there import "$T/tmp/one.db"
 contains "and is taken in" "$output" "1 session imported"
 equal "as it was" "$(there log --jsonl)" "$here"
@@ -80,6 +86,12 @@ status_of there import "$T/tmp/one.db"
 contains "once" "$output" "1 there already"
 status_of there verify
 equal "that record verifies" "$status" 0
+contains "what others signed is said" "$output" "1 of them signed by other keys (-v says which)"
+lacks "the rest is yours" "$output" "not your key"
+status_of there verify --db "$T/tmp/one.db"
+contains "another's key is not yours" "$output" "signed by ${key:0:16} (not your key: nothing here vouches for it)"
+status_of there verify @
+contains "nor is it here" "$output" "(not your key: nothing here vouches for it)"
 chmod 0600 "$T/tmp/one.db"
 sql "$T/tmp/one.db" "DELETE FROM head WHERE session = 1"
 status_of there import "$T/tmp/one.db"

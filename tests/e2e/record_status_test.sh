@@ -68,6 +68,52 @@ try 1 export --format cast -o x.cast
 equal "verify --anchor to where nothing can be written" $? 1
 contains "it is said" "$(cat err)" "$T/missing/x"
 [ -e /dev/log ] || try 1 verify --anchor syslog
+
+scenario "heads go to syslog"
+export XDG_STATE_HOME=$T/home/state1
+# A /dev of its own with a log of its own.
+unshare=(unshare -m)
+[ "$(id -u)" = 0 ] || unshare=(unshare -U --map-current-user --keep-caps -m)
+mkdir dev
+: >dev/null
+in_dev() { "${unshare[@]}" bash -c 'mount --bind /dev/null "$0/null" && mount --rbind "$0" /dev && exec "$@"' "$T/tmp/dev" "$@"; }
+cat >listen.py <<'END'
+import socket, subprocess, sys
+kind, path = getattr(socket, sys.argv[1]), sys.argv[2]
+s = socket.socket(socket.AF_UNIX, kind)
+s.bind(path)
+if kind == socket.SOCK_STREAM: s.listen()
+s.settimeout(30)
+status = subprocess.call(sys.argv[3:])
+if kind == socket.SOCK_DGRAM:
+    s.setblocking(False)
+    try:
+        while True: print(s.recv(4096).decode())
+    except BlockingIOError: pass
+else:
+    # The first one only asked whether anybody listens.
+    for _ in range(2):
+        c = s.accept()[0]
+        while data := c.recv(4096): print(data.decode().replace("\0", "\n"))
+sys.exit(status)
+END
+if in_dev true 2>/dev/null; then
+    "$NONO" verify --anchor stdout | grep ^nono-anchor >heads
+    for kind in SOCK_DGRAM SOCK_STREAM; do
+        rm -f dev/log
+        in_dev $PYTHON listen.py $kind dev/log "$NONO" verify --anchor syslog >syslog
+        equal "verify --anchor syslog ($kind)" $? 0
+        equal "the heads are there" "$(grep -o 'nono-anchor.*' syslog)" "$(cat heads)"
+        contains "by whom" "$(cat syslog)" "nono["
+        try 0 verify --against syslog
+    done
+    in_dev "$NONO" verify --anchor syslog >out 2>err
+    equal "nobody listens" "$?" 1
+    contains "it is said" "$(cat err)" "can't write the heads to syslog: /dev/log: Connection refused"
+fi
+
+scenario "what else is not there"
+export XDG_STATE_HOME=$T/home/state1
 try 2 verify --against missing
 try 2 verify --against foreign.db
 try 0 log --since '@4000000000'
