@@ -6,20 +6,32 @@
 #include "log_print.h"
 #include "util.h"
 
-// A spreadsheet takes a cell that starts like this for a formula, and runs it.
-#define FORMULA_STARTS "=+-@"
+// A spreadsheet takes a cell that starts like this for a formula, and runs it; some take the wide
+// forms of these characters too.
+static bool
+is_formula(const char *text)
+{
+    static const char *const starts[] = {"=",      "+",      "-",      "@",
+                                         "\uff1d", "\uff0b", "\uff0d", "\uff20"};
+    for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
+        if (strncmp(text, starts[i], strlen(starts[i])) == 0)
+            return true;
+    }
+    return false;
+}
 
 static void
 put_cell(struct buf *b, const char *text)
 {
     if (b->len)
         buf_putc(b, ',');
-    if (!strpbrk(text, ",\"\r\n") && text[0] != ' ' && !strchr(FORMULA_STARTS, text[0])) {
+    bool formula = is_formula(text);
+    if (!strpbrk(text, ",\"\r\n") && text[0] != ' ' && !formula) {
         buf_puts(b, text);
         return;
     }
     buf_putc(b, '"');
-    if (text[0] && strchr(FORMULA_STARTS, text[0]))
+    if (formula)
         buf_putc(b, '\'');
     for (const char *p = text; *p; p++) {
         if (*p == '"')

@@ -65,4 +65,22 @@ if command -v csvstat >/dev/null; then
     equal "a column of it" "$(csvcut -c kind "$T/tmp/log.csv" | sort -u | grep -c .)" "$("$NONO" log --jsonl | rows "len({r['kind'] for r in rows}) + 1")"
 fi
 equal "sqlite3 imports it" "$(sqlite3 :memory: -cmd '.mode csv' -cmd ".import $T/tmp/log.csv log" 'SELECT count(*) FROM log' 2>&1)" "$rows"
+# Names that are formulas, as a task writes them; words with quotes and commas.
+formulas=("=2+2" "+1" "-1" "@x" "＝2+2" "＋1" "－1" "＠x")
+touch -- "${formulas[@]/#/$OUT/}"
+run --name sheet --on-ask deny -- sh -c 'cd "$1" && shift && for name; do read -r x <"$name"; done' sh "$OUT" "${formulas[@]}" 'a "b", c'
+"$NONO" log sheet --csv --kind request >sheet.csv
+cells() { # COLUMN
+    $PYTHON -c '
+import csv, sys
+for row in csv.DictReader(open("sheet.csv", newline="")): print(row[sys.argv[1]])' "$1"
+}
+# The last word is no file; nobody asks about what is not there.
+equal "no cell is a formula" "$(cells target)" "$(printf "'%s\n" "${formulas[@]}")"
+want="$(cells argv | head -n 1)"
+contains "argv is one cell of words" "$want" "'=2+2' +1 -1 @x ＝2+2 ＋1 －1 ＠x 'a \"b\", c'"
+equal "what is empty is not quoted" "$(grep -c ',"",' sheet.csv)" 0
+if command -v csvcut >/dev/null; then
+    equal "as csvkit reads it" "$(csvcut -c argv sheet.csv | $PYTHON -c 'import csv, sys; print(list(csv.reader(sys.stdin))[1][0])')" "$want"
+fi
 finish
