@@ -155,9 +155,12 @@ typedef int (*decided_fn)(void *ctx, const struct decided_row *row);
 int reader_decided(struct reader *r, const struct event_filter *f, decided_fn fn, void *ctx,
                    struct err *err);
 
-// What a decision left behind, and how often it answered.
+// What a decision left behind, and how often it answered without a row of its own. A remembered one
+// is a row of the session that it is from, and of each that used it since.
 struct granted_row {
-    const char *session, *path;
+    const char *session, *path; /* path: NULL when where it is from is not recorded here */
+    const char *origin;         /* session that it is from; NULL: session */
+    uint64_t origin_id;         /* its number there; else 0 */
     uint64_t id, request, created_ns, uses;
     enum verdict verdict;
     enum op op;
@@ -165,7 +168,7 @@ struct granted_row {
     enum reach reach;
 };
 typedef int (*granted_fn)(void *ctx, const struct granted_row *row);
-// Of f the sessions and the times hold.
+// Of f the sessions and the times hold: of the grant, or of its use by a later session.
 int reader_granted(struct reader *r, const struct event_filter *f, granted_fn fn, void *ctx,
                    struct err *err);
 

@@ -160,7 +160,7 @@ add_content(struct recorder *rec, const char *text, uint8_t ret_digest[CHAIN_HAS
 }
 
 int
-recorder_add_session(struct recorder *rec, const struct session_info *info)
+recorder_add_session(struct recorder *rec, const struct session_info *info, const char *text)
 {
     uint8_t capabilities[CHAIN_HASH_LEN], policy[CHAIN_HASH_LEN];
     struct put p;
@@ -195,7 +195,7 @@ recorder_add_session(struct recorder *rec, const struct session_info *info)
     rec->session = sqlite3_last_insert_rowid(rec->h);
     chain_start(&rec->tip, "session", info->id);
     chain_start(&rec->terminal, "terminal", "");
-    return add_event(rec, KIND_SESSION_START, info->started_real_ns, 0, NULL);
+    return add_event(rec, KIND_SESSION_START, info->started_real_ns, 0, text);
 }
 
 static int

@@ -58,7 +58,8 @@ void revocation_done(struct revocation *v);
 
 // Each gives an SQLite result code. After a constraint error nothing of that row is left behind and
 // the transaction goes on; after any other error the caller rolls back.
-int recorder_add_session(struct recorder *rec, const struct session_info *info);
+// text: of the session's first event; or NULL.
+int recorder_add_session(struct recorder *rec, const struct session_info *info, const char *text);
 int recorder_add_request(struct recorder *rec, const struct request *r);
 // g: NULL for none.
 int recorder_add_decision(struct recorder *rec, const struct decision *d, const struct grant *g,

@@ -2,13 +2,16 @@
 #include "remember.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "db.h"
 #include "facts.h"
+#include "find.h"
 #include "journal.h"
 #include "schema.h"
 #include "util.h"
@@ -214,4 +217,36 @@ remembered_revoke(const char *path, const char *key, const char *session, uint64
     sodium_memzero(&opened, sizeof opened);
     db_close(h);
     return r;
+}
+
+// --- names in later sessions ------------------------------------------------------------------
+
+#define TITLE "remembered:"
+
+void
+remembered_put_name(struct buf *text, const char *session, uint64_t id)
+{
+    buf_printf(text, "%s %s:%" PRIu64, text->len ? "" : TITLE, session, id);
+}
+
+bool
+remembered_find_name(const char *text, uint64_t number,
+                     char ret_session[static REMEMBERED_SESSION_MAX], uint64_t *ret_id)
+{
+    char session[REMEMBERED_SESSION_MAX], *end;
+    if (strncmp(text, TITLE, strlen(TITLE)) != 0 || number == 0)
+        return false;
+    for (text += strlen(TITLE); number > 0 && text; number--)
+        text = strchr(number > 1 ? text + 1 : text, ' ');
+    const char *colon = text ? strchr(text, ':') : NULL;
+    if (!colon || colon - text != REMEMBERED_SESSION_MAX)
+        return false;
+    memcpy(session, text + 1, sizeof session - 1);
+    session[sizeof session - 1] = 0;
+    uint64_t id = strtoull(colon + 1, &end, 10);
+    if (!find_is_id(session) || end == colon + 1 || (*end && *end != ' '))
+        return false;
+    memcpy(ret_session, session, sizeof session);
+    *ret_id = id;
+    return true;
 }

@@ -45,8 +45,8 @@ struct writer {
     sem_t opened; /* posted once by the db thread; it does not touch the next three after that */
     int open_error;
     struct err open_err;
-    remembered_fn remembered;
-    void *remembered_ctx; /* constant */
+    remembered_fn remembered; /* NULL once the db thread has opened, or failed to */
+    void *remembered_ctx;     /* constant */
 
     // Of the db thread from its start to its end.
     sqlite3 *h; /* NULL: it could not be opened yet (besteffort) */
@@ -177,13 +177,33 @@ write_batch(struct writer *w, bool sign)
     return rc;
 }
 
+struct remembering {
+    struct writer *w;
+    struct buf names;
+};
+
+static int
+add_remembered(void *ctx, const struct remembered *r)
+{
+    struct remembering *m = ctx;
+    remembered_put_name(&m->names, r->session, r->grant->id);
+    return m->w->remembered(m->w->remembered_ctx, r);
+}
+
 static int
 open_session(struct writer *w, struct err *err)
 {
-    int rc = sqlite3_exec(w->h, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    int rc = sqlite3_exec(w->h, "BEGIN IMMEDIATE", NULL, NULL, NULL), stopped = 0;
     uint64_t now = clock_real_ns();
-    if (rc == SQLITE_OK)
-        rc = recorder_add_session(&w->rec, w->info);
+    struct remembering m = {.w = w};
+    if (rc == SQLITE_OK && w->remembered)
+        rc = remembered_read(w->h, w->info->uid, w->info->profile ? w->info->profile : "",
+                             add_remembered, &m, &stopped);
+    if (rc == SQLITE_OK && stopped == 0)
+        rc = recorder_add_session(&w->rec, w->info, m.names.len ? buf_str(&m.names) : NULL);
+    buf_done(&m.names);
+    if (stopped)
+        return stopped;
     struct journal_row row = {.what = JOURNAL_BEGAN,
                               .id = w->info->id,
                               .n = w->rec.tip.seq,
@@ -385,25 +405,14 @@ wait_until(struct writer *w, uint64_t due)
     ppoll(&pfd, 1, timeout, NULL);
 }
 
-static int
-read_remembered(struct writer *w, struct err *err)
-{
-    int stopped = 0;
-    if (!w->remembered)
-        return 0;
-    int rc = remembered_read(w->h, w->info->uid, w->info->profile ? w->info->profile : "",
-                             w->remembered, w->remembered_ctx, &stopped);
-    return rc == SQLITE_OK ? stopped : db_fail(w->h, rc, w->path, err);
-}
-
 // True when the session may go on.
 static bool
 open_first(struct writer *w)
 {
     int r = sodium_init() < 0 ? err_set(&w->open_err, -EIO, "libsodium does not start")
                               : open_record(w, &w->open_err);
-    if (r == 0)
-        r = read_remembered(w, &w->open_err);
+    // A record that is opened later comes too late for what was remembered: all of it or nothing.
+    w->remembered = NULL;
     if (r < 0 && w->besteffort) {
         commit_failed(w, r);
         r = 0;

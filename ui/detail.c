@@ -206,10 +206,11 @@ detail_grant(struct buf *out, const struct grant *g, uint64_t now_ns, unsigned f
     }
     // The call that was asked about had its answer with the grant.
     if (g->uses == 0)
-        buf_puts(out, g->request ? " (not used again)" : " (not used)");
+        buf_puts(out, g->request ? " (not used again" : " (not used");
     else
-        buf_printf(out, " (used %llu time%s)", (unsigned long long)g->uses,
-                   g->uses == 1 ? "" : "s");
+        buf_printf(out, " (used %llu time%s", (unsigned long long)g->uses, g->uses == 1 ? "" : "s");
+    // Other sessions may have used it as well.
+    buf_puts(out, g->scope == SCOPE_ALWAYS ? " here)" : ")");
 }
 
 static void

@@ -110,6 +110,10 @@ broker_answer(struct broker *b, const struct memory_query *q, pid_t tid, uint64_
 int
 broker_load(struct broker *b, struct grant *g)
 {
+    // The record knows the remembered ones by their places (remember.h): one that is of no use has
+    // its number all the same.
+    g->id = b->memory.next_id++;
+    g->request = 0;
     int ret = (int)g->op < 0 || (int)g->reach < 0 || !g->path || !g->path[0] ||
                       (g->verdict != VERDICT_ALLOW && g->verdict != VERDICT_DENY)
                   ? -EINVAL
@@ -118,8 +122,6 @@ broker_load(struct broker *b, struct grant *g)
         grant_free(g);
         return ret;
     }
-    g->id = b->memory.next_id++;
-    g->request = 0;
     tell_grant(b, g);
     return 0;
 }

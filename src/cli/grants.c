@@ -14,6 +14,7 @@
 #include "cli.h"
 #include "clock.h"
 #include "display.h"
+#include "grant_uses.h"
 #include "options.h"
 #include "registry.h"
 #include "remember.h"
@@ -101,14 +102,12 @@ print_text(const struct listing *l, bool sessions)
                "USED", "RULE");
     for (size_t i = 0; i < l->n; i++) {
         const struct listed *r = &l->rows[i];
-        char holds[32], uses[24] = "-";
+        char holds[32];
         cleanup_free char *words = grant_words(r->grant);
         format_holds(holds, sizeof holds, r->grant, clock_mono_ns());
-        if (!r->profile)
-            snprintf(uses, sizeof uses, "%" PRIu64, r->grant->uses);
         if (sessions)
             printf("%-12s  ", r->session);
-        printf("%5" PRIu64 "  %-10s  %6s  %s", r->grant->id, holds, uses, words);
+        printf("%5" PRIu64 "  %-10s  %6" PRIu64 "  %s", r->grant->id, holds, r->grant->uses, words);
         if (r->profile && r->profile[0]) {
             cleanup_free char *profile = display_str(r->profile, DISPLAY_QUOTE);
             printf("  (profile %s)", profile);
@@ -132,6 +131,23 @@ print_json(const struct listing *l, bool lines)
         puts(l->n ? "\n]" : "]");
 }
 
+// What is remembered answered in other sessions too. One that a session has read is told with what
+// it did there.
+static int
+count_uses(const struct listing *l, const struct attached_set *live, const char *db,
+           struct err *err)
+{
+    struct grant_uses uses = {0};
+    int ret = grant_uses_read(&uses, db, err);
+    for (size_t i = 0; i < l->n && ret == 0; i++) {
+        struct grant *g = l->rows[i].grant;
+        if (g->scope == SCOPE_ALWAYS && (l->rows[i].profile || !g->origin))
+            g->uses = grant_uses_sum(&uses, live, l->rows[i].session, g->id);
+    }
+    grant_uses_done(&uses);
+    return ret;
+}
+
 static int
 list_grants(const char *spec, const char *db, int format)
 {
@@ -147,7 +163,9 @@ list_grants(const char *spec, const char *db, int format)
         for (size_t k = 0; k < s.list[i]->grants.n; k++)
             add(&l, s.list[i]->id, NULL, s.list[i]->grants.list[k]);
     size_t live = l.n;
-    if (!spec && db && remembered_list(db, geteuid(), NULL, on_remembered, &l, &err) < 0) {
+    if (!spec && db &&
+        (remembered_list(db, geteuid(), NULL, on_remembered, &l, &err) < 0 ||
+         count_uses(&l, &s, db, &err) < 0)) {
         fprintf(stderr, "nono grants: %s\n", err.msg);
         status = EXIT_UNREADABLE;
     }

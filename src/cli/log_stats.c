@@ -120,10 +120,10 @@ add_granted(void *ctx, const struct granted_row *row)
     s->saved += row->uses;
     s->allowed += e.allowed;
     s->refused += e.refused;
-    if (!row->uses)
+    if (!row->uses || !row->path)
         return 0;
     buf_printf(&key, "%s %s %s ", verdict ? verdict : "?", op ? op : "?", reach ? reach : "?");
-    buf_puts(&key, row->path ? row->path : "");
+    buf_puts(&key, row->path);
     add(s, LOG_GROUP_RULE, buf_str(&key), key.len, &e);
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "buf.h"
 #include "cli.h"
 #include "display.h"
+#include "grant_uses.h"
 #include "grants.h"
 #include "options.h"
 #include "registry.h"
@@ -42,6 +43,7 @@ struct search {
     const char *db;
     struct attached_set sessions;
     struct attached *session; /* where it is live; NULL: it is only remembered */
+    struct grant_uses uses;
     // What was found; a remembered one has a name.
     char *origin; /* owned */
     uint64_t origin_id;
@@ -80,6 +82,19 @@ is_live_there(const struct search *s, const char *session, uint64_t id)
     return false;
 }
 
+// Of a remembered one all that it did, in whatever session.
+static char *
+epitaph(const struct search *s, const struct grant *g, pid_t root)
+{
+    if (!s->origin)
+        return grant_epitaph(g, root, false);
+    struct grant *all = grant_dup(g);
+    all->uses = grant_uses_sum(&s->uses, &s->sessions, s->origin, s->origin_id);
+    char *line = grant_epitaph(all, root, true);
+    grant_free(all);
+    return line;
+}
+
 static int
 on_remembered(void *ctx, const struct remembered *r)
 {
@@ -92,7 +107,7 @@ on_remembered(void *ctx, const struct remembered *r)
     free(s->line);
     s->origin = xstrdup(r->session);
     s->origin_id = r->grant->id;
-    s->line = grant_epitaph(r->grant, 0);
+    s->line = epitaph(s, r->grant, 0);
     return 0;
 }
 
@@ -110,7 +125,7 @@ find_live(struct search *s, const char *id)
         free(s->line);
         s->origin = g->scope == SCOPE_ALWAYS ? xstrdup(g->origin ? g->origin : a->id) : NULL;
         s->origin_id = g->origin ? g->origin_id : g->id;
-        s->line = grant_epitaph(g, client_session(a->client)->pid);
+        s->line = epitaph(s, g, client_session(a->client)->pid);
     }
 }
 
@@ -121,6 +136,8 @@ find(struct search *s)
     cleanup_err struct err err = {0};
     cleanup_free char *id = NULL, *path = NULL;
     if (attached_open(&s->sessions, NULL, "nono revoke", CLIENT_GRANTS, &err) < 0)
+        return fail(err.msg);
+    if (s->db && grant_uses_read(&s->uses, s->db, &err) < 0)
         return fail(err.msg);
     // A name means a running session; a prefix one of the record as well.
     if (s->spec && registry_find_socket(s->spec, &id, &path, NULL) < 0)
@@ -196,6 +213,7 @@ static void
 search_done(struct search *s)
 {
     attached_done(&s->sessions);
+    grant_uses_done(&s->uses);
     free(s->spec);
     free(s->origin);
     free(s->line);

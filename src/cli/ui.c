@@ -98,7 +98,7 @@ on_grant(void *ctx, struct grant *g)
 {
     struct member *m = ctx;
     if (g->state == GRANT_REVOKED) {
-        cleanup_free char *line = grant_epitaph(g, client_session(m->client)->pid);
+        cleanup_free char *line = grant_epitaph(g, client_session(m->client)->pid, false);
         ui_set_notice(m->pane->ui, line);
     }
     grants_take(&m->grants, g);

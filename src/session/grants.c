@@ -108,8 +108,9 @@ grant_words(const struct grant *g)
     return buf_steal(&b);
 }
 
-char *
-grant_uses(const struct grant *g)
+// "used 3 times, last by node/4711, git/4720"; who they are is looked up now. The caller frees it.
+static char *
+grant_uses(const struct grant *g, bool everywhere)
 {
     struct buf b = {0};
     if (g->uses == 0)
@@ -117,6 +118,8 @@ grant_uses(const struct grant *g)
         buf_puts(&b, g->request ? "not used again" : "not used");
     else
         buf_printf(&b, "used %" PRIu64 " time%s", g->uses, g->uses == 1 ? "" : "s");
+    if (g->scope == SCOPE_ALWAYS && !everywhere)
+        buf_puts(&b, " in this session");
     for (size_t i = 0; i < g->n_tasks; i++) {
         buf_puts(&b, i ? ", " : ", last by ");
         holders_add_task(&b, g->tasks[i]);
@@ -125,9 +128,9 @@ grant_uses(const struct grant *g)
 }
 
 char *
-grant_epitaph(const struct grant *g, pid_t root)
+grant_epitaph(const struct grant *g, pid_t root, bool everywhere)
 {
-    cleanup_free char *words = grant_words(g), *uses = grant_uses(g);
+    cleanup_free char *words = grant_words(g), *uses = grant_uses(g, everywhere);
     cleanup_free char *holders = holders_text(g, root);
     return xasprintf("taken back: %s (%s%s%s)", words, uses, holders ? "; " : "",
                      holders ? holders : "");

@@ -21,8 +21,6 @@ const struct grant *grants_find(const struct grants *t, uint64_t id);
 // "allow read below /home/u/shop": one display-safe line. The caller frees it.
 char *grant_words(const struct grant *g);
 // "taken back: allow read below /home/u/shop (used 3 times, ...; still open in git/4720)": what is
-// said of one that ended by order. root: the supervisor of its session, 0 when there is none. The
-// caller frees it.
-char *grant_epitaph(const struct grant *g, pid_t root);
-// "used 3 times, last by node/4711, git/4720"; who they are is looked up now. The caller frees it.
-char *grant_uses(const struct grant *g);
+// said of one that ended by order. root: the supervisor of its session, 0 when there is none.
+// everywhere: its uses are those of all sessions. The caller frees it.
+char *grant_epitaph(const struct grant *g, pid_t root, bool everywhere);

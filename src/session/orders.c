@@ -86,7 +86,7 @@ take_grant(struct session *s, struct grant *g)
 {
     control_grant(s->control, g);
     if (g->state == GRANT_REVOKED) {
-        cleanup_free char *line = grant_epitaph(g, getpid());
+        cleanup_free char *line = grant_epitaph(g, getpid(), false);
         session_say(s, line);
     }
     grants_take(&s->grants, g);

@@ -127,13 +127,25 @@ run --on-ask deny -- sh -c "cat $OUT/d/2; cat $OUT/d/sub/s; cat $OUT/d2"
 contains "a later session allows what was allowed" "$output" "content of d/2"
 contains "and denies what was denied" "$output" "sub/s: Permission denied"
 contains "but not what was for the session" "$output" "d2: Permission denied"
+equal "both have answered once since" "$(grant_rows "[r['uses'] for r in rows]")" "[1, 1]"
+contains "in words" "$("$NONO" grants)" "    1  always           1  allow read in $OUT/d"
+stats=$("$NONO" log --stats)
+contains "prompts saved by the one" "$stats" "allow read dir "
+contains "and by the other" "$stats" "deny read object "
+contains "in the session that used them too" "$("$NONO" log --stats --json @ | $PYTHON -c '
+import json, sys
+r = json.load(sys.stdin)
+print(r["prompts_saved"], sorted((e["key"].split()[0], e["n"]) for e in r["rule"]))')" "2 [('allow', 1), ('deny', 1)]"
 equal "by rule, without a question" "$(log_rows "sum(r['resolved'].endswith('/d/2') for r in of(kind='request'))")" 0
 start_reader
 read_file "$OUT/d/2"
 expect_output "one more session" "content of d/2"
 equal "two grants there" "$(grant_rows "[(r['origin'] == '$first', r['origin_grant']) for r in of(state='live')]")" \
     "[(True, 1), (True, 2)]"
-contains "taken back by its name" "$("$NONO" revoke "$first:1")" "taken back: allow read in $OUT/d"
+uses_are() { [ "$(grant_rows "[(r['state'], r['grant'], r['uses']) for r in rows]")" = "$1" ]; }
+expected="[('live', 1, 1), ('live', 2, 0), ('remembered', 1, 2), ('remembered', 2, 1)]"
+if poll uses_are "$expected"; then pass "there, and in all"; else fail "there, and in all" "$("$NONO" grants)"; fi
+contains "taken back by its name" "$("$NONO" revoke "$first:1")" "taken back: allow read in $OUT/d (used 2 times)"
 read_file "$OUT/d/3"
 id=$(wait_request d/3)
 pass "at once where it was read"

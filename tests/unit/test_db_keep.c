@@ -374,6 +374,35 @@ Test(keep, remembered)
     cr_assert(verified(db) == 3);
 }
 
+Test(keep, remembered_by_number)
+{
+    static const char *const wrong[] = {"",
+                                        "remembered:",
+                                        "remembered: aaaaaaaaaaaa",
+                                        "remembered: aaaaaaaaaaa:1",
+                                        "remembered: aaaaaaaaaaaaa:1",
+                                        "remembered: aaaaaaaaaaa/:1",
+                                        "remembered: aaaaaaaaaaaa:",
+                                        "remembered: aaaaaaaaaaaa:x",
+                                        "remembered: aaaaaaaaaaaa:1x",
+                                        "aaaaaaaaaaaa:1"};
+    char session[REMEMBERED_SESSION_MAX] = "";
+    uint64_t id = 0;
+    cleanup_buf struct buf text = {0};
+    remembered_put_name(&text, "aaaaaaaaaaaa", 7);
+    remembered_put_name(&text, "bbbbbbbbbbbb", 12);
+    cr_assert_str_eq(buf_str(&text), "remembered: aaaaaaaaaaaa:7 bbbbbbbbbbbb:12");
+    cr_assert(remembered_find_name(buf_str(&text), 1, session, &id));
+    cr_assert(strcmp(session, "aaaaaaaaaaaa") == 0 && id == 7);
+    cr_assert(remembered_find_name(buf_str(&text), 2, session, &id));
+    cr_assert(strcmp(session, "bbbbbbbbbbbb") == 0 && id == 12);
+    cr_assert(!remembered_find_name(buf_str(&text), 0, session, &id));
+    cr_assert(!remembered_find_name(buf_str(&text), 3, session, &id));
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+        cr_assert(!remembered_find_name(wrong[i], 1, session, &id), "%s", wrong[i]);
+    cr_assert(strcmp(session, "bbbbbbbbbbbb") == 0 && id == 12);
+}
+
 // By a pane of the session itself, while it runs.
 Test(keep, revoked_in_its_session)
 {

@@ -225,6 +225,26 @@ Test(detail, a_grant_for_a_name_says_where_that_led)
                                   "(not used)");
 }
 
+// Of what is remembered only the uses of this session are known here.
+Test(detail, a_remembered_grant_says_which_uses)
+{
+    cleanup_buf struct buf b = {0};
+    struct grant g = {.verdict = VERDICT_ALLOW,
+                      .op = OP_READ,
+                      .scope = SCOPE_ALWAYS,
+                      .reach = REACH_DIR,
+                      .path = (char[]){"/a"},
+                      .request = 3};
+
+    detail_grant(&b, &g, 0, 0);
+    cr_expect_str_eq(buf_str(&b), "allow always read directly in /a (not used again here)");
+    buf_reset(&b);
+    g.request = 0;
+    g.uses = 2;
+    detail_grant(&b, &g, 0, 0);
+    cr_expect_str_eq(buf_str(&b), "allow always read directly in /a (used 2 times here)");
+}
+
 Test(detail, a_grant_says_both_ends)
 {
     cleanup_buf struct buf b = {0};
