@@ -7,6 +7,7 @@
 
 #include "redact_names.h"
 #include "redact_rules.h"
+#include "redact_value.h"
 #include "util.h"
 
 // What the next word is.
@@ -37,18 +38,6 @@ is_letter(char c)
 
 // --- pieces ------------------------------------------------------------------------------------
 
-static bool
-is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static bool
-is_quote(char c)
-{
-    return c == '\'' || c == '"' || c == '`';
-}
-
 static void
 take_out(struct scan *s)
 {
@@ -67,8 +56,8 @@ behind_piece(const char *begin, const char *p, const char *end)
             memcmp(p - r->len, r->word, r->len) != 0)
             continue;
         const char *stop = r->kind == RULE_BLOCK ? memmem(p, (size_t)(end - p), "-----END", 8) : p;
-        while (r->kind == RULE_URL && stop < end && !is_space(*stop) && !is_quote(*stop) &&
-               *stop != '?' && *stop != '#')
+        while (r->kind == RULE_URL && stop < end && !redact_is_space(*stop) &&
+               !redact_is_quote(*stop) && *stop != '?' && *stop != '#')
             stop++;
         stop = stop ? stop : end;
         return (size_t)(stop - p) > r->min ? stop : NULL;
@@ -112,49 +101,6 @@ put_userinfo(struct scan *s, const char **p, const char *end, bool web)
     *p = at;
 }
 
-// Behind an opening quote: its closing one, or the end.
-static const char *
-closing(const char *p, const char *end)
-{
-    char quote = p[-1];
-    while (p < end && *p != quote)
-        p++;
-    return p;
-}
-
-// The value of a flag inside of a text: a quoted one with its spaces.
-static const char *
-skip_value(const char *p, const char *end)
-{
-    if (p < end && is_quote(*p)) {
-        do
-            p = closing(p + 1, end);
-        while (p < end && *p == '"' && p[-1] == '\\');
-        return p < end ? p + 1 : p;
-    }
-    while (p < end && !is_space(*p) && !is_quote(*p))
-        p++;
-    return p;
-}
-
-// The value of a key in JSON and the like: all of a list or an object, or up to what ends it.
-static const char *
-skip_json(const char *p, const char *end)
-{
-    size_t depth = 0;
-    for (; p < end; p++) {
-        if (depth == 0 && (is_space(*p) || strchr(",]}", *p)))
-            return p;
-        if (is_quote(*p) && (p = closing(p + 1, end)) == end)
-            return end;
-        depth += *p == '[' || *p == '{';
-        depth -= *p == ']' || *p == '}';
-        if (depth == 0 && strchr("]}", *p))
-            return p + 1;
-    }
-    return end;
-}
-
 // In capitals, as names in an environment are.
 static bool
 is_env(const char *name, size_t n)
@@ -174,7 +120,7 @@ is_assignment(const struct scan *s, const char *p, const char *end, bool query,
     size_t len = redact_name_len(p, (size_t)(end - p));
     const char *v = p + len;
     // Its own quote, which may be escaped in a text that is quoted itself.
-    while (len && v < end && (is_quote(*v) || *v == '\\'))
+    while (len && v < end && (redact_is_quote(*v) || *v == '\\'))
         v++;
     const char *blank = v;
     while (len && v < end && *v == ' ')
@@ -200,16 +146,16 @@ is_assignment(const struct scan *s, const char *p, const char *end, bool query,
     if (v == end)
         return false;
     const char *stop = v;
-    if (*v == '\\' && end - v > 1 && is_quote(v[1]))
-        stop = closing(v + 2, end);
-    else if (blank > p + len && !is_quote(*v))
-        stop = skip_json(v, end);
-    else if (header && !is_quote(*v))
-        while (stop < end && !is_quote(*stop) && *stop != '\n')
+    if (*v == '\\' && end - v > 1 && redact_is_quote(v[1]))
+        stop = redact_closing(v, v + 1, end);
+    else if (blank > p + len)
+        stop = redact_skip_json(v, end);
+    else if (header && !redact_is_quote(*v))
+        while (stop < end && !redact_is_quote(*stop) && *stop != '\n')
             stop++;
     else
-        stop = skip_value(v, end);
-    if (query && !is_quote(*v))
+        stop = redact_skip_value(v, end);
+    if (query && !redact_is_quote(*v))
         for (const char *q = v; q < stop; q++)
             if (strchr("&;#", *q))
                 stop = q;
@@ -275,7 +221,7 @@ put_plain(struct scan *s, const char *p, const char *stop, const char *end)
             p = after;
         } else if (query && (after = behind_escaped(s, p, stop))) {
             buf_add(s->out, p, (size_t)(after - p));
-            for (p = after; p < stop && !strchr("&;#", *p) && !is_quote(*p);)
+            for (p = after; p < stop && !strchr("&;#", *p) && !redact_is_quote(*p);)
                 p++;
             if (p > after)
                 take_out(s);
@@ -447,7 +393,7 @@ put_token(struct scan *s, const char *p, const char *stop, const char *end)
         put_user(s, p + len + 1, n - len - 1, ':');
         return stop;
     }
-    if (put_option(s, p, n, stop < end && is_quote(*stop)))
+    if (put_option(s, p, n, stop < end && redact_is_quote(*stop)))
         return stop;
     if (!flag)
         note_program(s, p, n);
@@ -508,7 +454,7 @@ flag_len(const struct scan *s, const char *p, size_t n)
 static const char *
 put_inner(struct scan *s, const char *p, const char *end)
 {
-    const char *stop = skip_value(p, end);
+    const char *stop = redact_skip_value(p, end);
     enum pending pending = s->pending;
     if (is_end_of_flags(s, p, (size_t)(stop - p)))
         return stop;
@@ -517,7 +463,7 @@ put_inner(struct scan *s, const char *p, const char *end)
         take_out(s);
         return stop;
     }
-    if (is_quote(*p)) {
+    if (redact_is_quote(*p)) {
         buf_putc(s->out, *p);
         s->pending = pending;
         return p + 1;
@@ -533,7 +479,7 @@ put_inner_words(struct scan *s, const char *p, size_t n)
 {
     const char *end = p + n;
     while (p < end) {
-        if (is_space(*p))
+        if (redact_is_space(*p))
             buf_putc(s->out, *p++);
         else
             p = put_inner(s, p, end);
@@ -552,7 +498,7 @@ put_word(struct scan *s, const char *p, size_t n)
     if (!head)
         head = header_len(s, p, n);
     for (size_t i = 0; i < n; i++)
-        inner |= is_space(p[i]) || is_quote(p[i]);
+        inner |= redact_is_space(p[i]) || redact_is_quote(p[i]);
     s->pending = PENDING_NONE;
     if (pending == PENDING_SECRET || (pending == PENDING_BARE && p[0] != '-')) {
         take_out(s);

@@ -110,6 +110,17 @@ static const struct {
     {"x|{\"password\":123,\"z\":4}", "x|{\"password\":" R ",\"z\":4}"},
     {"x|{\"password\":\"a\\\"bc\",\"z\":4}", "x|{\"password\":" R ",\"z\":4}"},
     {"x|{\"token\":[\"a", "x|{\"token\":" R},
+    {"x|{\"token\": [\"a\\\"]\", \"b\"], \"z\": 1}", "x|{\"token\": " R ", \"z\": 1}"},
+    {"x|{\"token\": [\"a\\\\\", \"b\"], \"z\": 1}", "x|{\"token\": " R ", \"z\": 1}"},
+    {"x|{'token': ['a\\']', 'b'], 'z': 1}", "x|{'token': " R ", 'z': 1}"},
+    {"x|{'token': 'a\\'b c', 'z': 1}", "x|{'token': " R ", 'z': 1}"},
+    {"x|{\"token\": b\"a b\"c, 'z': 1}", "x|{\"token\": " R ", 'z': 1}"},
+    // The same in a text that is quoted itself.
+    {"x|{\\\"token\\\": [\\\"a\\\\\\\"]\\\", \\\"b\\\"], \\\"z\\\": 1}",
+     "x|{\\\"token\\\": " R ", \\\"z\\\": 1}"},
+    {"x|{\\\"token\\\": \\\"a\\\\\\\"b\\\", 1}", "x|{\\\"token\\\": " R "\", 1}"},
+    {"sh|-c|x --token='a\\' --password='b' c", "sh|-c|x --token=" R " --password=" R " c"},
+    {"sh|-c|x --token=\"a\\\\\" c", "sh|-c|x --token=" R " c"},
     // Scripts in one word.
     {"sh|-c|curl -H \"Authorization: Bearer abc\" http://h && x",
      "sh|-c|curl -H \"Authorization: " R "\" http://h && x"},
@@ -473,7 +484,7 @@ Test(redact, notes)
 // No input makes it read or write out of bounds (under the sanitizers), and none grows without end.
 Test(redact, anything)
 {
-    static const char alphabet[] = "-=:/?&;@#'\" \naT_.uH*0";
+    static const char alphabet[] = "-=:/?&;@#'\" \naT_.uH*0\\[]{}";
     unsigned seed = 1;
     for (int round = 0; round < 20000; round++) {
         char argv[64];
