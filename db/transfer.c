@@ -250,7 +250,6 @@ export_rows(struct transfer *t, const char *id, const char *path, const char *in
     return rc == SQLITE_OK ? 0 : db_fail(t->to, rc, into, err);
 }
 
-// The whole file, or none.
 static int
 write_export(struct transfer *t, const char *id, const char *path, const char *into,
              struct err *err)
@@ -262,8 +261,6 @@ write_export(struct transfer *t, const char *id, const char *path, const char *i
         if (r == 0 && rc != SQLITE_OK)
             r = db_fail(NULL, rc, into, err);
     }
-    if (r < 0)
-        remove_all(into);
     return r;
 }
 
@@ -271,22 +268,15 @@ int
 transfer_export(const char *path, const char *id, const char *into, const char *key,
                 struct err *err)
 {
-    struct stat st;
     struct transfer t = {0};
     struct key opened;
     cleanup_free char *shown = display_str(into, DISPLAY_QUOTE);
     if (sodium_init() < 0)
         return err_set(err, -EIO, "libsodium does not start");
-    if (lstat(into, &st) == 0)
-        return err_set(err, -EEXIST, "%s is there already", shown);
-    // What is opened for writing gets the directories that it lacks, but this one was typed.
-    cleanup_free char *dir = xstrdup(into);
-    char *slash = strrchr(dir, '/');
-    if (slash && slash != dir) {
-        *slash = 0;
-        if (stat(dir, &st) < 0)
-            return err_set(err, -errno, "can't write %s: %s", shown, strerror(errno));
-    }
+    // The name is ours from here on: what is removed below is nobody else's.
+    if (mknod(into, S_IFREG | 0600, 0) < 0)
+        return errno == EEXIST ? err_set(err, -EEXIST, "%s is there already", shown)
+                               : err_set(err, -errno, "can't write %s: %s", shown, strerror(errno));
     int r = key_open(key, &opened, err);
     t.key = &opened;
     if (r == 0)
@@ -296,6 +286,9 @@ transfer_export(const char *path, const char *id, const char *into, const char *
     if (r == 0)
         r = write_export(&t, id, path, into, err);
     db_close(t.from);
+    // The whole file, or none.
+    if (r < 0)
+        remove_all(into);
     sodium_memzero(&opened, sizeof opened);
     return r;
 }
