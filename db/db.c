@@ -16,6 +16,7 @@
 #include "util.h"
 
 #define BUSY_MS 5000
+#define HALF_MS 200      /* that a session may take from its first write to a -wal */
 #define BUSY_STEP_US 500 /* how long another session's commit takes */
 
 sqlite3 *
@@ -520,22 +521,34 @@ open_unlocked(const char *name, sqlite3 **ret_h, int64_t *ret_version)
     return rc == SQLITE_OK ? inspect(*ret_h, ret_version) : rc;
 }
 
-// A file of mode WAL without tables: what was recorded lies in its -wal, which is not there. That
-// is a copy, or what is left; a first session that is killed leaves a -wal. To be asked before
-// SQLite opens the file and makes one.
+// A file of mode WAL without tables: what was recorded lies in its -wal. Only without one is it to
+// be asked: closing a descriptor would drop the locks that this process holds on the file
+// (make_file()), and who has it open for writing has a -wal.
 static bool
-is_half(const char *path)
+is_empty_wal_mode(const char *path)
 {
     // The header of the file, then that of its first page.
     unsigned char page[108];
-    struct stat st;
-    cleanup_free char *wal = xasprintf("%s-wal", path);
-    if (stat(wal, &st) == 0 || errno != ENOENT)
-        return false;
-    // Not in make_file()'s way: who has the file open for writing has a -wal.
     cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     return fd >= 0 && read(fd, page, sizeof page) == (ssize_t)sizeof page && page[18] == 2 &&
            page[100] == 13 && page[103] == 0 && page[104] == 0;
+}
+
+// Such a file whose -wal is not there: that is a copy, or what is left; a first session that is
+// killed leaves a -wal. One that begins just now makes one in a moment, or made it between our two
+// looks. To be asked before SQLite opens the file and makes one itself.
+static bool
+is_half(const char *path)
+{
+    struct stat st;
+    cleanup_free char *wal = xasprintf("%s-wal", path);
+    for (int left = HALF_MS; stat(wal, &st) < 0 && errno == ENOENT && is_empty_wal_mode(path);
+         left -= 5) {
+        if (left <= 0)
+            return true;
+        usleep(5000);
+    }
+    return false;
 }
 
 int

@@ -51,3 +51,31 @@ Test(between, export_removes_nothing_of_others)
     cr_assert(transfer_export(db, "ffffffffffff", other, key_file, NULL) == -ENOENT && !then);
     cr_assert(theirs < 0 && access(other, F_OK) < 0);
 }
+
+static struct writer *begun;
+
+static void
+begin(void)
+{
+    begun = start("bbbbbbbbbbbb");
+}
+
+// A session that begins while a file is looked at that holds nothing: its log is there then.
+Test(between, record_of_a_session_that_begins)
+{
+    sqlite3 *h = NULL;
+    struct reader *r = NULL;
+    cleanup_err struct err err = {0};
+    cleanup_free char *wal = xasprintf("%s-wal", db), *above = xasprintf("%s/state", dir);
+    cr_assert(mkdir(above, 0700) == 0 && sqlite3_open(db, &h) == SQLITE_OK);
+    cr_assert(sqlite3_exec(h, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) == SQLITE_OK);
+    sqlite3_close(h);
+    cr_assert(reader_open(db, &r, &err) == -EIO && strstr(err.msg, "-wal"), "%s", err.msg);
+    err_done(&err);
+    looked_at = wal;
+    then = begin;
+    int ret = reader_open(db, &r, &err);
+    cr_assert(ret == 0 && !then, "%s", err.msg);
+    reader_close(r);
+    writer_end(begun, 0, &(struct writer_lost){0});
+}
