@@ -166,10 +166,12 @@ protect_links(struct capability_set *s, const char *dir, int depth)
 {
     DIR *at = opendir(dir);
     for (struct dirent *e; at && (e = readdir(at));) {
-        if (e->d_type == DT_REG || strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+        bool link = e->d_type == DT_LNK || e->d_type == DT_UNKNOWN;
+        if ((!link && e->d_type != DT_DIR) || strcmp(e->d_name, ".") == 0 ||
+            strcmp(e->d_name, "..") == 0)
             continue;
         cleanup_free char *path = xasprintf("%s/%s", dir, e->d_name);
-        if (e->d_type != DT_DIR)
+        if (link)
             capability_protect(s, path);
         if (depth > 0)
             protect_links(s, path, depth - 1);

@@ -72,4 +72,14 @@ run --on-ask deny --db way/x.db -- bash -c 'rm way; mv way y; mv real z; cat way
 contains "it goes on" "$output" done
 equal "they are as they were" "$(readlink way)" real
 equal "and the record is whole" "$("$NONO" log --db way/x.db --jsonl | grep -c '"kind":"decision"' | sed 's/^[1-9].*/some/')" some
+
+scenario "what is no link is protected by its directory, and not looked at"
+if command -v strace >/dev/null; then
+    mkdir -m 700 run run/nono
+    "$PYTHON" -c 'import socket; socket.socket(socket.AF_UNIX).bind("run/nono/other.sock")'
+    ln -s "$OUT" run/nono/link
+    XDG_RUNTIME_DIR=$PWD/run strace -qq -o trace -e trace=%file "$NONO" why --read "$SECRET" >/dev/null
+    contains "a link is" "$(cat trace)" "$PWD/run/nono/link"
+    lacks "a socket of another session" "$(cat trace)" "$PWD/run/nono/other.sock"
+fi
 finish
