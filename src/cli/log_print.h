@@ -35,9 +35,9 @@ const char *log_outcome_word(const struct archive_session *s, const struct event
 bool log_was_asked(const struct event_row *row);
 // "12 ms", "3.2 s", "5 min"; appended.
 void log_put_duration(struct buf *b, int64_t ms);
-// Words of argv, each as a shell word.
 // ", exit 1" and the like; nothing for a session that has no end.
 void log_put_end(struct buf *b, const struct archive_session *s);
+// Words of argv, each as a shell word.
 void log_put_argv(struct buf *b, const char *argv, size_t n, unsigned display);
 // 64 hexadecimal digits; nothing for NULL.
 void log_put_digest(struct buf *b, const uint8_t *sha256);

@@ -105,7 +105,6 @@ node_of(struct tree *t, const struct event_row *row)
     const char *program = slash ? slash + 1 : row->exe && row->exe[0] ? row->exe : "?";
     cleanup_free char *raw = xasprintf("%s/%d", program, (int)row->pid);
     cleanup_free char *shown = display_str(raw, t->l->printer.display);
-    // The task itself may be the last of its ancestry.
     return node_child(n, shown, true);
 }
 

@@ -92,8 +92,8 @@ int options_error(struct options *o, const char *fmt, ...) __attribute__((format
 // own, which it returns.
 int options_fail(struct options *o, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-// The same about the value of the option just returned: names both. fmt says what is wanted
-// instead. -EINVAL.
+// As options_error(), about the value of the option just returned: names both. fmt says what is
+// wanted instead. -EINVAL.
 int options_bad_value(struct options *o, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 // o->arg as a decimal number from min to max. 0, or -EINVAL after options_error().
