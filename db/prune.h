@@ -28,6 +28,6 @@ struct prune_result {
     bool shrunk; /* the file gave its free space back; else it is used for what comes */
 };
 
-// 0, or -errno with *err set. key: see writer_start().
+// 0, or -errno with *err set. key: see struct writer_options.
 int prune_record(const char *path, const char *key, const struct prune_options *o,
                  struct prune_result *ret_result, struct err *err);

@@ -521,13 +521,6 @@ writer_opened(struct writer **w, struct err *err)
     return r;
 }
 
-int
-writer_start(const struct writer_options *o, struct writer **ret_w, struct err *err)
-{
-    int r = writer_begin(o, ret_w, err);
-    return r < 0 ? r : writer_opened(ret_w, err);
-}
-
 static void
 look_for_lost(struct writer *w, struct writer_lost *ret_lost)
 {
@@ -560,13 +553,6 @@ writer_end(struct writer *w, int wait_status, struct writer_lost *ret_lost)
         sqlite3_wal_checkpoint_v2(w->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     }
     return writer_free(w);
-}
-
-struct writer *
-writer_stop(struct writer *w, int wait_status)
-{
-    struct writer_lost lost;
-    return writer_end(w, wait_status, &lost);
 }
 
 size_t

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The db thread: the one write connection, and the only way into the record (SQLite, WAL,
-// synchronous=FULL). Every function but the first four may be called from any thread, never blocks,
-// and moves its payload. Rows are committed in the order of the calls. A batch holding a durable
-// row (a decision) is committed at once and with FULL, which makes everything before it durable
-// too; anything else without a sync, rows within 10 ms and counts within 100 ms: it survives the
-// end of this process in any way, and only what came after the last decision can be lost with the
-// power. While the disk refuses (full, I/O error): durable rows are acknowledged with the error and
-// dropped, the others are kept (bounded) and tried again; once it works a fault says for how long.
-// That it refuses, and that it works again, is acknowledged too, with request 0.
+// synchronous=FULL). Every function but the first three may be called from any thread, never
+// blocks, and moves its payload. Rows are committed in the order of the calls. A batch holding a
+// durable row (a decision) is committed at once and with FULL, which makes everything before it
+// durable too; anything else without a sync, rows within 10 ms and counts within 100 ms: it
+// survives the end of this process in any way, and only what came after the last decision can be
+// lost with the power. While the disk refuses (full, I/O error): durable rows are acknowledged with
+// the error and dropped, the others are kept (bounded) and tried again; once it works a fault says
+// for how long. That it refuses, and that it works again, is acknowledged too, with request 0.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,8 +43,6 @@ int writer_begin(const struct writer_options *o, struct writer **ret_w, struct e
 // overwritten (-EEXIST), one of a newer nono neither (-EPROTO). With besteffort that is no failure:
 // *err says it all the same, and opening is tried again while the session runs.
 int writer_opened(struct writer **w, struct err *err);
-// Both in one.
-int writer_start(const struct writer_options *o, struct writer **ret_w, struct err *err);
 
 // What could not be written to the end.
 struct writer_lost {
@@ -57,8 +55,6 @@ struct writer_lost {
 // wait_status: of the command, as waitpid(2) gives it; -1 when it never started.
 // *ret_lost is set, if only to zeroes. Takes NULL, returns NULL.
 struct writer *writer_end(struct writer *w, int wait_status, struct writer_lost *ret_lost);
-// The same for who does not care what is lost.
-struct writer *writer_stop(struct writer *w, int wait_status);
 
 // Free slots of the writer's queue: the supervisor receives nothing while this is low.
 size_t writer_room(struct writer *w);

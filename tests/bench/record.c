@@ -12,9 +12,9 @@
 
 #include "clock.h"
 #include "queue.h"
+#include "unit/writer_helpers.h"
 #include "util.h"
 #include "verify.h"
-#include "writer.h"
 
 #define DURABLE_EVERY 1000
 

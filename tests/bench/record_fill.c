@@ -13,8 +13,8 @@
 #include "cast.h"
 #include "clock.h"
 #include "queue.h"
+#include "unit/writer_helpers.h"
 #include "util.h"
-#include "writer.h"
 
 #define START_NS 1760000000000000000ull
 #define STEP_NS (40 * NS_PER_MS)

@@ -15,8 +15,8 @@
 #include "clock.h"
 #include "query.h"
 #include "queue.h"
+#include "unit/writer_helpers.h"
 #include "util.h"
-#include "writer.h"
 
 static struct request *
 make_request(uint64_t id)

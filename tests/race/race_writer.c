@@ -11,8 +11,8 @@
 #include "clock.h"
 #include "query.h"
 #include "queue.h"
+#include "unit/writer_helpers.h"
 #include "util.h"
-#include "writer.h"
 
 enum { WRITERS = 2, THREADS = 3, ROWS = 400 };
 

@@ -11,8 +11,8 @@
 
 #include "query.h"
 #include "queue.h"
+#include "unit/writer_helpers.h"
 #include "util.h"
-#include "writer.h"
 
 #define HOSTILE "/tmp/\xff\x1b[31m ev\xe2\x80\xaeil\n"
 
