@@ -163,6 +163,13 @@ broker_may_prompt(struct broker *b, uint64_t now_ns)
     return may;
 }
 
+void
+broker_repeat(struct broker *b, uint64_t request, enum op op)
+{
+    b->stats.refused++;
+    b->ops->record_repeat(b->ctx, request, op);
+}
+
 static void
 broker_ask_row(struct broker *b, struct pending *row, uint64_t now_ns)
 {
@@ -178,9 +185,9 @@ broker_ask_row(struct broker *b, struct pending *row, uint64_t now_ns)
     }
     if (answer == APPROVER_DENY && slot->key == row->key && slot->request) {
         // The same refusal again: counted, not told anew.
-        b->ops->record_repeat(b->ctx, slot->request, r->op);
-        b->stats.refused++;
+        broker_repeat(b, slot->request, r->op);
         struct decision *d = broker_verdict(r, VERDICT_DENY, by, reason, now_ns);
+        d->request = slot->request;
         b->ops->answer(b->ctx, row, row->waiters, d);
         decision_free(d);
         broker_drop(b, row);
@@ -295,12 +302,12 @@ broker_refuse(struct broker *b, struct request *r, enum decider by, enum reason 
 {
     uint64_t key = pending_key(r);
     struct refused_slot *slot = refused_slot(b, key);
-    b->stats.refused++;
     if (slot->key == key && slot->request) {
-        b->ops->record_repeat(b->ctx, slot->request, r->op);
+        broker_repeat(b, slot->request, r->op);
         request_free(r);
         return;
     }
+    b->stats.refused++;
     request_raise(b, r, now_ns);
     r->id = pending_next_id(&b->table);
     request_seal(r);

@@ -79,6 +79,8 @@ void broker_submit(struct broker *b, struct request *r, void *object, uint64_t i
 // the caller answers. Takes r over.
 void broker_refuse(struct broker *b, struct request *r, enum decider by, enum reason reason,
                    uint64_t now_ns);
+// What that request was refused is refused again: counted.
+void broker_repeat(struct broker *b, uint64_t request, enum op op);
 // A person decided; takes d over. 0, -ENOENT unknown request, -EALREADY no longer open, -EBADMSG
 // the digest is not that of the facts, -EAGAIN the record is busy, -EOPNOTSUPP a reach that the
 // request does not have, -EINVAL.

@@ -312,8 +312,10 @@ static void
 exec_decided(struct supervisor *s, struct call *c, const struct request *q,
              const struct decision *d)
 {
+    const struct exec_refusal r = {
+        .tid = c->tid, .dev = q->object.dev, .ino = q->object.ino, .request = d->request};
     if (d->verdict != VERDICT_ALLOW)
-        exec_refusals_add(&s->refusals, c->tid, q->object.dev, q->object.ino);
+        exec_refusals_add(&s->refusals, &r);
 }
 
 // The part that somebody has to be asked about, -1 when there is none, -EACCES for a refusal.
@@ -327,8 +329,10 @@ part_to_ask(struct supervisor *s, const struct exec_call *c, const struct resolv
             continue;
         enum verdict v = remembered(s, c, ends, i, NULL);
         if (v == VERDICT_DENY) {
-            exec_refusals_add(&s->refusals, c->call.tid, c->program[i].st.st_dev,
-                              c->program[i].st.st_ino);
+            struct exec_refusal r = {
+                .tid = c->call.tid, .dev = c->program[i].st.st_dev, .ino = c->program[i].st.st_ino};
+            memcpy(r.sha256, c->program[i].sha256, SHA256_LEN);
+            exec_refusals_add(&s->refusals, &r);
             return -EACCES;
         }
         if (v != VERDICT_ALLOW && asked < 0)

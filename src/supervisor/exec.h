@@ -117,17 +117,20 @@ bool exec_scripts_serve(struct exec_scripts *x, int listener, const struct open_
 #define EXEC_REFUSALS_MAX 64
 struct exec_refusal {
     pid_t tid; /* that was refused; 0: free */
-    uint64_t start_time;
     uint64_t dev, ino;
-    uint64_t until_ns;
+    uint64_t request; /* that was refused; 0: by a rule */
+    uint8_t sha256[SHA256_LEN];
+    uint64_t start_time, until_ns; /* filled in */
 };
 struct exec_refusals {
     struct exec_refusal rows[EXEC_REFUSALS_MAX];
     size_t next;
 };
-void exec_refusals_add(struct exec_refusals *x, pid_t tid, uint64_t dev, uint64_t ino);
-// Is it the look of such a task, its only one? st: of the object.
-bool exec_refusals_take(struct exec_refusals *x, const struct open_call *c, const struct stat *st);
+void exec_refusals_add(struct exec_refusals *x, const struct exec_refusal *r);
+// What it was refused for, when it is the look of such a task, its only one; else NULL. st: of the
+// object. Valid until the next is added.
+const struct exec_refusal *exec_refusals_take(struct exec_refusals *x, const struct open_call *c,
+                                              const struct stat *st);
 
 // How a call is to be carried out.
 struct exec_order {

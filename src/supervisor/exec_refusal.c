@@ -9,29 +9,29 @@
 #define MOMENT_NS NS_PER_SEC
 
 void
-exec_refusals_add(struct exec_refusals *x, pid_t tid, uint64_t dev, uint64_t ino)
+exec_refusals_add(struct exec_refusals *x, const struct exec_refusal *refusal)
 {
-    struct exec_refusal r = {
-        .tid = tid, .dev = dev, .ino = ino, .until_ns = clock_mono_ns() + MOMENT_NS};
-    if (proc_start_time(tid, &r.start_time) < 0)
+    struct exec_refusal r = *refusal;
+    r.until_ns = clock_mono_ns() + MOMENT_NS;
+    if (proc_start_time(r.tid, &r.start_time) < 0)
         return;
     x->rows[x->next] = r;
     x->next = (x->next + 1) % EXEC_REFUSALS_MAX;
 }
 
-bool
+const struct exec_refusal *
 exec_refusals_take(struct exec_refusals *x, const struct open_call *c, const struct stat *st)
 {
     uint64_t start, now = clock_mono_ns();
     if (files_access(c) != ACCESS_READ)
-        return false;
+        return NULL;
     for (size_t i = 0; i < EXEC_REFUSALS_MAX; i++) {
         struct exec_refusal *r = &x->rows[i];
         if (r->tid != c->call.tid || r->dev != st->st_dev || r->ino != st->st_ino ||
             now >= r->until_ns || proc_start_time(r->tid, &start) < 0 || start != r->start_time)
             continue;
         r->tid = 0;
-        return true;
+        return r;
     }
-    return false;
+    return NULL;
 }

@@ -131,13 +131,24 @@ hand_over_covered(struct supervisor *s, const struct open_call *c, const struct 
     trust_hand_over(s, c, r, t);
 }
 
-// True when it was refused together with the start of that program.
+// True when it was refused together with the start of that program, and is counted as that again.
 static bool
 answer_as_exec(struct supervisor *s, const struct open_call *c, const struct resolved *r,
                const struct stat *st)
 {
-    if (!r->exists || !exec_refusals_take(&s->refusals, c, st))
+    const struct exec_refusal *x = r->exists ? exec_refusals_take(&s->refusals, c, st) : NULL;
+    if (!x)
         return false;
+    const struct memory_query rule = {.op = OP_EXEC,
+                                      .access = ACCESS_READ,
+                                      .path = r->path,
+                                      .dev = x->dev,
+                                      .ino = x->ino,
+                                      .sha256 = x->sha256};
+    if (x->request)
+        broker_repeat(&s->broker, x->request, OP_EXEC);
+    else
+        judge_remembered(s, &rule, c->call.tid);
     notify_fail(s->o.listener, c->call.id, EACCES);
     return true;
 }

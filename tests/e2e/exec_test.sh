@@ -154,18 +154,23 @@ equal "asks once for it, another reader for itself" \
 id=$(wait_request /true "$id")
 "$NONO" deny "$id" --session >/dev/null
 join_background
-equal "and each time" "$(log_rows "[(r['op'], r['verdict']) for r in of(kind='decision')]")" \
-    "[('exec', 'deny'), ('read', 'allow'), ('exec', 'deny')]"
+equal "and each time; the look is counted as the same again" \
+    "$(log_rows "[(r['op'], r['verdict'], r['count']) for r in of(kind='decision')]")" \
+    "[('exec', 'deny', 2), ('read', 'allow', 1), ('exec', 'deny', 2)]"
 run_background --ui attach -- bash -c "$OUT/true; $OUT/true; echo end"
 "$NONO" deny "$(wait_request /true)" --session >/dev/null
 join_background
 contains "also by a decision that is remembered" "$output" end
-equal "one question" "$(log_rows "len(of(kind='request'))")" 4
+equal "one question, and each of the three that followed is counted" \
+    "$(log_rows "(len(of(kind='request')), [r['count'] for r in of(kind='decision')][3:])")" "(4, [4])"
 run_background --ui attach -- bash -c "$OUT/true; read -r line <$OUT/true; :"
 "$NONO" deny "$(wait_request /true)" >/dev/null
 "$NONO" deny "$(wait_request /true)" >/dev/null
 join_background
 equal "what looks later asks" "$(log_rows "[r['op'] for r in of(kind='request')][4:]")" "['exec', 'read']"
+scenario "and where nobody is asked"
+run --on-ask deny -- bash -c "$OUT/true; $OUT/true; :"
+equal "all four are counted as one" "$(log_rows "[(r['op'], r['count']) for r in of(kind='decision')]")" "[('exec', 4)]"
 
 scenario "who asks, where a copy runs"
 cp "$(readlink -f /bin/bash)" "$OUT/shell"
