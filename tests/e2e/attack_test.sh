@@ -241,6 +241,9 @@ if [ "$(id -u)" = 0 ]; then
     chown 65534 "$OUT/locked"
     run --on-ask allow -- "$ATTACK" drop "$OUT/locked/file"
     each "nor are they used on the way" dropped=EACCES
+    run -- "$ATTACK" drop_queue "$queue"
+    each "nor for a message queue" made=ok opened=ok dropped=EACCES
+    "$ATTACK" unqueue "$queue" >/dev/null
 fi
 scenario "a capability to write to a device or into /tmp does not mean its mode and owner"
 # No-op modes on purpose: a test that fails must not break the machine.

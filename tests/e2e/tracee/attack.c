@@ -221,12 +221,27 @@ resolve_flags(const char *path)
 }
 
 static void
-drop_and_open(const char *path)
+drop(void)
 {
     struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {0};
     syscall(SYS_capset, &h, none);
+}
+
+static void
+drop_and_open(const char *path)
+{
+    drop();
     say("dropped", open(path, O_RDONLY));
+}
+
+static void
+drop_and_open_queue(const char *name)
+{
+    say("made", mq_open(name, O_RDONLY | O_CREAT | O_EXCL, 0, NULL));
+    say("opened", mq_open(name, O_RDWR));
+    drop();
+    say("dropped", mq_open(name, O_RDWR));
 }
 
 static void
@@ -325,6 +340,8 @@ main(int argc, char **argv)
         resolve_flags(arg);
     else if (strcmp(what, "drop") == 0)
         drop_and_open(arg);
+    else if (strcmp(what, "drop_queue") == 0)
+        drop_and_open_queue(arg);
     else if (strcmp(what, "own") == 0)
         own(arg);
     else if (strcmp(what, "write") == 0)
