@@ -332,6 +332,30 @@ log_allowed(struct supervisor *s, const struct path_call *c, const struct resolv
         judge_log_allowed(s, &c->call, make_request(s, c, ends, e), DECIDER_FLOOR);
 }
 
+// What is not covered: it is remembered, or a person is asked.
+static void
+ask(struct supervisor *s, struct path_call *c, struct resolved *ends, struct end *e)
+{
+    struct request *q = make_request(s, c, ends, e);
+    enum verdict remembered = _VERDICT_INVALID;
+    if (q) {
+        struct memory_query query = memory_query_of(q);
+        remembered = judge_remembered(s, &query, c->call.tid);
+    }
+    if (remembered == VERDICT_ALLOW) {
+        if (judge_logs_allowed(s))
+            judge_log_allowed(s, &c->call, request_dup(q), DECIDER_RULE);
+        perform(s, c, ends);
+    } else if (remembered == VERDICT_DENY) {
+        notify_fail(s->o.listener, c->call.id, EACCES);
+    } else {
+        judge_ask(s, &call_move(c)->call, q,
+                  held_new(n_ends(c), (struct resolved *const[]){&ends[0], &ends[1]}));
+        return;
+    }
+    request_free(q);
+}
+
 static void
 judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
 {
@@ -370,24 +394,13 @@ judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
         perform(s, c, ends);
         return;
     }
-    struct request *q = make_request(s, c, ends, e);
-    enum verdict remembered = _VERDICT_INVALID;
-    if (q) {
-        struct memory_query query = memory_query_of(q);
-        remembered = judge_remembered(s, &query, c->call.tid);
-    }
-    if (remembered == VERDICT_ALLOW) {
-        if (judge_logs_allowed(s))
-            judge_log_allowed(s, &c->call, request_dup(q), DECIDER_RULE);
-        perform(s, c, ends);
-    } else if (remembered == VERDICT_DENY) {
-        notify_fail(s->o.listener, c->call.id, EACCES);
-    } else {
-        judge_ask(s, &call_move(c)->call, q,
-                  held_new(n_ends(c), (struct resolved *const[]){&ends[0], &ends[1]}));
+    if (whole) {
+        ask(s, c, ends, e);
         return;
     }
-    request_free(q);
+    // It shows nobody what it is, and stands for everything that lies as deep there (I6).
+    judge_refuse(s, &c->call, make_request(s, c, ends, e), DECIDER_FLOOR, REASON_POLICY_BLOCKED,
+                 EACCES);
 }
 
 // A pipe, a socket, a file without a name: the task made it or was given it, and it is nobody

@@ -113,4 +113,32 @@ equal "is refused: nobody could be shown what it is" "$output" "PermissionError
 PermissionError
 OSError
 PermissionError"
+
+scenario "what would be asked about inside"
+"$PYTHON" "$BIN/deep.py" tree >/dev/null
+mkdir given
+cat >"$BIN/shared.py" <<'END'
+import os
+at = os.open("tree", os.O_PATH)
+for i in range(30):
+    below = os.open(chr(ord("a") + i % 3) * 200, os.O_PATH, dir_fd=at)
+    os.close(at)
+    at = below
+def tried(what, call):
+    try:
+        call()
+        print(what, "done")
+    except OSError as e:
+        print(what, e.strerror)
+os.mkdir("sticky", dir_fd=at)
+tried("sticky", lambda: os.chmod("sticky", 0o1700, dir_fd=at))
+tried("again", lambda: os.chmod("sticky", 0o1777, dir_fd=at))
+tried("gains", lambda: os.link(".denied", "given/third", src_dir_fd=at))
+END
+run --on-ask allow -w "$PWD/tree" -a "$PWD/given" --workdir-access none -- "$PYTHON" "$BIN/shared.py"
+equal "is refused: its path stands for all that lie there" "$output" "sticky done
+again Permission denied
+gains Permission denied"
+equal "and nobody is asked" "$(log_rows "[(r['op'], r['resolved'][-8:], r['by'], r['count']) for r in of(kind='decision')]")" \
+    "[('meta', 'bbbb/...', 'floor', 1), ('link', 'bbbb/...', 'floor', 1)]"
 finish
