@@ -427,6 +427,14 @@ knows(const struct supervisor *s, const struct path_call *c, struct resolved *en
     return known;
 }
 
+// The kernel asks who opened the descriptor before it looks whether that is a directory
+// (fs/namei.c, LOOKUP_LINKAT_EMPTY): one that was handed over is the supervisor's to it.
+static bool
+hides_error(const struct path_call *c, int error)
+{
+    return error == -ENOTDIR && c->kind == PATH_LINK && c->flags & AT_EMPTY_PATH;
+}
+
 // c stays the caller's, the ends' descriptors are taken over.
 static void
 path_resolved(struct supervisor *s, struct path_call *c, struct resolved *ends, int error)
@@ -443,7 +451,7 @@ path_resolved(struct supervisor *s, struct path_call *c, struct resolved *ends, 
             perform(s, c, ends);
     } else if (error == 0) {
         judge(s, c, ends);
-    } else if (error != -NONO_ERESTARTSYS && path_is_governed(c->kind)) {
+    } else if (error != -NONO_ERESTARTSYS && path_is_governed(c->kind) && !hides_error(c, error)) {
         // Nothing is there to be changed: the kernel says so, under the floor (I2).
         core_count_floor(s, path_op(c->kind), true);
         judge_native(s, &c->call, -error);

@@ -164,7 +164,8 @@ decode_xname(struct path_call *c, uint64_t addr)
     return 0;
 }
 
-// What the kernel looks at before the path (fs/xattr.c, setxattr_copy()).
+// What the kernel looks at before the path: the flags behind the structure (fs/xattr.c,
+// setxattr_copy()).
 static int
 decode_xattr(struct path_call *c, int nr, const __u64 *own)
 {
@@ -190,10 +191,22 @@ decode_xattr(struct path_call *c, int nr, const __u64 *own)
         size = args.size;
         c->xflags = (int)args.flags;
     }
-    if (c->xflags & ~(XATTR_CREATE | XATTR_REPLACE))
+    if (c->flags & ~(unsigned)AT_META || c->xflags & ~(XATTR_CREATE | XATTR_REPLACE))
         return EINVAL;
     int ret = decode_xname(c, own[0]);
     return ret ? ret : copy_bytes(c, value, size, XATTR_SIZE_MAX, E2BIG);
+}
+
+// Which fields and flags there are the kernel knows, which looks at them before the path: for a
+// descriptor that is none it tells of them alone.
+static int
+decode_file_attr(struct path_call *c, uint64_t addr, uint64_t size)
+{
+    int ret = size < FILE_ATTR_MIN ? EINVAL : copy_bytes(c, addr, size, 4096, E2BIG);
+    if (ret == 0 && syscall(SYS_file_setattr, -1, "", c->data, c->size, AT_EMPTY_PATH) < 0 &&
+        errno != EBADF)
+        ret = errno;
+    return ret;
 }
 
 static bool
@@ -233,7 +246,7 @@ decode_own(struct path_call *c, int nr, const __u64 *own)
     case PATH_REMOVEXATTR:
         return decode_xname(c, own[0]);
     case PATH_SETATTR:
-        return own[1] < FILE_ATTR_MIN ? EINVAL : copy_bytes(c, own[0], own[1], 4096, E2BIG);
+        return decode_file_attr(c, own[0], own[1]);
     case PATH_MKDIR:
     case PATH_UNLINK:
     case PATH_RMDIR:
@@ -256,13 +269,23 @@ decode_descriptor(struct path_call *c, bool newest)
     return c->fd < 0 && !directory ? EBADF : 0;
 }
 
+// Since it shares its code with setxattrat(2), fsetxattr(2) takes AT_FDCWD (fs/xattr.c,
+// Linux 6.13).
+static bool
+takes_directory(int nr)
+{
+    // Flags that no kernel knows.
+    return nr == SYS_fsetxattr &&
+           !(syscall(SYS_setxattrat, -1, "", ~0u, "", NULL, 0) < 0 && errno == ENOSYS);
+}
+
 static int
 decode_paths(struct path_call *c, const struct layout *l, const __u64 *a)
 {
     if (l->fd >= 0) {
         c->fd = (int)a[l->fd];
-        c->opened = true;
-        return c->fd < 0 ? EBADF : 0;
+        c->opened = c->fd != AT_FDCWD;
+        return c->fd < 0 && (c->opened || !takes_directory(l->nr)) ? EBADF : 0;
     }
     // futimens(3) and its kin: the descriptor itself.
     if (c->kind == PATH_UTIMES && a[l->path] == 0 && l->dirfd >= 0 && c->dirfd[0] != AT_FDCWD) {
@@ -308,8 +331,9 @@ path_decode(const struct call_row *row, const struct seccomp_notif *n, struct pa
         return ENOSYS;
     c->kind = l->kind;
     c->flags = l->implied | (l->flags >= 0 ? (unsigned)a[l->flags] : 0);
-    // utimensat(2) looks at its times first.
-    if (l->kind != PATH_UTIMES && has_bad_flags(c, l, a))
+    // utimensat(2) looks at its times first, setxattrat(2) at its structure.
+    bool late = l->kind == PATH_UTIMES || l->nr == SYS_setxattrat;
+    if (!late && has_bad_flags(c, l, a))
         return EINVAL;
     if (c->kind == PATH_UNLINK && c->flags & AT_REMOVEDIR)
         c->kind = PATH_RMDIR;

@@ -35,7 +35,12 @@ static const struct {
 static const struct {
     uint64_t xflags;
     uint32_t extsize, nextents, projid, cowextsize;
-} nodump = {.xflags = 0x80}, immutable = {.xflags = 0x8};
+} nodump = {.xflags = 0x80}, immutable = {.xflags = 0x8}, unknown = {.xflags = 1ull << 50};
+// Longer than any of the structures, with something where none of them has a field.
+static const struct {
+    uint64_t known[8], tail;
+} with_tail = {.tail = 1};
+static char attr_out[5000];
 
 #define P(pointer) ((long)(uintptr_t)(pointer))
 
@@ -138,10 +143,32 @@ static const struct row odd_rows[] = {
     {"setxattrat, size 5000", NR_setxattrat, {DIR, PATH, 0, P(name_b), P(&xattr_set), 5000}},
     {"setxattrat, nowhere", NR_setxattrat, {DIR, PATH, 0, P(name_b), 8, 16}},
     {"setxattrat, flags", NR_setxattrat, {DIR, PATH, 1, P(name_b), P(&xattr_set), 16}},
+    {"setxattrat, flags, size 0", NR_setxattrat, {DIR, PATH, 1, P(name_b), P(&xattr_set), 0}},
+    {"setxattrat, flags, size 5000",
+     NR_setxattrat,
+     {DIR, PATH, 0x800, P(name_b), P(&xattr_set), 5000}},
+    {"setxattrat, flags, tail",
+     NR_setxattrat,
+     {DIR, PATH, 0x200, P(name_b), P(&with_tail), sizeof with_tail}},
+    {"setxattrat, flags, nowhere", NR_setxattrat, {DIR, PATH, 1, P(name_b), 8, 16}},
+    {"setxattrat, flags, name nowhere", NR_setxattrat, {DIR, PATH, 1, 8, P(&xattr_set), 16}},
+    {"removexattrat, name nowhere", NR_removexattrat, {DIR, PATH, 0, 8}},
+    {"removexattrat, flags, name nowhere", NR_removexattrat, {DIR, PATH, 1, 8}},
     {"removexattrat, flags", NR_removexattrat, {DIR, PATH, 1, P(name_a)}},
     {"file_setattr, size 8", NR_file_setattr, {DIR, PATH, P(&nodump), 8, 0}},
     {"file_setattr, nowhere", NR_file_setattr, {DIR, PATH, 8, sizeof nodump, 0}},
     {"file_setattr, flags", NR_file_setattr, {DIR, PATH, P(&nodump), sizeof nodump, 1}},
+    {"file_setattr, size 0", NR_file_setattr, {DIR, PATH, P(&nodump), 0, 0}},
+    {"file_setattr, size 5000", NR_file_setattr, {DIR, PATH, P(&nodump), 5000, 0}},
+    {"file_setattr, tail", NR_file_setattr, {DIR, PATH, P(&with_tail), sizeof with_tail, 0}},
+    {"file_setattr, unknown", NR_file_setattr, {DIR, PATH, P(&unknown), sizeof unknown, 0}},
+    {"file_setattr, flags, size 5000", NR_file_setattr, {DIR, PATH, P(&nodump), 5000, 1}},
+    {"file_getattr, size 0", NR_file_getattr, {DIR, PATH, P(attr_out), 0, 0}},
+    {"file_getattr, size 8", NR_file_getattr, {DIR, PATH, P(attr_out), 8, 0}},
+    {"file_getattr, size 24", NR_file_getattr, {DIR, PATH, P(attr_out), 24, 0}},
+    {"file_getattr, size 64", NR_file_getattr, {DIR, PATH, P(attr_out), 64, 0}},
+    {"file_getattr, size 5000", NR_file_getattr, {DIR, PATH, P(attr_out), 5000, 0}},
+    {"file_getattr, flags", NR_file_getattr, {DIR, PATH, P(attr_out), 24, 1}},
     {"symlinkat, text nowhere", SYS_symlinkat, {8, DIR, PATH}},
     {"symlinkat, text too long", SYS_symlinkat, {P(NULL), DIR, PATH}},
     {"unlinkat, all flags", SYS_unlinkat, {DIR, PATH, -1}},

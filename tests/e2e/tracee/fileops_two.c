@@ -225,6 +225,14 @@ descriptors(void)
         make_paths(&calls[c], fd, "", AT_FDCWD, "new", "a file that stays nameless");
         close(fd);
         fd = open("file", O_RDONLY);
+        make_paths(&calls[c], fd, "x/y", AT_FDCWD, "new", "below a file that is open");
+        make_paths(&calls[c], fd, "", AT_FDCWD, "new", "a file that is open");
+        close(fd);
+        fd = open("full", O_RDONLY);
+        make_paths(&calls[c], fd, "inner", AT_FDCWD, "new", "in a directory that is open");
+        make_paths(&calls[c], fd, "missing", AT_FDCWD, "new", "none in a directory that is open");
+        close(fd);
+        fd = open("file", O_RDONLY);
         unlink("file");
         make_paths(&calls[c], fd, "", AT_FDCWD, "new", "a removed file");
         snprintf(name, sizeof name, "/proc/self/fd/%d", fd);

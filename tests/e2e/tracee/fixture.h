@@ -32,6 +32,7 @@
 #define NR_fchmodat2 452
 #define NR_setxattrat 463
 #define NR_removexattrat 466
+#define NR_file_getattr 468
 #define NR_file_setattr 469
 
 static char fixture_right[4096];
