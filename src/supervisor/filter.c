@@ -34,6 +34,7 @@ static const struct refused_row refused_rows[] = {
     {SYS_umount2, EPERM},
     {SYS_pivot_root, EPERM},
     {SYS_open_tree, EPERM},
+    {SYS_open_tree_attr, EPERM},
     {SYS_move_mount, EPERM},
     {SYS_fsopen, EPERM},
     {SYS_fsconfig, EPERM},

@@ -48,6 +48,9 @@ struct nono_landlock_net_port_attr {
 #define SYS_setxattrat 463 /* 6.13 */
 #define SYS_removexattrat 466
 #endif
+#ifndef SYS_open_tree_attr
+#define SYS_open_tree_attr 467 /* 6.15 */
+#endif
 #ifndef SYS_file_setattr
 #define SYS_file_setattr 469 /* 6.17 */
 #endif

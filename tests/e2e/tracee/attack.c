@@ -49,6 +49,8 @@ calls_refused(void)
     say("setns", setns(ns, 0));
     say("mount", mount("none", "/tmp", "tmpfs", 0, NULL));
     say("chroot", chroot("/tmp"));
+    say("open_tree", syscall(SYS_open_tree, AT_FDCWD, ".", 0));
+    say("open_tree_attr", syscall(467, AT_FDCWD, ".", 0, NULL, 0)); // newer than the headers
     say("open_by_handle_at", syscall(SYS_open_by_handle_at, AT_FDCWD, handle, O_RDONLY));
     say("bpf", syscall(SYS_bpf, 0, handle, 16));
     say("userfaultfd", syscall(SYS_userfaultfd, 0));
