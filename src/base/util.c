@@ -133,13 +133,15 @@ read_file_at(int dirfd, const char *path, size_t max, char **ret_text)
     cleanup_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return -errno;
-    size_t len = 0, room = max < 4096 ? max : 4096;
+    // A byte more tells what is larger.
+    const size_t most = max + 1;
+    size_t len = 0, room = most < 4096 ? most : 4096;
     cleanup_free char *text = xmalloc(room + 1);
     for (;;) {
         if (len == room) {
-            if (room == max)
+            if (room == most)
                 return -EFBIG;
-            room = room * 2 < max ? room * 2 : max;
+            room = room * 2 < most ? room * 2 : most;
             text = xrealloc(text, room + 1);
         }
         ssize_t n = read(fd, text + len, room - len);

@@ -207,9 +207,15 @@ static int
 sign_file(const char *key, const char *path)
 {
     cleanup_free char *real = realpath(path, NULL);
-    cleanup_fd int from = real ? open(real, O_RDONLY | O_CLOEXEC) : -1;
-    if (from < 0)
+    cleanup_fd int from = real ? open(real, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
+    struct stat st;
+    if (from < 0 || fstat(from, &st) < 0)
         return complain(path, strerror(errno));
+    // What no session would verify is not signed.
+    if (!S_ISREG(st.st_mode))
+        return complain(path, "not signed: not a regular file");
+    if (st.st_size > NONO_VERIFIED_MAX)
+        return complain(path, "not signed: " TRUST_TOO_LARGE);
     // Whole or not at all: a signature that is there already stays until the new one is.
     cleanup_free char *sig = xasprintf("%s.sig", real);
     cleanup_free char *fresh = xasprintf("%s.XXXXXX", sig);

@@ -14,6 +14,8 @@
 #include "display.h"
 #include "util.h"
 
+_Static_assert(NONO_VERIFIED_MAX == 4 << 20, "TRUST_TOO_LARGE, nono-trust(1)");
+
 static int
 memfd_of(const char *text, size_t len)
 {
@@ -86,7 +88,7 @@ trust_verify_file(const struct trust_verifier *v, const char *path,
     cleanup_free char *real = realpath(path, NULL);
     cleanup_fd int content = real ? read_into_memfd(real, 0, NONO_VERIFIED_MAX) : -errno;
     if (content < 0) {
-        *ret_why = xstrdup(reading_error(content));
+        *ret_why = xstrdup(content == -EFBIG ? TRUST_TOO_LARGE : reading_error(content));
         return content;
     }
     // As a session takes it: what has the name, not what that leads to.

@@ -13,6 +13,9 @@ struct trust_verifier {
         -1, -1                                                                                     \
     }
 
+// Of a file of more than NONO_VERIFIED_MAX.
+#define TRUST_TOO_LARGE "too large: at most 4 MiB are verified"
+
 // Where nobody may sign, nothing is started. Before any thread exists. 0 or -errno.
 int trust_verifier_start(const struct trust_policy *t, struct trust_verifier *ret_v);
 void trust_verifier_done(struct trust_verifier *v);

@@ -308,6 +308,21 @@ mkfifo AGENTS.md.sig; no_signature "a pipe" "not a regular file"
 mkdir AGENTS.md.sig; no_signature "a directory" "not a regular file"
 ln -s /dev/zero AGENTS.md.sig; no_signature "a link" "a symbolic link is not followed"
 head -c 70000 /dev/zero >AGENTS.md.sig; no_signature "what is too large" "too large"
+mkdir large && head -c 4194305 /dev/zero >large/SKILL.md && mkfifo large/pipe
+equal "what no session verifies is not signed" \
+    "$(timeout 20 "$NONO" trust sign --key "$T/home/key" large/SKILL.md large/pipe large 2>&1; echo $?; LC_ALL=C ls large)" \
+    "nono trust: large/SKILL.md: not signed: too large: at most 4 MiB are verified
+nono trust: large/pipe: not signed: not a regular file
+nono trust: large: not signed: not a regular file
+1
+SKILL.md
+pipe"
+equal "nor verified" "$("$NONO" trust verify large/SKILL.md; echo $?)" "large/SKILL.md: too large: at most 4 MiB are verified
+1"
+truncate -s -1 large/SKILL.md
+"$NONO" trust sign --key "$T/home/key" large/SKILL.md >/dev/null
+equal "one byte less is" "$("$NONO" trust verify large/SKILL.md)" "large/SKILL.md: signed by alice@example.org"
+rm -r large
 equal "list" "$("$NONO" trust list --jsonl . | rows "sorted((r['file'], r['signer']) for r in rows if '/' not in r['file'])")" \
     "[('AGENTS.md', ''), ('CLAUDE.md', 'alice@example.org')]"
 run -- cat CLAUDE.md AGENTS.md

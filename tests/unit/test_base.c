@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "buf.h"
@@ -154,6 +155,16 @@ Test(util, read_file)
     cr_assert_eq(strtol(text, NULL, 10), getpid());
     free(text);
     cr_assert_eq(read_file_at(AT_FDCWD, "/proc/self/stat", 4, &text), -EFBIG);
+    // Up to the last byte, over the sizes that the buffer grows by.
+    cleanup_fd int fd = memfd_create("file", 0);
+    char path[40];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    for (size_t size = 1; size < 20000; size = size * 2 + 1) {
+        cr_assert_eq(ftruncate(fd, (off_t)size), 0);
+        cr_expect_eq(read_file_at(AT_FDCWD, path, size, &text), (ssize_t)size, "%zu", size);
+        free(steal_pointer(&text));
+        cr_expect_eq(read_file_at(AT_FDCWD, path, size - 1, &text), -EFBIG, "%zu", size);
+    }
 }
 
 Test(util, start_time)
