@@ -132,6 +132,9 @@ for entry in environ mem maps io auxv stack syscall cwd/plain root/etc/passwd ex
     agree deny read "/proc/$$/$entry"
 done
 # What is said of /proc/self is said of each process.
+agree allow write /proc/self/comm
+agree allow write /proc/thread-self/comm
+agree deny write /proc/self/comm --deny=/proc/self/comm
 agree ask write /proc/self/coredump_filter
 agree allow write /proc/self/coredump_filter --write-file=/proc/self/coredump_filter
 agree allow write /proc/thread-self/oom_score_adj --write-file=/proc/self/oom_score_adj

@@ -157,4 +157,9 @@ contains "one of a subtree is" "$(cat "$T/tmp/wide.json")" "\"read\": [
             \"$OUT/wide/below\"
         ]"
 contains "the other is left out" "$(cat "$T/tmp/wide.json")" "// Left out: $OUT/wide (a directory without those below it); --generalise"
+scenario "what a policy says of /proc/self"
+run --on-ask deny -- bash -c 'echo 0x33 >/proc/self/coredump_filter; (echo 0x33 >/proc/$$/coredump_filter)'
+echo '{"extends": "default", "filesystem": {"write_file": ["/proc/self/coredump_filter"]}}' >"$T/tmp/policy.json"
+equal "is of each process, of its own" "$("$NONO" replay --policy "$T/tmp/policy.json" --jsonl | rows "[(r['op'], r['change']) for r in rows]")" \
+    "[('write', 'deny>allow')]"
 finish
