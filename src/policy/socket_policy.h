@@ -77,8 +77,8 @@ int socket_policy_add_unix(struct socket_policy *p, enum unix_reach reach, bool 
 
 // What SSH_AUTH_SOCK, DOCKER_HOST, TMUX, DISPLAY and their like name. get: getenv(3).
 void socket_policy_add_environment(struct socket_policy *p, char *(*get)(const char *name));
-// The sockets that the environment of another process names: n bytes of NAME=VALUE, a NUL behind
-// each.
+// The sockets that the environment of another process names, as it does: n bytes of NAME=VALUE, a
+// NUL behind each. Asks no file system.
 void socket_policy_add_environ(struct socket_policy *p, const char *environ, size_t n);
 // The same for what may lie on no disk: links are followed as far as the path is there.
 int socket_policy_add_missing_unix(struct socket_policy *p, enum unix_reach reach, bool bind,

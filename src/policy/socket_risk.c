@@ -123,25 +123,28 @@ static const struct environment_row {
 static const struct environment_row screen_row = {
     "STY", "", "", {NULL, NULL, "a terminal multiplexer's socket (screen)"}};
 
+// place: path_canonical, or xstrdup where no file system may be asked.
 static void
-add_environment_row(struct socket_policy *p, const struct environment_row *row, const char *value)
+add_environment_row(struct socket_policy *p, const struct environment_row *row, const char *value,
+                    char *(*place)(const char *path))
 {
     size_t skip = strlen(row->prefix);
     if (!value || strncmp(value, row->prefix, skip) != 0 || value[skip] != '/')
         return;
     cleanup_free char *path = xstrndup(value + skip, strcspn(value + skip, row->ends));
     p->named = xrealloc(p->named, (p->n_named + 1) * sizeof *p->named);
-    p->named[p->n_named++] = (struct socket_named){.path = path_canonical(path), .row = &row->row};
+    p->named[p->n_named++] = (struct socket_named){.path = place(path), .row = &row->row};
 }
 
 // screen(1) has it in a directory that may be named.
 static void
-add_screen(struct socket_policy *p, const char *dir, const char *name)
+add_screen(struct socket_policy *p, const char *dir, const char *name,
+           char *(*place)(const char *path))
 {
     if (!dir || !name)
         return;
     cleanup_free char *path = xasprintf("%s/%s", dir, name);
-    add_environment_row(p, &screen_row, path);
+    add_environment_row(p, &screen_row, path, place);
 }
 
 // "[HOST]:NUMBER[.SCREEN]".
@@ -162,8 +165,9 @@ void
 socket_policy_add_environment(struct socket_policy *p, char *(*get)(const char *name))
 {
     for (size_t i = 0; i < ARRAY_SIZE(environment_rows); i++)
-        add_environment_row(p, &environment_rows[i], get(environment_rows[i].variable));
-    add_screen(p, get("SCREENDIR"), get("STY"));
+        add_environment_row(p, &environment_rows[i], get(environment_rows[i].variable),
+                            path_canonical);
+    add_screen(p, get("SCREENDIR"), get("STY"), path_canonical);
     p->display_port = display_port(get("DISPLAY"));
 }
 
@@ -184,8 +188,9 @@ socket_policy_add_environ(struct socket_policy *p, const char *environ, size_t n
         return;
     for (size_t i = 0; i < ARRAY_SIZE(environment_rows); i++)
         add_environment_row(p, &environment_rows[i],
-                            environ_value(environ, n, environment_rows[i].variable));
-    add_screen(p, environ_value(environ, n, "SCREENDIR"), environ_value(environ, n, "STY"));
+                            environ_value(environ, n, environment_rows[i].variable), xstrdup);
+    add_screen(p, environ_value(environ, n, "SCREENDIR"), environ_value(environ, n, "STY"),
+               xstrdup);
 }
 
 static const struct unix_row *

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 #include "clock.h"
 #include "sockets_diag.h"
 #include "util.h"
+
+#define ANSWER_NS (3 * NS_PER_SEC)
 
 // An inode number alone is given out again; with the time of its birth it is not.
 struct identity {
@@ -46,7 +49,15 @@ struct risky {
     char *path;
 };
 
+// By the environment of an approving client.
+struct named {
+    char *path;
+    bool looked_at; /* at last */
+    bool silent;    /* that takes longer than a call waits for it */
+};
+
 struct own_sockets {
+    atomic_uint users;
     const struct socket_policy *policy;
     struct identity paths[NONO_SOCKETS_MAX];
     struct identity forbidden[NONO_SOCKETS_MAX];
@@ -61,35 +72,46 @@ struct own_sockets {
     size_t n_forbidden, n_served, n_passed;
     struct risky *risky; /* none is taken out: their paths last as long as this */
     size_t n_risky;
-    char **named; /* by environments of approving clients */
+    struct named *named;
     size_t n_named;
-    bool blind; /* there is more than can be seen, or remembered */
+    pthread_cond_t answered; /* one of these was looked at */
+    bool blind;              /* there is more than can be seen, or remembered */
 };
 
 struct own_sockets *
 own_sockets_new(const struct socket_policy *p)
 {
     struct own_sockets *o = xcalloc(1, sizeof *o);
+    atomic_init(&o->users, 1);
     o->policy = p;
     pthread_mutex_init(&o->looking, NULL);
     pthread_mutex_init(&o->lock, NULL);
+    pthread_cond_init(&o->answered, NULL);
     own_sockets_look_around(o, -1);
     return o;
 }
 
 struct own_sockets *
-own_sockets_free(struct own_sockets *o)
+own_sockets_ref(struct own_sockets *o)
 {
-    if (o) {
-        pthread_mutex_destroy(&o->looking);
-        pthread_mutex_destroy(&o->lock);
-        for (size_t i = 0; i < o->n_named; i++)
-            free(o->named[i]);
-        free(o->named);
-        for (size_t i = 0; i < o->n_risky; i++)
-            free(o->risky[i].path);
-        free(o->risky);
-    }
+    atomic_fetch_add(&o->users, 1);
+    return o;
+}
+
+struct own_sockets *
+own_sockets_unref(struct own_sockets *o)
+{
+    if (!o || atomic_fetch_sub(&o->users, 1) > 1)
+        return NULL;
+    pthread_mutex_destroy(&o->looking);
+    pthread_mutex_destroy(&o->lock);
+    pthread_cond_destroy(&o->answered);
+    for (size_t i = 0; i < o->n_named; i++)
+        free(o->named[i].path);
+    free(o->named);
+    for (size_t i = 0; i < o->n_risky; i++)
+        free(o->risky[i].path);
+    free(o->risky);
     free(o);
     return NULL;
 }
@@ -187,18 +209,15 @@ is_risky(const struct own_sockets *o, const char *path)
     return socket_risk_unix(o->policy, path, &tag, &gives) == RISK_HIGH;
 }
 
-// True: it passed before.
-static bool
-forbid(struct own_sockets *o, int dirfd, const char *name)
+static void
+forbid(struct own_sockets *o, int dirfd, const char *name, int flags)
 {
     struct identity id;
-    if (!identify(dirfd, name, AT_SYMLINK_NOFOLLOW, &id))
-        return false;
+    if (!identify(dirfd, name, flags, &id))
+        return;
     pthread_mutex_lock(&o->lock);
-    bool late = add_identity(o, o->forbidden, &o->n_forbidden, &id) &&
-                is_among(o->passed, o->n_passed, &id);
+    add_identity(o, o->forbidden, &o->n_forbidden, &id);
     pthread_mutex_unlock(&o->lock);
-    return late;
 }
 
 // --- who serves it -----------------------------------------------------------------------------
@@ -273,7 +292,8 @@ look_at_server(struct own_sockets *o, int fd, size_t *room)
     if (!identify(fd, "", AT_EMPTY_PATH, &id))
         return;
     pthread_mutex_lock(&o->lock);
-    bool known = is_among(o->passed, o->n_passed, &id) || is_among(o->served, o->n_served, &id);
+    bool known = is_among(o->passed, o->n_passed, &id) || is_among(o->served, o->n_served, &id) ||
+                 is_among(o->forbidden, o->n_forbidden, &id);
     pthread_mutex_unlock(&o->lock);
     if (known)
         return;
@@ -308,12 +328,25 @@ look_into(struct own_sockets *o, const char *path, bool below, size_t *room)
         if (e->d_type == DT_DIR)
             look_into(o, name, false, room);
         else if (forbidden)
-            forbid(o, dirfd(dir), e->d_name);
+            forbid(o, dirfd(dir), e->d_name, AT_SYMLINK_NOFOLLOW);
         else
             remember_risky(o, name);
     }
     if (dir)
         closedir(dir);
+}
+
+// A file system that does not answer holds up those who connect elsewhere once, and not for ever:
+// nor does it let anybody look up a socket there. Under o->lock.
+static bool
+answers(struct own_sockets *o, size_t i)
+{
+    struct timespec end = clock_timespec(clock_mono_ns() + ANSWER_NS);
+    int ret = 0;
+    while (!o->named[i].looked_at && !o->named[i].silent && ret == 0)
+        ret = pthread_cond_clockwait(&o->answered, &o->lock, CLOCK_MONOTONIC, &end);
+    o->named[i].silent = !o->named[i].looked_at;
+    return o->named[i].looked_at;
 }
 
 // The one that we run in may be anywhere.
@@ -322,38 +355,54 @@ look_at_named(struct own_sockets *o)
 {
     for (size_t i = 0; i < o->policy->n_named; i++)
         if (socket_named_is_forbidden(&o->policy->named[i]))
-            forbid(o, AT_FDCWD, o->policy->named[i].path);
+            forbid(o, AT_FDCWD, o->policy->named[i].path, AT_SYMLINK_NOFOLLOW);
         else
             remember_risky(o, o->policy->named[i].path);
     for (size_t i = 0;; i++) {
+        cleanup_free char *path = NULL;
         pthread_mutex_lock(&o->lock);
-        cleanup_free char *path = i < o->n_named ? xstrdup(o->named[i]) : NULL;
+        bool end = i >= o->n_named;
+        if (!end && answers(o, i))
+            path = xstrdup(o->named[i].path);
         pthread_mutex_unlock(&o->lock);
-        if (!path)
+        if (end)
             return;
-        forbid(o, AT_FDCWD, path);
+        if (path)
+            forbid(o, AT_FDCWD, path, 0);
     }
 }
 
 bool
-own_sockets_add_named(struct own_sockets *o, const struct socket_policy *named)
+own_sockets_add_named(struct own_sockets *o, const struct socket_named *n)
 {
-    bool late = false;
-    for (size_t i = 0; i < named->n_named; i++) {
-        const char *path = named->named[i].path;
-        bool known = !socket_named_is_forbidden(&named->named[i]);
-        pthread_mutex_lock(&o->lock);
-        for (size_t j = 0; j < o->n_named && !known; j++)
-            known = strcmp(o->named[j], path) == 0;
-        if (!known && o->n_named == NONO_SOCKETS_MAX)
-            o->blind = known = true;
-        if (!known) {
-            o->named = xrealloc(o->named, (o->n_named + 1) * sizeof *o->named);
-            o->named[o->n_named++] = xstrdup(path);
-        }
-        pthread_mutex_unlock(&o->lock);
-        late = (!known && forbid(o, AT_FDCWD, path)) || late;
+    bool known = !socket_named_is_forbidden(n);
+    pthread_mutex_lock(&o->lock);
+    for (size_t i = 0; i < o->n_named && !known; i++)
+        known = strcmp(o->named[i].path, n->path) == 0;
+    if (!known && o->n_named == NONO_SOCKETS_MAX)
+        o->blind = known = true;
+    if (!known) {
+        o->named = xrealloc(o->named, (o->n_named + 1) * sizeof *o->named);
+        o->named[o->n_named++] = (struct named){.path = xstrdup(n->path)};
     }
+    pthread_mutex_unlock(&o->lock);
+    return !known;
+}
+
+bool
+own_sockets_look_at(struct own_sockets *o, const char *path)
+{
+    struct identity id;
+    bool found = identify(AT_FDCWD, path, 0, &id);
+    pthread_mutex_lock(&o->lock);
+    for (size_t i = 0; i < o->n_named; i++)
+        if (strcmp(o->named[i].path, path) == 0)
+            o->named[i].looked_at = true;
+    pthread_cond_broadcast(&o->answered);
+    if (found)
+        add_identity(o, o->forbidden, &o->n_forbidden, &id);
+    bool late = found && is_among(o->passed, o->n_passed, &id);
+    pthread_mutex_unlock(&o->lock);
     return late;
 }
 

@@ -9,9 +9,11 @@
 #include "socket_policy.h"
 
 struct own_sockets;
-// p lives as long.
+// p lives as long as anything is judged.
 struct own_sockets *own_sockets_new(const struct socket_policy *p);
-struct own_sockets *own_sockets_free(struct own_sockets *o);
+struct own_sockets *own_sockets_ref(struct own_sockets *o);
+// The last one frees it. Takes NULL, returns NULL.
+struct own_sockets *own_sockets_unref(struct own_sockets *o);
 
 // A task just bound socket fd there. Forgotten when the kernel does not confirm that what lies
 // there is that socket.
@@ -33,9 +35,12 @@ bool own_sockets_has_bound(const struct own_sockets *o, int fd);
 // fd: O_PATH of a socket that is about to be judged, or -1: if a multiplexer's process serves it,
 // it is one of them wherever it lies.
 void own_sockets_look_around(struct own_sockets *o, int fd);
-// Forbids what the environment of an approving client names, from now on. True: a task may have
-// connected to it before.
-bool own_sockets_add_named(struct own_sockets *o, const struct socket_policy *named);
+// Forbids what the environment of an approving client names, from now on: each look around finds
+// it. Asks no file system. True: it is new, for own_sockets_look_at().
+bool own_sockets_add_named(struct own_sockets *o, const struct socket_named *n);
+// Without the lock, in a worker: looks at a path that was added. True: a task may have connected to
+// it before.
+bool own_sockets_look_at(struct own_sockets *o, const char *path);
 // The path that a service of high risk was first seen by, if that is what it is; NULL: it is none.
 // Valid as long as o.
 const char *own_sockets_risky(struct own_sockets *o, int fd);

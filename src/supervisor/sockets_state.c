@@ -188,7 +188,7 @@ sockets_free(struct supervisor *s)
     if (!s->sockets)
         return NULL;
     dns_names_free(s->sockets->names);
-    own_sockets_free(s->sockets->own);
+    own_sockets_unref(s->sockets->own);
     while (s->sockets->waiting) {
         struct waiting_call *w = s->sockets->waiting;
         s->sockets->waiting = w->next;
@@ -330,13 +330,57 @@ sockets_judge_inet(struct supervisor *s, struct socket_call *c, struct socket_fa
     }
 }
 
+// May last as long as a file system does not answer, longer than the supervisor.
+struct named_job {
+    struct job job;
+    struct own_sockets *own;
+    char *path;
+    bool late;
+};
+
+static void
+named_drop(struct job *j)
+{
+    struct named_job *p = (struct named_job *)j;
+    own_sockets_unref(p->own);
+    free(p->path);
+    free(p);
+}
+
+static void
+named_run(struct job *j)
+{
+    struct named_job *p = (struct named_job *)j;
+    p->late = own_sockets_look_at(p->own, p->path);
+}
+
+static void
+named_done(struct job *j, void *ctx)
+{
+    if (((struct named_job *)j)->late)
+        core_notice(ctx, "ATTENTION: the sandbox has reached the terminal multiplexer that "
+                         "requests are decided in before it was known as one: it could press keys "
+                         "there (nono stop ends the session)");
+    named_drop(j);
+}
+
 void
 sockets_approver(struct supervisor *s, const struct socket_policy *named)
 {
-    if (own_sockets_add_named(s->sockets->own, named))
-        core_notice(s, "ATTENTION: the sandbox has reached the terminal multiplexer that requests "
-                       "are decided in before it was known as one: it could press keys there (nono "
-                       "stop ends the session)");
+    struct own_sockets *own = s->sockets->own;
+    for (size_t i = 0; i < named->n_named; i++) {
+        if (!own_sockets_add_named(own, &named->named[i]))
+            continue;
+        struct named_job *p = xcalloc(1, sizeof *p);
+        p->job = (struct job){.run = named_run, .done = named_done, .drop = named_drop};
+        p->own = own_sockets_ref(own);
+        p->path = xstrdup(named->named[i].path);
+        if (worker_submit(s->workers, &p->job) < 0) {
+            core_notice(s, "no thread is left to look at the terminal in which a client decides "
+                           "requests: a multiplexer's socket there may be unknown");
+            named_drop(&p->job);
+        }
+    }
 }
 
 static void

@@ -59,4 +59,37 @@ scenario "inside"
 silent inside --on-ask deny --allow "$slow"
 scenario "inside, with something refused in it"
 silent carved --on-ask deny --allow "$slow" --deny "$slow/dir/none"
+
+scenario "a client whose multiplexer's socket is said to lie there"
+"$BIN/slowfs" mount "$slow" 2>"$T/tmp/server" &
+server=$!
+poll mountpoint -q "$slow"
+trap stop_serving EXIT
+kill -USR1 "$server"
+$PYTHON -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen(9)
+while True:
+    s.accept()' "$OUT/live.sock" &
+live=$!
+poll test -S "$OUT/live.sock"
+echo more >"$OUT/more.txt"
+run_background --on-ask ui --ui none --unix-sockets allow -- sh -c "cat $SECRET
+    $PYTHON -c 'import socket; socket.socket(socket.AF_UNIX).connect(\"$OUT/live.sock\"); print(\"connected\")'
+    cat $OUT/more.txt"
+id=$(wait_request secret.txt)
+env TMUX="$slow/dir/file,1,0" timeout 10 "$NONO" allow "$id" >"$T/tmp/allow" 2>&1
+equal "it is answered" "$?" 0
+id=$(wait_request more.txt)
+env TMUX="$slow/dir/file,1,0" timeout 10 "$NONO" allow "$id" >/dev/null 2>&1
+poll grep -q more "$T/tmp/out"
+equal "and so is who connects elsewhere" "$(cat "$T/tmp/out")" "the content
+connected
+more"
+kill "$live"
+stop_serving
+join_background
+trap - EXIT
 finish

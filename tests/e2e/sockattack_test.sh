@@ -635,10 +635,12 @@ s.listen(9)
 time.sleep(600)' "$OUT/mux.sock" &
 mux=$!
 poll test -S "$OUT/mux.sock"
+ln -s mux.sock "$OUT/mux.before"
+ln -s mux.sock "$OUT/mux.never"
 for when in before never; do
     run_background --on-ask ui --ui none --unix-sockets allow -a "$T/work" -- $PYTHON reach.py "$OUT/mux.sock" $when
     poll test -e marker
-    screen_start "env TMUX=$OUT/mux.sock,1,0 $NONO ui"
+    screen_start "env TMUX=$OUT/mux.$when,1,0 $NONO ui"
     wait_screen "the approving screen is there ($when)" main:0 "waiting"
     rm marker
     join_background
