@@ -186,6 +186,13 @@ attached_done(struct attached_set *s)
     *s = (struct attached_set){0};
 }
 
+void
+attached_say_none(const char *what)
+{
+    cleanup_free char *none = registry_none_text();
+    fprintf(stderr, "nono %s: %s\n", what, none);
+}
+
 bool
 attached_complain(const struct attached_set *s, const char *what)
 {

@@ -41,6 +41,8 @@ void attached_add_new(struct attached_set *s, const char *role, unsigned wants);
 int attached_await(struct attached *a, struct err *err);
 // Says on standard error, as "nono WHAT: ...", which sessions could not be reached; true if any.
 bool attached_complain(const struct attached_set *s, const char *what);
+// Says there, in the same way, that no session runs.
+void attached_say_none(const char *what);
 // The request of that id, or NULL.
 const struct request *attached_find(const struct attached *a, uint64_t id);
 

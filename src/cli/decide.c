@@ -109,8 +109,10 @@ fail(const struct choice *c, const char *fmt, ...)
 static int
 say_not_waiting(const struct choice *c, const struct attached_set *s)
 {
-    if (s->n == 0)
-        return fail(c, "no session is running");
+    if (s->n == 0) {
+        attached_say_none(c->what);
+        return EXIT_FAILURE;
+    }
     if (attached_complain(s, c->what))
         return EXIT_FAILURE;
     if (s->n > 1)

@@ -138,7 +138,7 @@ list_pending(struct listing *l, const char *spec, bool watch)
     if (l->format == FORMAT_JSON)
         puts(l->first ? "]" : "\n]");
     if (!s.n && !watch && l->format == FORMAT_TEXT)
-        fputs("nono pending: no session is running\n", stderr);
+        attached_say_none("pending");
     if (watch)
         follow(l, &s, all);
     return failed || ferror(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -202,7 +202,7 @@ list_sessions(int format, bool all, const char *db)
     else if (t.n)
         print_text(&t);
     else if (status == EXIT_SUCCESS)
-        fputs("nono ps: no session is running\n", stderr);
+        attached_say_none("ps");
     table_done(&t);
     return status;
 }

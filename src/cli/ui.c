@@ -62,6 +62,7 @@ struct pane {
     bool plain;
     const char *notify;
     uint64_t look_at; /* monotonic: when sessions are looked for */
+    bool said;        /* why none can be seen */
     int signal_fd;
     bool leave;    /* the person is done */
     bool ended;    /* the only session is */
@@ -311,6 +312,15 @@ is_shown(const struct pane *p, const char *id)
     return false;
 }
 
+// Why no session can be seen.
+static void
+say_once(struct pane *p, const char *text)
+{
+    if (!p->said)
+        ui_set_notice(p->ui, text);
+    p->said = true;
+}
+
 // The sessions that run and are not shown yet.
 static void
 look_for_sessions(struct pane *p)
@@ -320,8 +330,14 @@ look_for_sessions(struct pane *p)
     if (p->spec || clock_mono_ns() < p->look_at)
         return;
     p->look_at = clock_mono_ns() + LOOK_NS;
-    if (registry_list_sockets(&sockets, &n, NULL) < 0)
+    cleanup_err struct err unreadable = {0};
+    if (registry_list_sockets(&sockets, &n, &unreadable) < 0) {
+        say_once(p, unreadable.msg);
         return;
+    }
+    cleanup_free char *skipped = registry_skipped_text();
+    if (n == 0 && skipped)
+        say_once(p, skipped);
     for (size_t i = 0; i < n; i++) {
         cleanup_err struct err err = {0};
         if (!is_shown(p, sockets[i].id) && add_session(p, sockets[i].id, sockets[i].path, &err) < 0)

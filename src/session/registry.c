@@ -56,15 +56,41 @@ registry_config_dir(void)
     return xdg_dir("XDG_CONFIG_HOME", ".config");
 }
 
+static bool
+is_foreign(const char *base)
+{
+    struct stat st;
+    return stat(base, &st) == 0 && st.st_uid != geteuid();
+}
+
 char *
 registry_runtime_dir(void)
 {
     const char *base = getenv("XDG_RUNTIME_DIR");
-    struct stat st;
-    if (base && base[0] == '/' && (stat(base, &st) < 0 || st.st_uid == geteuid()))
+    if (base && base[0] == '/' && !is_foreign(base))
         return xasprintf("%s/nono", base);
     cleanup_free char *state = registry_state_dir();
     return state ? xasprintf("%s/run", state) : NULL;
+}
+
+char *
+registry_skipped_text(void)
+{
+    const char *base = getenv("XDG_RUNTIME_DIR");
+    if (!base || base[0] != '/' || !is_foreign(base))
+        return NULL;
+    cleanup_free char *shown = display_str(base, DISPLAY_QUOTE);
+    return xasprintf(
+        "XDG_RUNTIME_DIR, %s, is another user's and not read: a session is controlled by "
+        "the user who started it",
+        shown);
+}
+
+char *
+registry_none_text(void)
+{
+    cleanup_free char *skipped = registry_skipped_text();
+    return xasprintf("no session is running%s%s", skipped ? "; " : "", skipped ? skipped : "");
 }
 
 char *
@@ -344,8 +370,10 @@ say_not_one(const char *spec, const struct registry_socket *list, size_t n, size
     cleanup_free char *shown = spec ? display_str(spec, DISPLAY_QUOTE) : NULL;
     for (size_t i = 0; i < n; i++)
         buf_printf(&ids, "%s%s", i ? ", " : "", list[i].id);
-    if (n == 0)
-        return err_set(err, -ENOENT, "no session is running");
+    if (n == 0) {
+        cleanup_free char *none = registry_none_text();
+        return err_set(err, -ENOENT, "%s", none);
+    }
     if (found == 0)
         return err_set(err, -ENOENT, "no running session is called %s; running: %s", shown,
                        buf_str(&ids));

@@ -17,6 +17,9 @@
 char *registry_state_dir(void);
 char *registry_runtime_dir(void);
 char *registry_config_dir(void);
+// That an $XDG_RUNTIME_DIR is ignored for that, or NULL; and that no session runs, with it.
+char *registry_skipped_text(void);
+char *registry_none_text(void);
 // <state>/audit.db
 char *registry_default_db(void);
 // <state>/audit.key

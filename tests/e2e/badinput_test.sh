@@ -35,6 +35,14 @@ refused "nothing to attach" "no terminal" 1 attach
 refused "allow, a scope too much" "one of" 2 allow 1 --session --always
 refused "allow, no such reach" "did you mean 'subtree'?" 2 allow 1 --session --reach subtre
 refused "allow, no length of time" "soon:" 2 allow 1 --for soon
+theirs=/usr
+[ "$(id -u)" = 0 ] && mkdir -m 700 "$T/theirs" && chown 1 "$T/theirs" && theirs=$T/theirs
+for command in pending ps "allow 1" "deny 1" "stop @"; do
+    # shellcheck disable=SC2086
+    contains "another user's sessions: $command" \
+        "$(XDG_RUNTIME_DIR=$theirs "$NONO" $command 2>&1)" "no session is running; XDG_RUNTIME_DIR, $theirs, is another user's"
+done
+contains "and ui" "$(XDG_RUNTIME_DIR=$theirs "$NONO" ui --plain 2>&1 </dev/null)" "is another user's"
 equal "help" "$("$NONO" --help | grep -c '  nono run ')" 1
 equal "version" "$("$NONO" --version | cut -d' ' -f1)" nono
 for command in run ui pending allow deny grants revoke ps attach stop log show replay report doctor; do
