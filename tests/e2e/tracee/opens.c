@@ -1,18 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// opens FILE N [HZ]: opens FILE N times and prints how that went. With HZ, under a SIGALRM timer of
-// that frequency without SA_RESTART.
+// opens FILE N [HZ [mkdir]]: opens FILE N times, or makes and removes a directory, and prints how
+// that went. With HZ, under a SIGALRM timer of that frequency without SA_RESTART.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+static volatile sig_atomic_t signals;
 
 static void
 on_alarm(int sig)
 {
-    (void)sig;
+    signals++;
+}
+
+// One that was interrupted is made again: natively neither call ever is.
+static long
+make_and_remove(const char *path)
+{
+    long eintr = 0;
+    while (mkdir(path, 0700) < 0 && errno == EINTR)
+        eintr++;
+    while (rmdir(path) < 0 && errno == EINTR)
+        eintr++;
+    return eintr;
 }
 
 int
@@ -28,7 +43,11 @@ main(int argc, char **argv)
         struct itimerval it = {.it_interval = {.tv_usec = us}, .it_value = {.tv_usec = us}};
         setitimer(ITIMER_REAL, &it, NULL);
     }
-    for (long i = 0; i < n; i++) {
+    for (long i = 0; i < n && argc > 4; i++) {
+        eintr += make_and_remove(argv[1]);
+        ok++;
+    }
+    for (long i = 0; i < n && argc <= 4; i++) {
         int fd = open(argv[1], O_RDONLY);
         if (fd >= 0) {
             ok++;
@@ -39,6 +58,6 @@ main(int argc, char **argv)
             other++;
         }
     }
-    printf("ok=%ld eintr=%ld other=%ld\n", ok, eintr, other);
+    printf("ok=%ld eintr=%ld other=%ld signals=%d\n", ok, eintr, other, signals);
     return 0;
 }
