@@ -30,7 +30,7 @@ enum { OPT_FOR = OPTIONS_LONG, OPT_SESSION, OPT_ALWAYS, OPT_REACH, OPT_PROGRAM, 
 #define ROW_REACH                                                                                  \
     {                                                                                              \
         OPT_REACH, "reach", "REACH",                                                               \
-            "object (default), dir: directly in its directory, subtree:\n" OPTIONS_INDENT          \
+            "object (default), dir: directly in its directory, subtree:\n"                         \
             "everything below; of an address port (default) or host"                               \
     }
 #define ROW_PROGRAM                                                                                \

@@ -17,10 +17,10 @@
 enum { OPT_DB = OPTIONS_LONG, OPT_FORMAT, OPT_CHECKPOINT };
 
 static const struct option_row export_rows[] = {
-    {'o', "output", "FILE", "where to (default: nono-ID.db, or standard output for text)"},
+    {'o', "output", "FILE", "where to (default: nono-ID.db; text: standard output)"},
     {OPT_FORMAT, "format", "F",
-     "sqlite (default): a record of its own; jsonl, csv, otlp: text;\n"
-     "                                  cast: the recorded terminal (also by -o X.cast)"},
+     "sqlite (default): a record; jsonl, csv, otlp: text;\n"
+     "cast: the recorded terminal (also by -o X.cast)"},
     {OPT_CHECKPOINT, "checkpoint", "FILE", "text: only what is new since this file was written"},
     {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
     {0},
@@ -28,11 +28,10 @@ static const struct option_row export_rows[] = {
 
 static const struct options_help export_help = {
     .synopsis = "nono export [SESSION...] [options]",
-    .about =
-        "Writes a session (default: the newest) into a file that nono log, replay, verify and\n"
-        "import read on any machine; or events (default: all) as text for other programs.",
+    .about = "Writes a session (default: the newest) into a file that other machines can read,\n"
+             "verify and import; or events (default: all) as text for other programs.",
     .rows = export_rows,
-    .more = "Exit status: 0, 1 the output can't be written, 2 usage, 3 the record can't be read.",
+    .more = "Exit status: 0, 1 output can't be written, 2 usage, 3 unreadable record.",
 };
 
 // In the order of enum export_format.

@@ -18,9 +18,8 @@ static const struct option_row import_rows[] = {
 
 static const struct options_help import_help = {
     .synopsis = "nono import FILE... [--db FILE]",
-    .about =
-        "Takes the sessions of files that 'nono export' wrote into the record, after they were\n"
-        "verified. What was granted there is not granted here.",
+    .about = "Verifies files that nono export wrote and takes their sessions into the record.\n"
+             "What was granted there is not granted here.",
     .rows = import_rows,
     .more = "Exit status: 0, 2 usage, 3 a file can't be read, 4 one is not what was recorded.",
 };

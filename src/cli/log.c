@@ -28,16 +28,16 @@ enum {
 
 static const struct option_row log_rows[] = {
     LOG_FILTER_ROWS,
-    {'n', "lines", "N", "the newest N only"},
-    {'r', "reverse", NULL, "newest first"},
-    {'f', "follow", NULL, "go on with what happens now; -i: a browser instead of lines"},
-    {'i', "interactive", NULL, NULL},
+    {'i', "interactive", NULL, "a browser instead of lines"},
+    {'n', "lines", "N", "the newest N only; -r, --reverse: newest first"},
+    {'r', "reverse", NULL, NULL},
+    {'f', "follow", NULL, "go on with what happens now"},
     {'v', "verbose", NULL, "everything about each, over several lines"},
-    {OPT_JSONL, "jsonl", NULL, "a JSON object per event; also --json (an array), --csv"},
+    {OPT_JSONL, "jsonl", NULL, "a JSON object per event; --json: an array; --csv"},
     {OPT_JSON, "json", NULL, NULL},
     {OPT_CSV, "csv", NULL, NULL},
     {OPT_TREE, "tree", NULL, "by process"},
-    {OPT_STATS, "stats", NULL, "figures; --group exe, dir, host, rule or day: all of one kind"},
+    {OPT_STATS, "stats", NULL, "figures; of one kind: --group exe|dir|host|rule|day"},
     {OPT_GROUP, "group", "WORD", NULL},
     {OPT_EXIT_CODE, "exit-code", NULL, NULL},
     {OPT_SESSION, "session", "SESSION,...", NULL},
@@ -51,9 +51,8 @@ static const struct options_help log_help = {
     .about = "Prints what was asked, granted and refused, newest last.\n"
              "SESSION: an id, the start of one, a name, @ (newest), @{N} (the Nth before it).",
     .rows = log_rows,
-    .more =
-        "Filters of several kinds must all match, of several values any; -VALUE: all but that.\n"
-        "Exit status: 0 (1 when nothing matched and --exit-code), 2 usage, 3 unreadable record.",
+    .more = "Filters of all kinds must match, of several values any; -VALUE: all but that.\n"
+            "Exit status: 0 (--exit-code: 1 for nothing), 2 usage, 3 unreadable record.",
 };
 
 static int

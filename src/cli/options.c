@@ -57,25 +57,50 @@ options_init(struct options *o, const struct options_help *help, int argc, char 
 }
 
 static void
-print_row(const struct option_row *r)
+put_name(struct buf *b, const struct option_row *r)
+{
+    if (r->id < OPTIONS_LONG)
+        buf_printf(b, "  -%c, ", r->id);
+    else
+        buf_puts(b, "      ");
+    buf_printf(b, "--%s%s%s", r->name, r->arg ? " " : "", r->arg ? r->arg : "");
+}
+
+// Several lines of help stand below each other.
+static void
+print_row(const struct option_row *r, int width)
 {
     cleanup_buf struct buf b = {0};
-    if (r->id < OPTIONS_LONG)
-        buf_printf(&b, "  -%c, ", r->id);
-    else
-        buf_puts(&b, "      ");
-    buf_printf(&b, "--%s%s%s", r->name, r->arg ? " " : "", r->arg ? r->arg : "");
-    printf("%-32s  %s\n", buf_str(&b), r->help);
+    put_name(&b, r);
+    const char *name = buf_str(&b), *line = r->help;
+    for (size_t n; *line; line += n + (line[n] == '\n'), name = "") {
+        n = strcspn(line, "\n");
+        printf("%-*s  %.*s\n", width, name, (int)n, line);
+    }
+}
+
+static int
+names_width(const struct option_row *rows)
+{
+    size_t width = 0;
+    for (const struct option_row *r = rows; r->id; r++) {
+        cleanup_buf struct buf b = {0};
+        put_name(&b, r);
+        if (r->help && b.len > width)
+            width = b.len;
+    }
+    return (int)width;
 }
 
 static void
 print_help(const struct options_help *help)
 {
     printf("usage: %s\n\n%s\n\n", help->synopsis, help->about);
+    int width = names_width(help->rows);
     for (const struct option_row *r = help->rows; r->id; r++)
         if (r->help)
-            print_row(r);
-    print_row(&(struct option_row){'h', "help", NULL, "print this"});
+            print_row(r, width);
+    print_row(&(struct option_row){'h', "help", NULL, "print this"}, width);
     if (help->more)
         printf("\n%s\n", help->more);
 }

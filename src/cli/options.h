@@ -50,10 +50,8 @@ struct option_row {
     int id;           /* its letter, or OPTIONS_LONG and up; 0 ends the table */
     const char *name; /* long name without dashes */
     const char *arg;  /* word for the argument in the help ("FILE"); NULL: takes none */
-    const char *help; /* one short phrase; a second line starts with OPTIONS_INDENT. NULL: another
-                         row tells */
+    const char *help; /* one short phrase, of two lines at most. NULL: another row tells */
 };
-#define OPTIONS_INDENT "                                  "
 
 struct options_help {
     const char *synopsis; /* "nono log [SESSION] [options]"; its first two words prefix messages */

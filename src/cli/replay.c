@@ -29,11 +29,11 @@ static const struct option_row replay_rows[] = {
     {OPT_SPEED, "speed", "N", "N times as fast as it was"},
     {OPT_IDLE, "idle", "TIME", "no pause longer than that: 2s, 500ms"},
     {OPT_PLAIN, "plain", NULL, "lines instead of the pane"},
-    {'f', "follow", NULL, "of a session that runs: what happens now"},
+    {'f', "follow", NULL, "begin at what happens now"},
     LOG_FILTER_ROWS,
-    {OPT_JSONL, "jsonl", NULL, "with --policy: a JSON object per request that differs"},
-    {OPT_EXIT_CODE, "exit-code", NULL, "with --policy: exit with 5 when anything differs"},
-    {OPT_DB, "db", "FILE", "the record; repeat: all of them"},
+    {OPT_JSONL, "jsonl", NULL, "with --policy: a JSON object per difference"},
+    {OPT_EXIT_CODE, "exit-code", NULL, "with --policy: 5 when anything differs"},
+    {OPT_DB, "db", "FILE", "the record; repeat: merged by time"},
     {OPT_COLOR, "color", "WHEN", NULL},
     {0},
 };
@@ -41,7 +41,8 @@ static const struct option_row replay_rows[] = {
 static const struct options_help replay_help = {
     .synopsis = "nono replay [SESSION...] [options]",
     .about = "Shows a session again, as it was; or judges what was asked by another policy.\n"
-             "SESSION as in nono log; without one the newest (with --policy: all).",
+             "SESSION as in nono log; without one the newest (with --policy: all).\n"
+             "On a terminal a pane: ? lists its keys, only --since and --until filter it.",
     .rows = replay_rows,
     .more = "Exit status: 0, 2 usage, 3 unreadable record, 5 see --exit-code.",
 };
@@ -151,7 +152,9 @@ run(struct replay *r)
     if (r->policy)
         return replay_policy(r);
     if (r->plain || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return r->follow ? options_error(&r->o, "in lines nono log -f follows") : replay_plain(r);
+        return r->follow
+                   ? options_error(&r->o, "--follow needs the pane; nono log -f follows in lines")
+                   : replay_plain(r);
     return replay_pane(r);
 }
 

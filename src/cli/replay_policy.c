@@ -229,12 +229,13 @@ print_changes(struct judging *j, FILE *out)
     fputs("\n", out);
     if (floor)
         fprintf(out,
-                "unknown: %" PRIu64 " accesses that the old policy allowed by itself were only"
+                "not judged: %" PRIu64 " accesses that the old policy allowed by itself were only"
                 " counted (nono run --log-allowed keeps them)\n",
                 floor);
     if (j->unplaced)
         fprintf(out,
-                "unknown: %" PRIu64 " sockets that the old policy allowed by itself (whether they"
+                "not judged: %" PRIu64
+                " sockets that the old policy allowed by itself (whether they"
                 " were the command's own is not recorded)\n",
                 j->unplaced);
 }

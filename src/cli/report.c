@@ -27,11 +27,12 @@ static const struct option_row report_rows[] = {
 };
 
 static const struct options_help report_help = {
-    .synopsis = "nono report [SESSION] -o FILE",
+    .synopsis = "nono report [SESSION...] -o FILE [options]",
     .about = "Writes a session (the newest one) as a web page that needs nothing but itself: a\n"
-             "timeline, figures, and every event in a table that can be filtered.",
+             "timeline, figures, and every event in a table that can be filtered.\n"
+             "SESSION and filters as in nono log.",
     .rows = report_rows,
-    .more = "Exit status: 0, 1 when the file can't be written, 2 usage, 3 unreadable record.",
+    .more = "Exit status: 0, 1 the file can't be made, 2 usage, 3 unreadable record.",
 };
 
 struct report {

@@ -30,8 +30,8 @@ static const struct option_row show_rows[] = {
 
 static const struct options_help show_help = {
     .synopsis = "nono show ID [options]",
-    .about = "Prints everything that is recorded about one request: its facts, its decision, what\n"
-             "that left behind. ID is the number of a request, or SESSION:ID.",
+    .about = "Prints everything that is recorded about one request: its facts, its decision,\n"
+             "what that left behind. ID is the number of a request, or SESSION:ID.",
     .rows = show_rows,
     .more = "Exit status: 0, 1 when there is no such request or event, 2 usage, 3 unreadable.",
 };

@@ -29,7 +29,7 @@ static const struct option_row verify_rows[] = {
     {OPT_DB, "db", "FILE", "the record (default $XDG_STATE_HOME/nono/audit.db)"},
     {OPT_ANCHOR, "anchor", "WHERE", "write the heads down: stdout, syslog, or a file (appended)"},
     {OPT_AGAINST, "against", "FILE", "compare with heads that --anchor wrote down"},
-    {OPT_KEY, "key", "KEY", "the public key that must have signed (64 hexadecimal digits)"},
+    {OPT_KEY, "key", "KEY", "the public key that must have signed (64 hex digits)"},
     {OPT_THOROUGH, "thorough", NULL, "every entry of the indices of the file, too"},
     {'v', "verbose", NULL, "a line for each session"},
     {OPT_JSON, "json", NULL, "one JSON array of what was found"},
@@ -39,9 +39,8 @@ static const struct option_row verify_rows[] = {
 
 static const struct options_help verify_help = {
     .synopsis = "nono verify [SESSION...] [options]",
-    .about =
-        "Computes the hash chain of each session again and compares it with the signed heads.\n"
-        "Names the first event that was altered, removed, inserted, moved or cut off.",
+    .about = "Computes each session's hash chain again and compares it with the signed heads.\n"
+             "Names the first event that was altered, removed, inserted, moved or cut off.",
     .rows = verify_rows,
     .more = "Exit status: 0 all is as it was recorded, 2 usage, 3 the record can't be read,\n"
             "4 something is not as it was recorded.",

@@ -126,6 +126,10 @@ for command in ps grants revoke import; do
     any "$command" db in
 done
 
+for command in log show replay report verify export import prune; do
+    at_most "no line of nono $command --help is wider than a terminal" "$("$NONO" $command --help | wc -L)" 80
+done
+
 # What --help names and the table does not.
 for command in run why allow deny log replay show prune export report verify trust ui ps grants revoke import pending; do
     for option in $("$NONO" $command --help | grep -oE -- '--[a-z-]+ [A-Z|<'"'"'][A-Z|:>'"'"'-]*' | sed 's/^--//; s/ .*//' | sort -u); do
