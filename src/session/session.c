@@ -97,8 +97,6 @@ keep_remembered(void *ctx, const struct remembered *r)
 {
     struct session *s = ctx;
     struct grant *g = grant_dup(r->grant);
-    g->origin = xstrdup(r->session);
-    g->origin_id = g->id;
     s->remembered = xrealloc(s->remembered, (s->n_remembered + 1) * sizeof(struct grant *));
     s->remembered[s->n_remembered++] = g;
     return 0;
