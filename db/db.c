@@ -501,22 +501,26 @@ open_and_inspect(const char *name, sqlite3 **ret_h, int64_t *ret_version)
     return rc == SQLITE_OK ? inspect(*ret_h, ret_version) : rc;
 }
 
-// For a directory that cannot be written to, where no -shm can be made.
-static int
-open_unlocked(const char *name, sqlite3 **ret_h, int64_t *ret_version)
+// How to open what lies in a directory where no -shm can be made; NULL: not at all.
+static const char *
+unlocked_options(const char *name)
 {
     struct stat st;
     cleanup_free char *wal = xasprintf("%s-wal", name);
     cleanup_free char *shm = xasprintf("%s-shm", name);
     // Without a -wal, or with an empty one, the file alone is the whole record.
-    bool whole = stat(wal, &st) < 0 ? errno == ENOENT : st.st_size == 0;
-    // Who writes has a -shm.
-    if (!whole && (stat(shm, &st) == 0 || errno != ENOENT))
-        return SQLITE_CANTOPEN;
-    cleanup_free char *uri = uri_name(name, whole ? "?immutable=1" : "?vfs=unix-none");
+    if (stat(wal, &st) < 0 ? errno == ENOENT : st.st_size == 0)
+        return "?immutable=1";
+    // Who writes has a -shm. Who has the file for himself needs none for the -wal.
+    return stat(shm, &st) < 0 && errno == ENOENT ? "?vfs=unix-none" : NULL;
+}
+
+static int
+open_unlocked(const char *name, const char *options, sqlite3 **ret_h, int64_t *ret_version)
+{
+    cleanup_free char *uri = uri_name(name, options);
     int rc = open_handle(uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, ret_h);
-    // Who has the file for himself keeps the index of the -wal in memory.
-    if (rc == SQLITE_OK && !whole)
+    if (rc == SQLITE_OK)
         rc = sqlite3_exec(*ret_h, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL);
     return rc == SQLITE_OK ? inspect(*ret_h, ret_version) : rc;
 }
@@ -575,9 +579,11 @@ db_open_read(const char *path, sqlite3 **ret_h, struct err *err)
                        "belongs to it and is not there",
                        shown);
     int rc = open_and_inspect(name, &h, &version);
-    if ((rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) {
-        h = db_close(h);
-        rc = open_unlocked(name, &h, &version);
+    bool locked_out = (rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY;
+    const char *options = locked_out ? unlocked_options(name) : NULL;
+    if (options) {
+        db_close(h);
+        rc = open_unlocked(name, options, &h, &version);
     }
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(h, "PRAGMA query_only=1", NULL, NULL, NULL);
