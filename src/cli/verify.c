@@ -182,8 +182,12 @@ find_sessions(struct verify *v, const char *db, char **specs, size_t n)
 static void
 use_own_key(struct verify *v)
 {
+    cleanup_err struct err err = {0};
     cleanup_free char *file = registry_key_file();
-    if (v->check.key || !file || key_read_public(file, v->key, NULL) < 0)
+    int r = v->check.key || !file ? -ENOENT : key_read_public(file, v->key, &err);
+    if (r < 0 && r != -ENOENT)
+        options_fail(&v->o, 0, "%s", err.msg);
+    if (r < 0)
         return;
     v->check.key = v->key;
     v->check.key_only = v->db == NULL;

@@ -38,6 +38,15 @@ run --ui none --on-ask deny -- true
 status_of "$NONO" verify --against "$T/tmp/anchor"
 equal "an anchor of before holds" "$status" 0
 cp "$db" "$T/tmp/kept.db"
+echo junk >"$T/tmp/junk.key" && mv "$XDG_STATE_HOME/nono/audit.key" "$T/tmp/audit.key"
+for key in none junk.key; do
+    [ $key = none ] || cp "$T/tmp/$key" "$XDG_STATE_HOME/nono/audit.key"
+    status_of "$NONO" verify
+    contains "without a key that can be read ($key) it is said" "$status$output" \
+        "(you have no key to compare with: nothing here vouches for it)"
+done
+contains "and what is wrong with it" "$output" "nono verify: the key $XDG_STATE_HOME/nono/audit.key"
+mv "$T/tmp/audit.key" "$XDG_STATE_HOME/nono/audit.key"
 id=$("$NONO" log --jsonl | rows "rows[0]['session']")
 sql "$db" "DROP TRIGGER decision_no_update"
 sql "$db" "UPDATE decision SET verdict = 'allow' WHERE verdict = 'deny'"
