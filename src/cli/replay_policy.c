@@ -153,28 +153,21 @@ judge_event(void *ctx, struct archive_session *s, const struct event_row *row)
     return 0;
 }
 
-// A connection that the old policy allowed by itself: an event, but no request. Whether a UNIX
-// socket was the sandbox's own, or a port was bound by it before, is not in it.
 static int
 judge_network(void *ctx, struct archive_session *s, const struct event_row *row)
 {
     struct judging *j = ctx;
-    const char *source = "";
-    struct event_row allowed = *row;
-    if (row->request || row->net_decision != NET_ALLOW)
-        return 0;
+    struct event_row allowed;
+    enum whatif_change change;
+    const char *source;
     int ret = start_session(j, s);
-    if (ret < 0)
+    if (ret < 0 || !whatif_judge_network(&j->whatif, row, &allowed, &change, &source))
         return ret;
-    allowed.verdict = VERDICT_ALLOW;
-    allowed.by = DECIDER_FLOOR;
     s->judged++;
-    enum whatif_verdict now =
-        row->family == AF_UNIX ? WHATIF_UNKNOWN : whatif_judge(&j->whatif, &allowed, &source);
-    if (now == WHATIF_UNKNOWN || (now != WHATIF_ALLOW && row->op == OP_BIND))
+    if (change == WHATIF_NOT_KNOWN)
         j->unplaced++;
     else
-        add_change(j, whatif_compare(&allowed, now), &allowed, source);
+        add_change(j, change, &allowed, source);
     return 0;
 }
 

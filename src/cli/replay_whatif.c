@@ -20,7 +20,7 @@ forget(struct replay_whatif *w)
     free(w->problem);
     w->changes = NULL;
     w->name = w->problem = NULL;
-    w->n = 0;
+    w->n = w->connections = w->unplaced = 0;
     memset(w->counts, 0, sizeof w->counts);
 }
 
@@ -91,6 +91,21 @@ judge_row(void *ctx, const struct event_row *row)
 }
 
 static int
+judge_network(void *ctx, const struct event_row *row)
+{
+    struct judging *j = ctx;
+    struct event_row allowed;
+    enum whatif_change c;
+    const char *source;
+    if (!whatif_judge_network(&j->policy, row, &allowed, &c, &source))
+        return 0;
+    j->w->unplaced += c == WHATIF_NOT_KNOWN;
+    j->w->counts[c] += c != WHATIF_NOT_KNOWN;
+    j->w->connections += c < WHATIF_NOT_KNOWN;
+    return 0;
+}
+
+static int
 judge_session(struct judging *j, struct reader *reader, const struct archive_session *s,
               struct err *err)
 {
@@ -102,7 +117,10 @@ judge_session(struct judging *j, struct reader *reader, const struct archive_ses
     w->changes = xcalloc(w->n, sizeof *w->changes);
     for (size_t i = 0; i < w->n; i++)
         w->changes[i] = WHATIF_SAME;
-    return reader_events(reader, &f, judge_row, j, err);
+    int ret = reader_events(reader, &f, judge_row, j, err);
+    f.outcomes = false;
+    f.kinds = 1u << KIND_NETWORK;
+    return ret < 0 ? ret : reader_events(reader, &f, judge_network, j, err);
 }
 
 int
@@ -154,6 +172,12 @@ replay_whatif_put(const struct replay_whatif *w, struct buf *b)
             any |= w->counts[c] > 0;
         }
         buf_puts(b, any ? "" : " nothing differs");
+        // Nobody was asked about those: they have no line that could be marked.
+        if (w->connections)
+            buf_printf(b, " (%zu connection%s: nono replay --policy lists them)", w->connections,
+                       w->connections == 1 ? "" : "s");
+        if (w->unplaced)
+            buf_printf(b, ", %zu socket%s unknown", w->unplaced, w->unplaced == 1 ? "" : "s");
     } else {
         return false;
     }

@@ -17,8 +17,11 @@ struct replay_whatif {
     enum whatif_change *changes; /* by request; owned; NULL: no policy */
     size_t n;
     size_t counts[_WHATIF_CHANGE_MAX];
-    char *name;    /* of the policy; owned */
-    char *problem; /* with the last one; owned; NULL: none */
+    size_t
+        connections; /* of those that differ: nobody was asked about them, the pane has no line */
+    size_t unplaced; /* sockets that were allowed, and nobody can say of what they are */
+    char *name;      /* of the policy; owned */
+    char *problem;   /* with the last one; owned; NULL: none */
 };
 
 void replay_whatif_done(struct replay_whatif *w);

@@ -276,3 +276,21 @@ whatif_compare(const struct event_row *row, enum whatif_verdict now)
     }
     return WHATIF_NOT_KNOWN;
 }
+
+bool
+whatif_judge_network(const struct whatif *w, const struct event_row *row,
+                     struct event_row *ret_allowed, enum whatif_change *ret_change,
+                     const char **ret_source)
+{
+    *ret_source = "";
+    if (row->request || row->net_decision != NET_ALLOW)
+        return false;
+    *ret_allowed = *row;
+    ret_allowed->verdict = VERDICT_ALLOW;
+    ret_allowed->by = DECIDER_FLOOR;
+    enum whatif_verdict now =
+        row->family == AF_UNIX ? WHATIF_UNKNOWN : whatif_judge(w, ret_allowed, ret_source);
+    *ret_change = now != WHATIF_ALLOW && row->op == OP_BIND ? WHATIF_NOT_KNOWN
+                                                            : whatif_compare(ret_allowed, now);
+    return true;
+}

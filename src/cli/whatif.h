@@ -41,3 +41,10 @@ enum whatif_change {
 // "deny>allow", ..., "unknown", "same".
 const char *whatif_change_to_string(enum whatif_change c);
 enum whatif_change whatif_compare(const struct event_row *row, enum whatif_verdict now);
+// A connection that the old policy allowed by itself is an event, but no request. False: row is
+// none. Whether a UNIX socket was the sandbox's own, or a port was bound by it before, is not in
+// it: such a one is WHATIF_NOT_KNOWN, counted apart from what lacks a fact. *ret_allowed is row
+// with what was decided then.
+bool whatif_judge_network(const struct whatif *w, const struct event_row *row,
+                          struct event_row *ret_allowed, enum whatif_change *ret_change,
+                          const char **ret_source);

@@ -165,6 +165,22 @@ equal "q leaves" "$(cat "$T/tmp/status")" 0
 screen_stop
 equal "nothing was decided" "$(log_rows "len(of(kind='decision'))")" 3
 
+scenario "connections that nobody was asked about" && export XDG_STATE_HOME=$T/home/state30
+run --net allow -- $PYTHON -c 'import socket
+for port in (7101, 7102):
+    socket.socket().connect_ex(("127.0.0.1", port))'
+echo '{"extends": "default", "network": {"block": true}}' >"$T/tmp/blocked.json"
+contains "the lines say so" "$("$NONO" replay --policy "$T/tmp/blocked.json")" "2 of 2 requests differ: deny>allow 0, allow>deny 2"
+screen_start "$NONO" replay
+wait_screen "the end" main:0 END
+screen_keys main:0 w
+wait_screen "a policy is asked for" main:0 "what-if, policy"
+tmux -S "$TMUX_SOCKET" send-keys -t main:0 -l "$T/tmp/blocked.json"
+screen_keys main:0 Enter
+wait_screen "and the pane" main:0 "allow>deny 2 (2 connections"
+screen_keys main:0 q
+screen_stop
+
 scenario "nonsense in the record does no harm to the pane"
 $PYTHON - "$T/home/state1/nono/audit.db" "$T/tmp/odd.db" <<'END'
 import sqlite3, sys
