@@ -411,6 +411,11 @@ press(struct ui *ui, const struct input_key *key, bool alone, uint64_t now)
     case VIEW_SCROLL_NEWER:
         find_in_history(ui, result == VIEW_SCROLL_FIND);
         break;
+    case VIEW_FIND:
+    case VIEW_FIND_BACK:
+        if (ui->ops->replay_find)
+            ui->ops->replay_find(ui->ctx, buf_str(&ui->pane.view.search), result == VIEW_FIND);
+        break;
     case VIEW_NOTHING:
         break;
     }

@@ -43,6 +43,9 @@ struct ui_ops {
     // true: it is taken. Nobody is called by bell or notify, the keys are the
     // pane's alone. NULL: no replay.
     bool (*replay_key)(void *ctx, uint32_t code);
+    // A replay: words are looked for (display-safe they are not) in what comes behind the moment
+    // that is shown, or before it; words end with the call.
+    void (*replay_find)(void *ctx, const char *words, bool forward);
 };
 
 struct ui_config {
@@ -93,11 +96,16 @@ void ui_update_request(struct ui *ui, unsigned session, const struct request_upd
 // Of a replay: a word that is shown instead of what became of the request (static storage), NULL
 // for none.
 void ui_mark_request(struct ui *ui, unsigned session, uint64_t id, const char *word);
+// Puts the cursor on a request that is listed.
+void ui_select_request(struct ui *ui, unsigned session, uint64_t id);
+// One line about the last key, static text, until the next one or for a while.
+void ui_set_hint(struct ui *ui, const char *text);
 // The live and remembered grants of a session, all of them; copied.
 void ui_set_grants(struct ui *ui, unsigned session, const struct grant *const *grants, size_t n);
 void ui_set_frozen(struct ui *ui, unsigned session, bool frozen);
 void ui_set_stats(struct ui *ui, unsigned session, const struct stats *s);
-// All requests leave, as if none had come; sessions are to be added again.
+// All requests leave, and what was decided about them; sessions are to be added again. Focus, page,
+// search and filter stay.
 void ui_clear(struct ui *ui);
 // Ages and the time of what is added from now on are as of that long ago (modulo 2^64: a replay may
 // also be ahead).

@@ -95,6 +95,21 @@ ui_mark_request(struct ui *ui, unsigned session, uint64_t id, const char *word)
     ui->dirty = true;
 }
 
+void
+ui_select_request(struct ui *ui, unsigned session, uint64_t id)
+{
+    view_select_request(&ui->pane.view, session, id, ui->clock());
+    ui->dirty = true;
+}
+
+void
+ui_set_hint(struct ui *ui, const char *text)
+{
+    ui->pane.view.hint = text;
+    ui->pane.view.hint_ns = ui->clock() - ui->behind_ns;
+    ui->dirty = true;
+}
+
 struct terminal_copy *
 ui_copy_agent(const struct ui *ui, size_t *ret_bytes)
 {
@@ -126,11 +141,8 @@ void
 ui_clear(struct ui *ui)
 {
     struct view *v = &ui->pane.view;
-    bool agent = v->has_agent, replay = v->replay;
 
-    view_done(v);
-    view_init(v, agent, ui->clock());
-    v->replay = replay;
+    view_clear(v, ui->clock());
     view_set_size(v, ui->rows, ui->cols, ui->clock());
     ui->dirty = true;
 }

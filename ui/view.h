@@ -178,10 +178,14 @@ enum view_result {
     VIEW_FREEZE,       /* v->wish.session, v->wish.on */
     VIEW_SCROLL_FIND,  /* v->scroll_search, from v->back on to older rows */
     VIEW_SCROLL_NEWER, /* the same, to newer ones */
+    VIEW_FIND,         /* of a replay: v->search, behind what is shown */
+    VIEW_FIND_BACK,    /* the same, before it */
 };
 
 void view_init(struct view *v, bool has_agent, uint64_t now_ns);
 void view_done(struct view *v);
+// All that came leaves; where the person is, and what they look for, stays.
+void view_clear(struct view *v, uint64_t now_ns);
 
 // Session numbers of UI_SESSIONS_MAX and above are ignored, everywhere.
 void view_add_session(struct view *v, unsigned session, const char *id, const char *title);
@@ -213,8 +217,9 @@ void view_list_displayed(struct view *v, size_t first, size_t count);
 void view_fit_list(struct view *v, size_t rows);
 void view_fit_lines(struct view *v, size_t lines, size_t rows);
 
-// See ui_mark_request().
+// See ui_mark_request() and ui_select_request().
 void view_set_word(struct view *v, unsigned session, uint64_t id, const char *word);
+void view_select_request(struct view *v, unsigned session, uint64_t id, uint64_t now_ns);
 
 // One key. alone: nothing else came in the same piece of input.
 enum view_result view_press(struct view *v, const struct input_key *key, bool alone,

@@ -108,23 +108,60 @@ view_apply_filter(struct view *v, uint64_t now_ns)
     }
 }
 
-void
+enum view_result
 view_search(struct view *v, bool down, uint64_t now_ns)
 {
     size_t at = view_selected_index(v), n = v->listed;
 
     if (!v->search.len) {
         v->hint = "nothing to search for; / asks";
-        return;
+        return VIEW_NOTHING;
     }
+    if (v->replay)
+        return down ? VIEW_FIND : VIEW_FIND_BACK;
     for (size_t i = 1; i <= n; i++) {
         const struct view_row *row = v->list[down ? (at + i) % n : (at + n - i % n) % n];
         if (view_matches(v, row, buf_str(&v->search))) {
             view_select(v, row->key, now_ns);
-            return;
+            return VIEW_NOTHING;
         }
     }
     v->hint = "not found";
+    return VIEW_NOTHING;
+}
+
+void
+view_select_request(struct view *v, unsigned session, uint64_t id, uint64_t now_ns)
+{
+    const struct view_row *row = view_find(v, session, id);
+
+    if (row && !row->hidden)
+        view_select(v, row->key, now_ns);
+}
+
+void
+view_clear(struct view *v, uint64_t now_ns)
+{
+    struct view kept = *v;
+    bool finding = v->prompt == VIEW_PROMPT_SEARCH || v->prompt == VIEW_PROMPT_FILTER;
+
+    memset(&v->search, 0, sizeof v->search);
+    memset(&v->filter, 0, sizeof v->filter);
+    memset(&v->typed, 0, sizeof v->typed);
+    view_done(v);
+    view_init(v, kept.has_agent, now_ns);
+    v->replay = kept.replay;
+    v->focus = kept.focus;
+    v->zoom = kept.zoom;
+    v->mode = kept.mode;
+    v->help_from = kept.help_from;
+    v->search = kept.search;
+    v->filter = kept.filter;
+    v->typed = kept.typed;
+    if (finding)
+        v->prompt = kept.prompt;
+    else
+        buf_reset(&v->typed);
 }
 
 size_t

@@ -22,8 +22,8 @@ bool view_matches(const struct view *v, const struct view_row *row, const char *
 void view_apply_filter(struct view *v, uint64_t now_ns);
 // Makes the list anew from the rows.
 void view_relist(struct view *v);
-// To the next row that has v->search in it, up or down.
-void view_search(struct view *v, bool down, uint64_t now_ns);
+// To the next row that has v->search in it, up or down; of a replay the owner does that.
+enum view_result view_search(struct view *v, bool down, uint64_t now_ns);
 void view_mark_group(struct view *v, const struct view_row *row);
 
 // view_grants.c

@@ -113,8 +113,7 @@ finish_prompt(struct view *v, bool alone, uint64_t now_ns)
         return view_press_confirm(v, alone, now_ns);
     case VIEW_PROMPT_SEARCH:
         keep_typed(v, &v->search);
-        view_search(v, true, now_ns);
-        break;
+        return view_search(v, true, now_ns);
     case VIEW_PROMPT_FILTER:
         keep_typed(v, &v->filter);
         view_apply_filter(v, now_ns);
@@ -253,8 +252,7 @@ press_general(struct view *v, enum keys_command command, uint64_t now_ns)
         return VIEW_NOTHING;
     case KEYS_SEARCH_NEXT:
     case KEYS_SEARCH_BACK:
-        view_search(v, command == KEYS_SEARCH_NEXT, now_ns);
-        return VIEW_NOTHING;
+        return view_search(v, command == KEYS_SEARCH_NEXT, now_ns);
     case KEYS_FILTER:
         begin_prompt(v, VIEW_PROMPT_FILTER, &v->filter);
         return VIEW_NOTHING;

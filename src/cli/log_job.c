@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "log_words.h"
 #include "util.h"
 
 #define LINES_MAX 100000 /* of a page */
@@ -140,7 +141,9 @@ work(void *arg)
     j->filter.f.outcomes = j->l.filter.f.outcomes;
     j->result.error = j->kind == LOG_JOB_LIST   ? make_list(j)
                       : j->kind == LOG_JOB_FIND ? read_keys(j, &j->filter.f, &j->result.keys)
-                                                : make_page(j);
+                      : j->kind == LOG_JOB_WORDS
+                          ? log_find_words(&j->l, j->words, &j->result.keys, &j->err)
+                          : make_page(j);
     if (write(j->done_fd, &one, sizeof one) < 0)
         die("eventfd: %s", strerror(errno));
     return NULL;
@@ -168,6 +171,8 @@ take_words(struct log_job *j, struct buf *ret_why)
 {
     static const struct options_help help = {.synopsis = "nono log"};
     struct options o = {.help = &help, .arg = j->words, .said = ret_why};
+    if (j->kind == LOG_JOB_WORDS)
+        return 0;
     if (j->kind != LOG_JOB_FIND)
         return log_filter_words(&j->filter, j->words, ret_why);
     int ret = log_filter_option(&j->filter, &o, OPT_FILTER_GREP);

@@ -19,19 +19,20 @@ size_t key_list_find(const struct key_list *k, const struct event_key *key);
 // What is in both, a new list.
 struct key_list key_list_both(const struct key_list *a, const struct key_list *b);
 
-enum log_job_kind { LOG_JOB_LIST, LOG_JOB_FIND, LOG_JOB_TREE, LOG_JOB_STATS };
+enum log_job_kind { LOG_JOB_LIST, LOG_JOB_FIND, LOG_JOB_WORDS, LOG_JOB_TREE, LOG_JOB_STATS };
 
 struct log_job;
 
 struct log_job_result {
     int error;            /* 0 or -errno */
-    struct key_list keys; /* LIST: what command line and words want; FIND: what the words are in */
+    struct key_list keys; /* LIST: what command line and words want; FIND, WORDS: what has them */
     bool outcomes;        /* LIST: those, not events of all kinds */
     char *text;           /* TREE, STATS: display-safe lines */
 };
 
-// words: a filter as of log_filter_words(); FIND: a regular expression. 0, or -errno with what is
-// wrong with them, or else, in *ret_why.
+// words: a filter as of log_filter_words(); FIND: a regular expression; WORDS: as the pane looks
+// for them in requests (log_words.h). 0, or -errno with what is wrong with them, or else, in
+// *ret_why.
 int log_job_start(const struct log *l, enum log_job_kind kind, const char *words,
                   struct log_job **ret_job, struct buf *ret_why);
 // Readable once it is done.

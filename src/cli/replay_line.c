@@ -95,9 +95,11 @@ add_events(struct playback *p, uint64_t after, uint64_t last)
     size_t from = p->line.n;
     p->keys = xrealloc(p->keys, (p->line.n + n + 1) * sizeof *p->keys);
     // What was written since the look at last comes the next time.
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        keys[i].reader = p->session->reader;
         if (keys[i].seq <= last)
             add_moment(p, keys[i]);
+    }
     p->last_seq = last;
     add_end(p);
     return mark_asked(p, f, from);

@@ -120,6 +120,9 @@ catch_up(struct playback *p)
         ret = apply_moment(p, i);
     p->applied = p->line.shown;
     p->judged = false;
+    if (p->find.select)
+        ui_select_request(p->ui, 0, p->find.select);
+    p->find.select = 0;
     return ret;
 }
 
@@ -147,6 +150,9 @@ show_state(struct playback *p)
     cleanup_buf struct buf whatif = {0};
     if (replay_whatif_put(&p->whatif, &whatif) && !p->whatif.typing)
         buf_printf(&b, "  %s", buf_str(&whatif));
+    cleanup_buf struct buf find = {0};
+    if (replay_find_put(p, &find))
+        buf_printf(&b, "  %s", buf_str(&find));
     ui_set_notice(p->ui, buf_str(p->whatif.typing ? &whatif : &b));
 }
 
@@ -210,6 +216,12 @@ take_key(void *ctx, uint32_t code)
     return command != KEYS_NONE;
 }
 
+static void
+find(void *ctx, const char *words, bool forward)
+{
+    replay_find_start(ctx, words, forward);
+}
+
 static int
 refuse(void *ctx, unsigned session, const struct decision *d)
 {
@@ -238,6 +250,7 @@ static const struct ui_ops ops = {
     .agent_resize = ignore_resize,
     .leave = leave,
     .replay_key = take_key,
+    .replay_find = find,
 };
 
 // --- the loop ---------------------------------------------------------------------------------
@@ -290,8 +303,11 @@ turn(struct playback *p, int signal_fd)
     if (turn_ms >= 0 && (wait < 0 || wait > turn_ms))
         wait = turn_ms;
     struct pollfd fds[] = {{.fd = p->gone ? -1 : STDIN_FILENO, .events = POLLIN},
-                           {.fd = signal_fd, .events = POLLIN}};
-    if (poll(fds, 2, wait) > 0) {
+                           {.fd = signal_fd, .events = POLLIN},
+                           {.fd = replay_find_fd(&p->find), .events = POLLIN}};
+    if (poll(fds, 3, wait) > 0) {
+        if (fds[2].revents)
+            replay_find_take(p);
         if (fds[1].revents)
             take_signal(p, signal_fd);
         if (fds[0].revents && ui_read_input(p->ui, clock_mono_ns()) < 0)
@@ -351,6 +367,7 @@ replay_pane(struct replay *r)
         ret = play(&p);
     replay_terminal_done(&p.terminal);
     replay_whatif_done(&p.whatif);
+    replay_find_done(&p.find);
     timeline_done(&p.line);
     free(p.keys);
     free(p.spans);

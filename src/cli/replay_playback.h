@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "replay.h"
+#include "replay_find.h"
 #include "replay_terminal.h"
 #include "replay_whatif.h"
 #include "timeline.h"
@@ -26,6 +27,7 @@ struct playback {
     struct timeline line;
     struct replay_terminal terminal;
     struct replay_whatif whatif;
+    struct replay_find find;
     bool judge;             /* a policy was typed */
     bool judged;            /* anew: the marks on the screen are old */
     bool behind;            /* the terminal is still on its way to the playhead */

@@ -181,6 +181,47 @@ wait_screen "and the pane" main:0 "allow>deny 2 (2 connections"
 screen_keys main:0 q
 screen_stop
 
+scenario "a search goes along all of the timeline" && export XDG_STATE_HOME=$T/home/state31
+mkdir -p "$OUT/many"
+for i in $(seq 10 49); do echo "$i" >"$OUT/many/file.$i"; done
+run --on-ask deny -- sh -c 'for f; do cat "$f"; done' sh "$OUT"/many/*
+search() { # WORDS
+    screen_keys main:0 /
+    wait_screen "words are asked for" main:0 " / _"
+    tmux -S "$TMUX_SOCKET" send-keys -t main:0 -l -- "$1"
+    screen_keys main:0 Enter
+}
+screen_start "$NONO" replay
+wait_screen "the end" main:0 END
+screen_keys main:0 ,
+wait_screen "a step back pauses" main:0 PAUSED
+screen_keys main:0 0
+wait_screen "back to the start" main:0 "event 1 of"
+lacks "it is not on the screen" "$(screen_text main:0)" "file.37"
+search "FILE.37"
+wait_screen "what comes later is found" main:0 "/FILE.37: 1 of 1"
+contains "and the cursor is on it" "$(screen_text main:0 | grep '^>')" "file.37"
+screen_keys main:0 n
+wait_screen "there is no other behind it" main:0 "not found behind this moment"
+screen_keys main:0 N
+wait_screen "nor before it" main:0 "not found before this moment"
+search "many -file.1"
+wait_screen "words, and one that must not be there" main:0 ": 19 of 30"
+contains "the next one from here" "$(screen_text main:0 | grep '^>')" "file.38"
+screen_keys main:0 N
+wait_screen "back" main:0 ": 18 of 30"
+screen_keys main:0 N
+wait_screen "and back" main:0 ": 17 of 30"
+contains "to what was before" "$(screen_text main:0 | grep '^>')" "file.36"
+screen_keys main:0 n
+wait_screen "and on" main:0 ": 18 of 30"
+search "read"
+wait_screen "what was asked is a word too" main:0 ": 29 of 40"
+search "nosuch"
+wait_screen "what is nowhere" main:0 "not found"
+screen_keys main:0 q
+screen_stop
+
 scenario "nonsense in the record does no harm to the pane"
 $PYTHON - "$T/home/state1/nono/audit.db" "$T/tmp/odd.db" <<'END'
 import sqlite3, sys

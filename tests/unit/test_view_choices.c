@@ -326,6 +326,42 @@ Test(choices, search_goes_round)
     cr_assert(v.hint);
 }
 
+Test(choices, a_search_of_a_replay_is_the_owners)
+{
+    VIEW(v);
+    v.replay = true;
+    view_set_focus(&v, true, now);
+    view_add(&v, 0, make_request(1, RISK_NONE), now);
+    cr_assert_eq(press(&v, 'n', now, &d), VIEW_NOTHING);
+    cr_assert(v.hint, "nothing to search for");
+    press(&v, '/', now, &d);
+    type_name(&v, "id_3", &now);
+    cr_assert_eq(press(&v, '\r', now, &d), VIEW_FIND);
+    cr_assert_eq(press(&v, 'N', now, &d), VIEW_FIND_BACK);
+    press(&v, '&', now, &d);
+    type_name(&v, "ssh", &now);
+    press(&v, '\r', now, &d);
+    press(&v, '/', now, &d);
+    type_name(&v, "id_", &now);
+    // To another moment, while words are typed.
+    view_clear(&v, now);
+    cr_assert(v.n == 0 && v.focus && v.replay && v.selected == 0);
+    cr_assert_str_eq(buf_str(&v.filter), "ssh");
+    view_add(&v, 0, make_request(4, RISK_NONE), now);
+    view_add(&v, 0, make_request(5, RISK_NONE), now);
+    type_name(&v, "4", &now);
+    cr_assert_eq(press(&v, '\r', now, &d), VIEW_FIND);
+    cr_assert_str_eq(buf_str(&v.search), "id_4");
+    view_select_request(&v, 0, 5, now);
+    cr_assert_eq(selected_id(&v), 5);
+    view_select_request(&v, 0, 6, now);
+    cr_assert_eq(selected_id(&v), 5);
+    // What was typed to be confirmed, or as a note, is of the requests that left.
+    press(&v, 'm', now, &d);
+    view_clear(&v, now);
+    cr_assert_eq(v.prompt, VIEW_PROMPT_NONE);
+}
+
 Test(choices, a_note_goes_with_one_decision)
 {
     VIEW(v);
