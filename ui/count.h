@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define COUNT_MAX 10000 /* files; more are not counted */
+#define COUNT_LOOK_NS 50000000ull /* how often one that is under way is looked after */
+#define COUNT_MAX 10000           /* files; more are not counted */
 #define COUNT_NAMED 3
 #define COUNT_NAME 64
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "count.h"
 #include "detail.h"
 #include "display.h"
 #include "plain_agent.h"
@@ -14,8 +15,7 @@
 #include "reach.h"
 #include "util.h"
 
-#define COUNT_LOOK_NS (50 * NS_PER_MS) /* how often a count is looked after */
-#define LINE_LEN_MAX 4096              /* bytes of a line that means something */
+#define LINE_LEN_MAX 4096 /* bytes of a line that means something */
 
 struct plain {
     const struct ui_ops *ops;

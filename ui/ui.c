@@ -27,7 +27,6 @@
 #include "view.h"
 
 #define FRAME_NS (8 * NS_PER_MS)       /* between two frames */
-#define COUNT_LOOK_NS (50 * NS_PER_MS) /* how often a count is looked after */
 #define READS_MAX 16                   /* pieces of input taken in one go */
 
 static void

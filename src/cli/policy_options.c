@@ -214,10 +214,10 @@ policy_protect_own(struct capability_set *s, const char *db)
 void
 policy_env_init(struct policy_env *e)
 {
-    const char *home = getenv("HOME"), *tmpdir = getenv("TMPDIR");
+    const char *tmpdir = getenv("TMPDIR");
     cleanup_free char *config = registry_config_dir();
     e->workdir = getcwd(NULL, 0);
-    e->home = home ? realpath(home, NULL) : NULL;
+    e->home = registry_home();
     e->dir = config ? xasprintf("%s/profiles", config) : NULL;
     e->env = (struct profile_env){.home = e->home,
                                   .workdir = e->workdir,

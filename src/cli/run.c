@@ -182,7 +182,7 @@ start(struct run_args *a, char **argv, struct err *err)
     struct session_options o = {0};
     if (choose_modes(a, &o, err) < 0)
         return EXIT_RUN_FAILED;
-    cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
+    cleanup_free char *home = registry_home();
     cleanup_free char *db = a->db ? path_absolute(a->db) : registry_default_db();
     if (!db) {
         err_set(err, -ENOENT, "no home directory for the record: set HOME or use --db FILE");

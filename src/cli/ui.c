@@ -399,7 +399,7 @@ pane_open(struct pane *p, struct err *err)
         if (r < 0)
             return r;
     }
-    cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
+    cleanup_free char *home = registry_home();
     const struct ui_config config = {.session = id,
                                      .title = id ? "" : NULL,
                                      .plain = p->plain,

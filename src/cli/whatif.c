@@ -15,10 +15,9 @@
 int
 whatif_init(struct whatif *w, const char *policy, struct err *err)
 {
-    const char *home = getenv("HOME");
     cleanup_free char *config = registry_config_dir();
     *w = (struct whatif){0};
-    w->home = home ? realpath(home, NULL) : NULL;
+    w->home = registry_home();
     w->dir = config ? xasprintf("%s/profiles", config) : NULL;
     struct profile_env env = {.home = w->home, .workdir = "/", .tmpdir = "/tmp", .dir = w->dir};
     return profile_load(&w->profile, policy, &env, err);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <stdlib.h>
 #include <string.h>
 
 #include "display.h"
 #include "outlook.h"
+#include "registry.h"
 #include "request.h"
 #include "risk.h"
 #include "trust_file.h"
@@ -131,7 +131,7 @@ void
 why_path(const struct why_args *w, const char *target, struct why_answer *a)
 {
     cleanup_free char *whole = path_absolute(target);
-    cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
+    cleanup_free char *home = registry_home();
     struct outlook o;
     outlook_at(w->task, whole, w->op, &o);
     a->resolved = xstrdup(o.path);

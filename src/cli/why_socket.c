@@ -8,6 +8,7 @@
 #include "display.h"
 #include "dns.h"
 #include "outlook.h"
+#include "registry.h"
 #include "risk.h"
 #include "sockaddr.h"
 #include "util.h"
@@ -71,7 +72,7 @@ judge_path(const struct why_args *w, const char *target, struct why_answer *a)
         refuse(&v, "one of nono's own places");
     a->resolved = steal_pointer(&o.path);
     outlook_done(&o);
-    cleanup_free char *home = getenv("HOME") ? realpath(getenv("HOME"), NULL) : NULL;
+    cleanup_free char *home = registry_home();
     cleanup_free char *tags = NULL;
     a->risk = risk_of_path(a->resolved, home, both, &tags);
     enum risk risk = socket_risk_unix(&p->sockets, a->resolved, &tag, &gives);

@@ -64,6 +64,13 @@ is_foreign(const char *base)
 }
 
 char *
+registry_home(void)
+{
+    const char *home = getenv("HOME");
+    return home ? realpath(home, NULL) : NULL;
+}
+
+char *
 registry_runtime_dir(void)
 {
     const char *base = getenv("XDG_RUNTIME_DIR");

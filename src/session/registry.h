@@ -20,6 +20,8 @@ char *registry_config_dir(void);
 // That an $XDG_RUNTIME_DIR is ignored for that, or NULL; and that no session runs, with it.
 char *registry_skipped_text(void);
 char *registry_none_text(void);
+// $HOME without a symbolic link; NULL for none.
+char *registry_home(void);
 // <state>/audit.db
 char *registry_default_db(void);
 // <state>/audit.key
