@@ -427,11 +427,31 @@ make_program(struct detail *d, const struct request *r, unsigned flags)
     add_line(d, "cwd", &b, false);
 }
 
+// As people say it; the record has words of its own.
+static const char *
+decided_by(enum decider by)
+{
+    static const char *const words[_DECIDER_MAX] = {[DECIDER_INITIAL] = " by --on-ask",
+                                                    [DECIDER_RULE] = " by a grant",
+                                                    [DECIDER_USER] = " by a person",
+                                                    [DECIDER_TIMEOUT] = ": nobody decided in time",
+                                                    [DECIDER_PROTECTED] = ": it is nono's own",
+                                                    [DECIDER_TRUST] = " by --trust",
+                                                    [DECIDER_RATE_LIMIT] = " by --ask-rate",
+                                                    [DECIDER_BACKEND] = ": it could not be done",
+                                                    [DECIDER_FLOOR] = " by the policy",
+                                                    [DECIDER_INTERNAL] = " by nono"};
+
+    return (int)by >= 0 && by < _DECIDER_MAX && words[by] ? words[by] : "";
+}
+
 static void
 make_wait(struct detail *d, const struct view *v, const struct view_row *row, uint64_t now_ns)
 {
     const struct request *r = row->request;
     struct buf b = {0};
+
+    bool open = view_row_open(row);
 
     if (view_row_waits(row)) {
         buf_puts(&b, "for ");
@@ -444,14 +464,14 @@ make_wait(struct detail *d, const struct view *v, const struct view_row *row, ui
         }
     } else {
         detail_state(&b, row, now_ns);
-        if (decider_to_string(row->by))
-            buf_printf(&b, " by %s", decider_to_string(row->by));
+        buf_puts(&b, open || row->state == STATE_WITHDRAWN ? "" : decided_by(row->by));
     }
     if (r->count > 1)
-        buf_printf(&b, "; %u calls like it wait in this row", r->count);
+        buf_printf(&b, open ? "; %u calls like it wait in this row" : "; %u calls in this row",
+                   r->count);
     if (v->sessions[row->session].frozen)
         buf_puts(&b, "; its sandbox is FROZEN");
-    add_line(d, "waits", &b, false);
+    add_line(d, open ? "waits" : "answer", &b, false);
 }
 
 static void

@@ -285,7 +285,12 @@ draw_legend(const struct pane *p, unsigned row, unsigned cols)
 {
     cleanup_buf struct buf line = {0}, legend = {0};
 
-    if (p->view.focus)
+    // Keys that decide do so elsewhere.
+    if (p->view.focus && p->view.mode == VIEW_HELP)
+        buf_puts(&legend, "j k PgUp PgDn move  Esc back");
+    else if (p->view.focus && p->view.mode == VIEW_GRANTS)
+        buf_puts(&legend, "j k PgUp PgDn move  r take back  Esc back  ? help");
+    else if (p->view.focus)
         keys_legend(&legend, cols - 1, p->view.replay);
     buf_printf(&line, " %s",
                p->view.focus ? buf_str(&legend) : "^] a approvals  ^] n next  ^] ? help");

@@ -17,7 +17,7 @@
 #define PANE_TREE_COLS 140 /* from this width up the processes have a column of their own */
 #define PANE_TREE_WIDTH 44
 #define PANE_PREFIX_KEYS                                                                           \
-    "^]-   a approvals  n next  z zoom  f freeze  [ history  d detach  ] literal  ? help"
+    "^]- a review  n next  z zoom  f freeze  [ history  d detach  ? help  ] send ^]"
 
 struct pane {
     struct view view;

@@ -169,6 +169,51 @@ Test(detail, everything_that_decides_is_said)
     cr_expect(strstr(line(&det, "p"), "(type id_1)"));
 }
 
+static const char *
+line_of(const struct detail *d, const char *label)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (d->lines[i].label && strcmp(d->lines[i].label, label) == 0)
+            return d->lines[i].text;
+    return "(none)";
+}
+
+Test(detail, what_has_its_answer_waits_no_more)
+{
+    static const struct {
+        enum state state;
+        enum verdict verdict;
+        enum decider by;
+        const char *answer;
+    } rows[] = {
+        {STATE_ANSWERED, VERDICT_ALLOW, DECIDER_USER, "allowed by a person; 3 calls in this row"},
+        {STATE_ANSWERED, VERDICT_DENY, DECIDER_INITIAL, "denied by --on-ask; 3 calls in this row"},
+        {STATE_EXPIRED, VERDICT_EXPIRED, DECIDER_TIMEOUT,
+         "expired: nobody decided in time; 3 calls in this row"},
+        {STATE_WITHDRAWN, VERDICT_WITHDRAWN, DECIDER_INTERNAL, "withdrawn; 3 calls in this row"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        cleanup_detail struct detail det = {0};
+        struct request_update u = {.id = 1,
+                                   .count = 3,
+                                   .state = rows[i].state,
+                                   .verdict = rows[i].verdict,
+                                   .by = rows[i].by};
+        struct view v;
+        view_init(&v, false, START);
+        view_add(&v, 0, make_request(1, RISK_NONE), START);
+        v.rows[0]->request->count = 3;
+        detail_make(&det, &v, v.rows[0], START, 0);
+        cr_expect(strstr(line_of(&det, "waits"), "; 3 calls like it wait in this row"), "%s",
+                  line_of(&det, "waits"));
+        detail_done(&det);
+        view_update(&v, 0, &u, START);
+        detail_make(&det, &v, v.rows[0], START, 0);
+        cr_expect_str_eq(line_of(&det, "answer"), rows[i].answer);
+        view_done(&v);
+    }
+}
+
 Test(detail, why_it_is_asked)
 {
     static const struct {
