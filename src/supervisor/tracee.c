@@ -17,6 +17,7 @@
 #include "bounds.h"
 #include "buf.h"
 #include "copies.h"
+#include "mounts.h"
 #include "util.h"
 
 #define PAGE 4096u
@@ -139,8 +140,12 @@ tracee_program(pid_t tid, bool *ret_is_copy, uint8_t ret_sha256[SHA256_LEN])
     struct stat st;
     char *path = read_link(tid, "exe"), *original = NULL;
     snprintf(link, sizeof link, "/proc/%d/exe", (int)tid);
-    if (strncmp(path, NONO_COPY_LINK, sizeof NONO_COPY_LINK - 1) == 0 && stat(link, &st) == 0)
-        original = copies_find(&st, ret_sha256);
+    if (strncmp(path, NONO_COPY_LINK, sizeof NONO_COPY_LINK - 1) == 0) {
+        // It may be another by now, whose server is silent.
+        cleanup_fd int fd = open(link, O_PATH | O_CLOEXEC);
+        if (fd >= 0 && mount_stat(fd, &st) == 0)
+            original = copies_find(&st, ret_sha256);
+    }
     if (ret_is_copy)
         *ret_is_copy = original;
     if (!original)
