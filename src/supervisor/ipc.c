@@ -97,6 +97,18 @@ only_tells(int nr, int command)
     }
 }
 
+// What the kernel says of an object that is not there; 0 where one is.
+static int
+missing_error(enum ipc_type type, int id)
+{
+    struct shmid_ds shm;
+    struct msqid_ds msg;
+    int ret = type == IPC_SHM   ? shmctl(id, IPC_STAT, &shm)
+              : type == IPC_MSG ? msgctl(id, IPC_STAT, &msg)
+                                : semctl(id, 0, GETPID);
+    return ret < 0 && (errno == EINVAL || errno == EIDRM) ? errno : 0;
+}
+
 static void
 refuse(struct supervisor *s, const struct call_row *row, const struct seccomp_notif *n)
 {
@@ -129,8 +141,11 @@ ipc_notified(struct supervisor *s, const struct call_row *row, const struct secc
     }
     int command = nr == SYS_semctl ? (int)a[2] : (int)a[1];
     bool control = nr == SYS_shmctl || nr == SYS_msgctl || nr == SYS_semctl;
+    int error;
     if (is_made(type, (int)a[0]) || (control && only_tells(nr, command)))
         notify_continue(s->o.listener, n->id);
+    else if ((error = missing_error(type, (int)a[0])))
+        notify_fail(s->o.listener, n->id, error);
     else
         refuse(s, row, n);
 }

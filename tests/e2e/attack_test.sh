@@ -77,7 +77,7 @@ each "one's own process" affinity=ok scheduler=ok priority=ok user_priority=EPER
 shm=$(ipcmk -M 4096 -p 0600 | tr -dc 0-9)
 key=$(awk -v id="$shm" '$2 == id {print $1}' /proc/sysvipc/shm)
 inside "$ATTACK sysv $shm $key"
-each "System V objects" attach=EACCES get=EACCES get_or_make=EACCES remove=EACCES own=ok own_remove=ok \
+each "System V objects" attach=EACCES get=EACCES get_or_make=EACCES remove=EACCES missing=EINVAL own=ok own_remove=ok \
     own_send=ok own_queue=ok own_up=ok own_set=ok
 ipcrm -m "$shm" && pass "the one outside is still there" || fail "the one outside is still there"
 queue=/nono-test-$$

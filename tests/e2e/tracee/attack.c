@@ -125,6 +125,7 @@ sysv(int shm, key_t key)
     say("get", shmget(key, 1, 0));
     say("get_or_make", shmget(key, 1, IPC_CREAT | 0600));
     say("remove", shmctl(shm, IPC_RMID, NULL));
+    say("missing", (long)shmat(-1, NULL, SHM_RDONLY));
     // More than are known at a time: making and removing goes on.
     for (int i = 0; i < 5000; i++)
         shmctl(shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600), IPC_RMID, NULL);

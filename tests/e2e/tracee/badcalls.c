@@ -8,8 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -411,6 +415,30 @@ queues(void)
     tell("a path removed", syscall(SYS_mq_unlink, "a/b"));
 }
 
+// System V objects that are not there.
+static void
+no_objects(void)
+{
+    static const int ids[] = {-1, INT32_MAX, INT32_MIN};
+    long message[2] = {1};
+    struct sembuf up = {0, 1, 0};
+    struct timespec now = {0};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        tell("shmat", (long)shmat(ids[i], NULL, 0));
+        tell("shmctl", shmctl(ids[i], IPC_RMID, NULL));
+        tell("shmctl nothing", shmctl(ids[i], SHM_LOCK, NULL));
+        tell("shmctl what", shmctl(ids[i], 77, NULL));
+        tell("msgsnd", msgsnd(ids[i], message, 1, 0));
+        tell("msgrcv", msgrcv(ids[i], message, 1, 0, IPC_NOWAIT));
+        tell("msgctl", msgctl(ids[i], IPC_RMID, NULL));
+        tell("semop", semop(ids[i], &up, 1));
+        tell("semop of none", semop(ids[i], &up, 0));
+        tell("semtimedop", semtimedop(ids[i], &up, 1, &now));
+        tell("semctl", semctl(ids[i], 0, IPC_RMID));
+        tell("semctl what", semctl(ids[i], 0, GETVAL));
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -436,5 +464,6 @@ main(int argc, char **argv)
     below_closed();
     no_path();
     queues();
+    no_objects();
     return 0;
 }
