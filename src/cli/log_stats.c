@@ -199,7 +199,8 @@ put_bar(struct buf *b, uint64_t n, uint64_t most, unsigned width, bool ascii)
         buf_putc(b, '#');
 }
 
-// The end of a name tells more than its begin; of a rule, whose begin are three words, both.
+// The end of a name tells more than its begin; of a rule, whose begin are three words, both, where
+// there is room for both.
 static size_t
 put_name(struct buf *line, const struct tally_entry *e, unsigned columns, bool rule,
          unsigned display)
@@ -207,6 +208,8 @@ put_name(struct buf *line, const struct tally_entry *e, unsigned columns, bool r
     const char *name = e->key, *end = e->key + e->key_len;
     for (int words = rule ? 3 : 0; name < end && words > 0;)
         words -= *name++ == ' ';
+    if ((size_t)(name - e->key) + NAME_MIN > columns)
+        name = e->key;
     cleanup_buf struct buf raw = {0};
     display_escape(&raw, name, (size_t)(end - name), display);
     buf_add(line, e->key, (size_t)(name - e->key));
@@ -222,7 +225,9 @@ print_table(struct stats_of *s, size_t table)
     struct log_printer *p = &s->l->printer;
     size_t shown = s->l->group == LOG_GROUP_ALL && t->n > TOP ? TOP : t->n;
     unsigned columns = columns_of(), bar = columns / 5, name = NAME_MIN;
-    // Where it is narrow the bar goes first.
+    // Where it is narrow the bar goes first; a rule is a long name.
+    if (rule && columns < 100)
+        bar = 0;
     if (columns < name + NUMBERS + bar)
         bar = columns > name + NUMBERS ? columns - name - NUMBERS : 0;
     if (columns > name + NUMBERS + bar)
