@@ -490,7 +490,8 @@ walk_step(struct walk *w)
     }
     if ((!last || slash) && !S_ISDIR(st.st_mode))
         return -ENOTDIR;
-    if (!S_ISDIR(st.st_mode)) {
+    // For resolve_deep_name().
+    if (!S_ISDIR(st.st_mode) && w->flags & RESOLVE_DEEP && !(w->flags & RESOLVE_NOW)) {
         w->found.dir = fcntl(w->fd, F_DUPFD_CLOEXEC, 3);
         strcpy(w->found.name, name);
     }
