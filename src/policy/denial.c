@@ -182,8 +182,8 @@ append_names(struct denials *d, const char *path, const char *pattern, const cha
     cleanup_free char *at = xstrdup(path);
     for (int i = 0; i < NONO_SYMLINKS_MAX; i++) {
         char *name = canonical_name(at);
-        append(d, name, pattern, source);
         char *target = link_target(name);
+        append(d, name, pattern, source);
         if (!target)
             return;
         free(at);
