@@ -89,6 +89,27 @@ if __name__ == \"__main__\":
     with m.get_context(\"fork\").Pool(4) as p: print(sum(p.map(f, range(100))))
 '"
 
+scenario "ripgrep (Rust) and age (Go), over a tree outside"
+need rg
+need age
+mkdir -p "$OUT/tree"/{a,b/.hidden,c/d}
+for i in $(seq 100); do
+    seq "$i" $((i + 50)) | sed 's/7/needle/' | tee "$OUT/tree/a/$i" "$OUT/tree/c/d/$i.txt" >"$OUT/tree/b/.hidden/$i"
+done
+printf '*.txt\n' >"$OUT/tree/.ignore"
+printf 'needle\0needle\n' >"$OUT/tree/binary"
+echo needle >"$OUT/tree/closed"
+chmod 000 "$OUT/tree/closed"
+ln -s ../a/7 "$OUT/tree/c/link"
+same "rg" "rg --sort path needle $OUT/tree" --on-ask allow
+same "rg in threads, with what is ignored and hidden" "rg -uuu -j 8 -c needle $OUT/tree | sort" --on-ask allow
+same "rg over links, mapped" "rg -L --mmap -l --sort path needle $OUT/tree" --on-ask allow
+same "rg finds nothing" "rg neither $OUT/tree" --on-ask allow
+rm -f "$OUT/tree/closed"
+same "age" "age-keygen -o key 2>/dev/null; age-keygen -o other 2>/dev/null
+for f in $OUT/tree/a/*; do age -R <(age-keygen -y key) -o \$f.age \$f && age -d -i key \$f.age || echo bad \$f; done | sha256sum
+age -d -i other $OUT/tree/a/7.age; echo \$?; age -d -i key $OUT/tree/none; echo \$?; rm $OUT/tree/a/*.age" --on-ask allow
+
 if command -v node >/dev/null; then
     scenario "node"
     same "node" "node -e 'const fs = require(\"fs\"); fs.writeFileSync(\"a\", \"x\"); Promise.all([...Array(200)].map(() => fs.promises.readFile(\"a\"))).then((r) => console.log(r.length, require(\"child_process\").execSync(\"echo hi\").toString()))'"

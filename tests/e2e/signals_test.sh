@@ -23,6 +23,23 @@ for mode in restart norestart urg; do
     esac
 done
 
+scenario "a program in Go, whose threads are called to order meanwhile"
+need age
+age-keygen -o key 2>/dev/null
+run_background --ui attach -- age -r "$(age-keygen -y key)" -o sealed "$SECRET"
+id=$(wait_request secret.txt)
+pid=$(pending_rows "rows[0]['pid']")
+for _ in $(seq 300); do
+    kill -URG "$pid"
+done
+equal "one request waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
+"$NONO" allow "$id" >/dev/null || fail "nono allow succeeds"
+join_background
+equal "it succeeds" "$status $output" "0 "
+equal "with the content" "$(age -d -i key sealed)" "the content"
+equal "one prompt" "$(log_rows "len(of(kind='request'))")" 1
+equal "one decision" "$(log_rows "len(of(kind='decision'))")" 1
+
 # The best of five, begun when nothing else runs: another process that takes the processor makes more
 # calls meet a signal before nono could receive them, and says nothing about nono.
 calm() {
