@@ -26,8 +26,8 @@
 #include "util.h"
 #include "view.h"
 
-#define FRAME_NS (8 * NS_PER_MS)       /* between two frames */
-#define READS_MAX 16                   /* pieces of input taken in one go */
+#define FRAME_NS (8 * NS_PER_MS) /* between two frames */
+#define READS_MAX 16             /* pieces of input taken in one go */
 
 static void
 lay_out(struct ui *ui)
