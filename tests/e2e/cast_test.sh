@@ -101,6 +101,10 @@ screen_keys main:0 "[" "[" .
 gone() { ! screen_has main:0 "second"; }
 poll gone && pass "back, at once" || fail "back, at once" "$(screen_text main:0)"
 contains "as it was" "$(screen_text main:0)" "first red"
+screen_keys main:0 /
+wait_screen "after a jump words can be looked for" main:0 " / _"
+screen_keys main:0 other.txt Enter
+wait_screen "and the terminal goes where they are" main:0 "second"
 screen_keys main:0 q
 poll test -s "$T/tmp/status"
 equal "q leaves" "$(cat "$T/tmp/status")" 0
