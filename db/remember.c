@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bounds.h"
 #include "clock.h"
 #include "db.h"
 #include "facts.h"
@@ -222,6 +223,7 @@ remembered_revoke(const char *path, const char *key, const char *session, uint64
 // --- names in later sessions ------------------------------------------------------------------
 
 #define TITLE "remembered:"
+#define NAME_LEN_MAX 40 /* " SESSION:GRANT", and to spare */
 
 void
 remembered_put_name(struct buf *text, const char *session, uint64_t id)
@@ -234,12 +236,16 @@ remembered_find_name(const char *text, uint64_t number,
                      char ret_session[static REMEMBERED_SESSION_MAX], uint64_t *ret_id)
 {
     char session[REMEMBERED_SESSION_MAX], *end;
-    if (strncmp(text, TITLE, strlen(TITLE)) != 0 || number == 0)
+    // Whoever wrote the file: no look at it takes long. More than that are never live.
+    if (strncmp(text, TITLE, strlen(TITLE)) != 0 || number == 0 || number > NONO_GRANTS_MAX)
         return false;
-    for (text += strlen(TITLE); number > 0 && text; number--)
-        text = strchr(number > 1 ? text + 1 : text, ' ');
-    const char *colon = text ? strchr(text, ':') : NULL;
-    if (!colon || colon - text != REMEMBERED_SESSION_MAX)
+    text += strlen(TITLE);
+    while (text && *text && --number > 0)
+        text = memchr(text + 1, ' ', strnlen(text + 1, NAME_LEN_MAX));
+    if (!text || *text != ' ' || strnlen(text, NAME_LEN_MAX) < REMEMBERED_SESSION_MAX + 2)
+        return false;
+    const char *colon = text + REMEMBERED_SESSION_MAX;
+    if (*colon != ':')
         return false;
     memcpy(session, text + 1, sizeof session - 1);
     session[sizeof session - 1] = 0;

@@ -385,7 +385,9 @@ Test(keep, remembered_by_number)
                                         "remembered: aaaaaaaaaaaa:",
                                         "remembered: aaaaaaaaaaaa:x",
                                         "remembered: aaaaaaaaaaaa:1x",
-                                        "aaaaaaaaaaaa:1"};
+                                        "aaaaaaaaaaaa:1",
+                                        "remembered:x aaaaaaaaaaaa:1",
+                                        "remembered: aaaaaaaaaaaax1"};
     char session[REMEMBERED_SESSION_MAX] = "";
     uint64_t id = 0;
     cleanup_buf struct buf text = {0};
@@ -397,6 +399,7 @@ Test(keep, remembered_by_number)
     cr_assert(remembered_find_name(buf_str(&text), 2, session, &id));
     cr_assert(strcmp(session, "bbbbbbbbbbbb") == 0 && id == 12);
     cr_assert(!remembered_find_name(buf_str(&text), 0, session, &id));
+    cr_assert(!remembered_find_name(buf_str(&text), UINT64_MAX, session, &id));
     cr_assert(!remembered_find_name(buf_str(&text), 3, session, &id));
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
         cr_assert(!remembered_find_name(wrong[i], 1, session, &id), "%s", wrong[i]);
