@@ -66,6 +66,14 @@ compare_pair(const void *key, const void *entry)
     return k->mark < e->mark ? -1 : k->mark > e->mark;
 }
 
+// A mark above takes the place of the dot of i and j: with it, those without one look the same.
+#define ORDER_ABOVE 230
+static bool
+is_dotless(uint32_t c)
+{
+    return c == 0x131 || c == 0x237;
+}
+
 // True when the text up to here, with c behind it, is what Unicode takes for another spelling: of
 // one character that looks like two, or of the same marks in their order. What is shown is thereby
 // always normalised (NFC), and two texts that are equal to a reader are not both shown.
@@ -76,7 +84,7 @@ second_spelling(const struct context *ctx, uint32_t c, uint32_t order)
 
     if (c < 0x80)
         return false;
-    return (order && ctx->order > order) ||
+    return (order && ctx->order > order) || (order == ORDER_ABOVE && is_dotless(ctx->starter)) ||
            bsearch(&pair, unicode_pair, unicode_pair_count, sizeof(pair), compare_pair);
 }
 

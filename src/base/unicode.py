@@ -68,10 +68,8 @@ def pairs():
     # Not only what makes one character of both: a mark may belong before one that its base holds.
     out = {(ord(base), ord(mark)) for base in bases if kind(ord(base)) and not u.combining(base)
            for mark in marks if u.normalize("NFC", base + mark) != base + mark}
-    # A mark above takes the place of the dot, so the letter with it and the one without look alike.
-    for dotted, dotless in ((0x69, 0x131), (0x6A, 0x237)):
-        out |= {(dotless, mark) for base, mark in out if base == dotted}
-        out |= {(dotted, 0x307), (dotless, 0x307)}
+    # The dot above is in these already (display.c knows those without one).
+    out |= {(ord(dotted), 0x307) for dotted in "ij"}
     return sorted(p for p in out if kind(p[0]) and kind(p[1]))
 
 

@@ -142,6 +142,19 @@ Test(display, one_spelling_of_a_text_at_most_is_shown)
     cr_assert_gt(lines, 4400);
 }
 
+// With a mark above, i and j have no dot.
+Test(display, no_mark_above_a_letter_without_a_dot)
+{
+    static const char *const odd[] = {"\u0131\u0301", "\u0131\u030a", "\u0131\u0328\u030a",
+                                      "\u0237\u030a", "i\u0307",      "j\u0307"};
+    static const char *const plain[] = {"\u0131", "\u0237", "i\u030a", "\u0131\u0328"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(odd); i++)
+        cr_expect(display_is_odd(odd[i], strlen(odd[i])), "%zu", i);
+    for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+        cr_expect(!display_is_odd(plain[i], strlen(plain[i])), "%zu", i);
+}
+
 // A syllable, as one character, as two and as three.
 Test(display, one_spelling_of_a_syllable_at_most_is_shown)
 {
