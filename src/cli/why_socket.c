@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +12,7 @@
 #include "registry.h"
 #include "risk.h"
 #include "sockaddr.h"
+#include "sockets_own.h"
 #include "util.h"
 #include "why.h"
 
@@ -45,6 +47,17 @@ refuse(struct socket_verdict *v, const char *text)
     *v = (struct socket_verdict){.answer = SOCKET_DENY, .text = text, .fixed = true};
 }
 
+// What a session would take the socket there for, wherever it lies: as own_sockets_judge().
+static const char *
+judge_found(struct own_sockets *own, const char *path, struct socket_verdict *v)
+{
+    cleanup_fd int fd = open(path, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return NULL;
+    own_sockets_look_around(own, fd);
+    return own_sockets_judge(own, fd, path, v);
+}
+
 static void
 judge_path(const struct why_args *w, const char *target, struct why_answer *a)
 {
@@ -61,6 +74,8 @@ judge_path(const struct why_args *w, const char *target, struct why_answer *a)
     if (o.exists && !bind)
         capability_judge_object(&p->set, o.st.st_dev, o.st.st_ino, &j);
     socket_judge_unix(&p->sockets, w->op, UNIX_PATH, o.path, bind && !(both & ~j.access), &v);
+    struct own_sockets *own = bind ? NULL : own_sockets_new(&p->sockets);
+    const char *known = bind ? NULL : judge_found(own, o.path, &v);
     // The kernel's own answer comes first (EADDRINUSE, ECONNREFUSED).
     const char *native = o.native != OUTLOOK_POLICY ? "owner or mode on the way there forbid it"
                          : bind && o.exists         ? "something is there already"
@@ -75,11 +90,17 @@ judge_path(const struct why_args *w, const char *target, struct why_answer *a)
     cleanup_free char *home = registry_home();
     cleanup_free char *tags = NULL;
     a->risk = risk_of_path(a->resolved, home, both, &tags);
-    enum risk risk = socket_risk_unix(&p->sockets, a->resolved, &tag, &gives);
+    enum risk risk = socket_risk_unix(&p->sockets, known ? known : a->resolved, &tag, &gives);
+    own_sockets_unref(own);
     a->risk = risk > a->risk ? risk : a->risk;
     a->tags = tag && !strstr(tags, tag) ? xasprintf("%s%s%s", tags, *tags ? "," : "", tag)
                                         : steal_pointer(&tags);
     set_answer(a, &v, bind ? "--allow-unix-socket-bind" : "--allow-unix-socket", a->resolved);
+    if (known) {
+        // No option speaks of it under this name.
+        free(a->allow_with);
+        a->allow_with = xstrdup("");
+    }
     if (native) {
         a->by = decider_to_string(DECIDER_FLOOR);
     } else if (j.protected_ && j.denied->source) {

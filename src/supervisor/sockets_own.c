@@ -190,18 +190,6 @@ remember_risky(struct own_sockets *o, const char *path)
     pthread_mutex_unlock(&o->lock);
 }
 
-const char *
-own_sockets_risky(struct own_sockets *o, int fd)
-{
-    struct identity id;
-    if (!identify(fd, "", AT_EMPTY_PATH, &id))
-        return NULL;
-    pthread_mutex_lock(&o->lock);
-    const char *path = find_risky(o, &id);
-    pthread_mutex_unlock(&o->lock);
-    return path;
-}
-
 static bool
 is_risky(const struct own_sockets *o, const char *path)
 {
@@ -432,18 +420,30 @@ own_sockets_look_around(struct own_sockets *o, int fd)
     pthread_mutex_unlock(&o->lock);
 }
 
-bool
-own_sockets_is_forbidden(struct own_sockets *o, int fd)
+const char *
+own_sockets_judge(struct own_sockets *o, int fd, const char *path, struct socket_verdict *v)
 {
     struct identity id;
     if (!identify(fd, "", AT_EMPTY_PATH, &id))
-        return false;
+        return NULL;
     pthread_mutex_lock(&o->lock);
+    const char *known = is_risky(o, path) ? NULL : find_risky(o, &id);
     bool forbidden = is_among(o->forbidden, o->n_forbidden, &id) ||
                      ((o->blind || is_among(o->served, o->n_served, &id)) &&
                       !is_among(o->paths, o->n_paths, &id));
     pthread_mutex_unlock(&o->lock);
-    return forbidden;
+    // A rule for a place does not speak of what was moved there.
+    if (known && v->answer == SOCKET_ALLOW && v->nearest)
+        *v = (struct socket_verdict){.answer = SOCKET_ASK,
+                                     .reason = REASON_UNIX_SOCKET_DENIED,
+                                     .text = "a service of high risk has this name by now"};
+    if (forbidden)
+        *v = (struct socket_verdict){.answer = SOCKET_DENY,
+                                     .reason = REASON_UNIX_SOCKET_DENIED,
+                                     .category = NET_CATEGORY_UNIX_SOCKET_DENIED,
+                                     .text = "a terminal multiplexer's or a display's socket",
+                                     .fixed = true};
+    return known;
 }
 
 // --- names without a file ----------------------------------------------------------------------

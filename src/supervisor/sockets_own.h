@@ -41,8 +41,9 @@ bool own_sockets_add_named(struct own_sockets *o, const struct socket_named *n);
 // Without the lock, in a worker: looks at a path that was added. True: a task may have connected to
 // it before.
 bool own_sockets_look_at(struct own_sockets *o, const char *path);
-// The path that a service of high risk was first seen by, if that is what it is; NULL: it is none.
-// Valid as long as o.
-const char *own_sockets_risky(struct own_sockets *o, int fd);
-// Also when there was too much to look at, unless a task bound it.
-bool own_sockets_is_forbidden(struct own_sockets *o, int fd);
+// fd: O_PATH of a socket that was looked around for; v: what its path gives. Refused is what nobody
+// may reach, or when there was too much to look at, unless a task bound it. Returns the path that a
+// service of high risk was first seen by where this one does not say it, or NULL; valid as long as
+// o.
+const char *own_sockets_judge(struct own_sockets *o, int fd, const char *path,
+                              struct socket_verdict *v);

@@ -383,16 +383,6 @@ sockets_approver(struct supervisor *s, const struct socket_policy *named)
     }
 }
 
-static void
-refuse(struct socket_facts *f, const char *text)
-{
-    f->verdict = (struct socket_verdict){.answer = SOCKET_DENY,
-                                         .reason = REASON_UNIX_SOCKET_DENIED,
-                                         .category = NET_CATEGORY_UNIX_SOCKET_DENIED,
-                                         .text = text,
-                                         .fixed = true};
-}
-
 void
 sockets_judge_unix(struct supervisor *s, const struct socket_call *c, const struct resolved *r,
                    struct socket_facts *f)
@@ -409,19 +399,14 @@ sockets_judge_unix(struct supervisor *s, const struct socket_call *c, const stru
         ours = bind || own_sockets_has_abstract(s->sockets->own, c->fd, to->path, to->path_len);
     }
     socket_judge_unix(s->o.sockets, f->op, to->name, r ? r->path : "", ours, &f->verdict);
-    const char *tag, *gives;
-    if (r && !bind && socket_risk_unix(s->o.sockets, r->path, &tag, &gives) != RISK_HIGH)
-        f->known = own_sockets_risky(s->sockets->own, r->fd);
-    // A rule for a place does not speak of what was moved there.
-    if (f->known && f->verdict.answer == SOCKET_ALLOW && f->verdict.nearest)
-        f->verdict = (struct socket_verdict){.answer = SOCKET_ASK,
-                                             .reason = REASON_UNIX_SOCKET_DENIED,
-                                             .text = "a service of high risk has this name by now"};
+    if (r && !bind)
+        f->known = own_sockets_judge(s->sockets->own, r->fd, r->path, &f->verdict);
     if (f->standing.j.protected_) {
-        refuse(f, f->standing.j.by == DECIDER_PROTECTED ? "one of nono's own places" : "denied");
-        f->verdict.fixed = f->standing.j.by == DECIDER_PROTECTED;
-        f->verdict.reason = REASON_POLICY_BLOCKED;
-    } else if (r && !bind && own_sockets_is_forbidden(s->sockets->own, r->fd)) {
-        refuse(f, "a terminal multiplexer's or a display's socket");
+        bool fixed = f->standing.j.by == DECIDER_PROTECTED;
+        f->verdict = (struct socket_verdict){.answer = SOCKET_DENY,
+                                             .reason = REASON_POLICY_BLOCKED,
+                                             .category = NET_CATEGORY_UNIX_SOCKET_DENIED,
+                                             .text = fixed ? "one of nono's own places" : "denied",
+                                             .fixed = fixed};
     }
 }

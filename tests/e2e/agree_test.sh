@@ -33,8 +33,10 @@ while True:
     s.accept()[0].close()
 END
 mkdir -p "$T/tmp/tmux-1"
-$PYTHON "$T/tmp/listen.py" "$T/tmp/port" "$OUT/sock" "$T/work/sock" "$T/tmp/tmux-1/default" &
+$PYTHON "$T/tmp/listen.py" "$T/tmp/port" "$OUT/sock" "$T/work/sock" "$T/tmp/tmux-1/default" "$OUT/agent.sock" &
 poll test -s "$T/tmp/port"
+export TMUX_TMPDIR=$T/tmp SSH_AUTH_SOCK=$OUT/agent.sock
+ln "$T/tmp/tmux-1/default" "$OUT/keys.sock" && ln "$OUT/agent.sock" "$OUT/kept.sock"
 PORT=$(cat "$T/tmp/port")
 FREE=$(free_port)
 
@@ -230,6 +232,13 @@ agree deny connect "$OUT/sock" --unix-sockets=block
 agree deny connect "$T/work/sock" --deny=sock
 agree deny connect "$T/tmp/tmux-1/default" --unix-sockets=allow
 agree deny connect "$T/work/plain" --unix-sockets=allow
+# By what they are, under another name.
+agree deny connect "$OUT/keys.sock" --unix-sockets=allow
+agree deny connect "$OUT/keys.sock" --allow-unix-socket="$OUT/keys.sock"
+agree allow connect "$OUT/agent.sock" --allow-unix-socket="$OUT/agent.sock"
+agree ask connect "$OUT/kept.sock" --allow-unix-socket="$OUT/kept.sock"
+equal "and what it is worth" "$("$NONO" why --json --connect "$OUT/kept.sock" | rows '[(r["risk"], r["tags"]) for r in rows[0:1]]')" \
+    "[('high', 'ssh-agent')]"
 agree allow bind "$T/work/new.sock"
 agree ask bind "$OUT/new.sock"
 agree ask bind "$OUT/new.sock" --write="$OUT"
