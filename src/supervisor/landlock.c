@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "bounds.h"
@@ -307,4 +308,16 @@ floor_covers(const struct floor *f, const char *path, uint64_t dev, uint64_t ino
         given |= rules_give_below(f, at);
     }
     return (access & ~given) == 0;
+}
+
+int
+landlock_enter_domain(void)
+{
+    struct nono_landlock_ruleset_attr attr = {.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_BLOCK};
+    cleanup_fd int ruleset =
+        (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
+    if (ruleset < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
+        return -errno;
+    return 0;
 }

@@ -37,6 +37,10 @@ int floor_build(const struct capability_set *s, const struct socket_policy *sock
 void floor_done(struct floor *f);
 // Confines the calling thread. no_new_privs must be set. 0 or -errno.
 int floor_enforce(const struct floor *f);
+// Puts the calling thread, for good, into a domain that restricts it in nothing but what every
+// domain does: it has no power over a process outside (ptrace(2), PTRACE_MODE_READ too). 0 or
+// -errno.
+int landlock_enter_domain(void);
 
 // Does a rule cover path for access? For capabilities with a hole below (struct judgement). dev and
 // ino of the object tell a replaced entry from the one that has the rule; 0, 0 when the object does

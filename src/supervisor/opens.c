@@ -191,8 +191,10 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
         standing.covered = (access & ~standing.j.access) == 0;
     }
     uint64_t dev = r->exists ? st.st_dev : 0, ino = r->exists ? st.st_ino : 0;
+    // Of a process outside nothing but what is carved out of the floor beside a denial.
     bool fails = files_fails_natively(c, r, st.st_mode) ||
-                 (strncmp(r->path, "/proc/", 6) == 0 && files_is_foreign_process(r));
+                 (strncmp(r->path, "/proc/", 6) == 0 && files_is_foreign_process(r) &&
+                  !(standing.covered && access == ACCESS_READ));
     if (fails ||
         (standing.covered && !concerns && floor_covers(s->o.floor, r->path, dev, ino, access))) {
         if (!fails)

@@ -14,6 +14,7 @@
 #include "exec.h"
 #include "files.h"
 #include "kernel.h"
+#include "landlock.h"
 #include "launch.h"
 #include "util.h"
 
@@ -74,11 +75,7 @@ can_be_read(int fd, bool dir)
 static bool
 opens_in_a_domain(const char *path, bool write, bool dir)
 {
-    struct nono_landlock_ruleset_attr attr = {.handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_BLOCK};
-    int ruleset =
-        (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr.handled_access_fs, 0);
-    if (ruleset < 0 || launch_drop_caps() < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-        syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
+    if (launch_drop_caps() < 0 || landlock_enter_domain() < 0)
         return false;
     int fd = open(path, (write ? O_WRONLY : O_RDONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     return fd >= 0 && (write || can_be_read(fd, dir));

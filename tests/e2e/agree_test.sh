@@ -150,6 +150,13 @@ agree deny read /proc/thread-self/environ --deny=/proc/self/environ
 agree deny read l-self --deny=/proc/self/environ
 agree allow read /proc/self/status --deny=/proc/self/environ
 agree allow read /proc/version --deny=/proc/self
+for entry in status cmdline stat; do
+    agree allow read "/proc/$$/$entry" --deny=/proc/self/environ
+done
+for entry in environ maps mem auxv fd/1 cwd/plain "task/$$/environ"; do
+    agree deny read "/proc/$$/$entry" --deny=/proc/self/limits
+done
+agree deny read "/proc/$$/limits" --deny=/proc/self/limits
 agree deny read "/proc/$$/status" --deny=/proc/self
 agree deny read /proc/1/environ
 agree deny read /proc/1/root/etc/passwd
