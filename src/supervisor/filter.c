@@ -62,6 +62,7 @@ static const struct refused_row refused_rows[] = {
     {SYS_reboot, EPERM},
     {SYS_acct, EPERM},
     {SYS_quotactl, EPERM},
+    {SYS_quotactl_fd, EPERM},
 #ifdef SYS_iopl
     {SYS_iopl, EPERM},
     {SYS_ioperm, EPERM},

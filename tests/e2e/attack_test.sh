@@ -112,7 +112,8 @@ same"
 scenario "calls that are never made"
 run --on-ask allow -- "$ATTACK" calls
 each calls io_uring_setup=ENOSYS clone3=ENOSYS unshare=EPERM unshare_user=EPERM clone_newuser=EPERM \
-    setns=EPERM mount=EPERM chroot=EPERM open_tree=EPERM open_tree_attr=EPERM open_by_handle_at=EPERM bpf=EPERM userfaultfd=EPERM TIOCSTI=EPERM \
+    setns=EPERM mount=EPERM chroot=EPERM open_tree=EPERM open_tree_attr=EPERM open_by_handle_at=EPERM bpf=EPERM \
+    quotactl_fd=EPERM userfaultfd=EPERM TIOCSTI=EPERM \
     TIOCSTI_high=EPERM TIOCLINUX=EPERM unix=ok packet=EAFNOSUPPORT packet_high=EAFNOSUPPORT vsock=EAFNOSUPPORT
 if [ "$(uname -m)" = x86_64 ]; then
     run --on-ask allow -- "$ATTACK" abis "$SECRET"

@@ -53,6 +53,7 @@ calls_refused(void)
     say("open_tree_attr", syscall(467, AT_FDCWD, ".", 0, NULL, 0)); // newer than the headers
     say("open_by_handle_at", syscall(SYS_open_by_handle_at, AT_FDCWD, handle, O_RDONLY));
     say("bpf", syscall(SYS_bpf, 0, handle, 16));
+    say("quotactl_fd", syscall(SYS_quotactl_fd, -1, 0, 0, NULL));
     say("userfaultfd", syscall(SYS_userfaultfd, 0));
     say("TIOCSTI", ioctl(0, TIOCSTI, "x"));
     say("TIOCSTI_high", syscall(SYS_ioctl, 0, TIOCSTI | 1ull << 32, "x"));
