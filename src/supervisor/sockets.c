@@ -514,7 +514,10 @@ socket_decided(struct supervisor *s, struct call *c, const struct request *q,
                              : d->verdict == VERDICT_EXPIRED ? NET_TIMEOUT
                              : d->by == DECIDER_BACKEND      ? NET_ERROR
                                                              : NET_DENIED;
-    sockets_record_decision(s, (struct socket_call *)c, q, NULL, what, d->reason);
+    // Of a refusal that repeats another one the request was not recorded.
+    struct request recorded = *q;
+    recorded.id = d->request;
+    sockets_record_decision(s, (struct socket_call *)c, &recorded, NULL, what, d->reason);
 }
 
 const struct family family_socket = {.notified = socket_notified,

@@ -60,6 +60,8 @@ equal "with the facts" \
 
 run --on-ask deny -- sh -c "for i in 1 2 3; do curl -sS http://127.0.0.1:$port/index.html; done; false"
 contains "repeats are counted" "$output" "nono: refused 3 times:"
+equal "under the request that was recorded" "$(network "[r['request'] for r in rows[-3:]]")" \
+    "$(log_rows "[of(kind='request')[0]['request']] * 3")"
 
 scenario "curl: refused, in the log"
 run --on-ask deny -- curl -sS "http://127.0.0.1:$port/index.html"
