@@ -228,16 +228,18 @@ capability_is_own(const struct capability *c)
 }
 
 void
-capability_judge_own(const struct capability_set *s, const char *rest, struct judgement *j)
+capability_judge_own(const struct capability_set *s, const char *path, const char *rest,
+                     struct judgement *j)
 {
     struct judgement own;
-    cleanup_free char *path = xasprintf(OWN_ENTRY "%s", rest);
-    capability_judge(s, path, &own);
+    cleanup_free char *named = xasprintf(OWN_ENTRY "%s", rest);
+    capability_judge(s, named, &own);
     if (!own.nearest || !capability_is_own(own.nearest))
         return;
     j->access |= own.access;
     j->holed = true; // for each process another place
     j->nearest = own.nearest;
+    j->shared = (size_t)(rest - path) + own.shared - strlen(OWN_ENTRY);
 }
 
 void

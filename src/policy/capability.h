@@ -72,8 +72,9 @@ struct judgement {
 };
 void capability_judge(const struct capability_set *s, const char *path, struct judgement *ret_j);
 // Adds what "/proc/self" gives where path is an entry of the process that asks; rest is what is
-// behind that (path_in_process()).
-void capability_judge_own(const struct capability_set *s, const char *rest, struct judgement *j);
+// behind that in it (path_in_process()).
+void capability_judge_own(const struct capability_set *s, const char *path, const char *rest,
+                          struct judgement *j);
 // Is it about that? The kernel has no rule for it.
 bool capability_is_own(const struct capability *c);
 // Adds to the judgement of a path what is known of the object that was found there: it may be

@@ -187,7 +187,7 @@ judge(struct supervisor *s, const struct open_call *c, struct resolved *r, struc
     }
     const char *own = standing.covered ? NULL : files_in_own_process(r, c->call.tid);
     if (own) {
-        capability_judge_own(s->o.capabilities, own, &standing.j);
+        capability_judge_own(s->o.capabilities, r->path, own, &standing.j);
         standing.covered = (access & ~standing.j.access) == 0;
     }
     uint64_t dev = r->exists ? st.st_dev : 0, ino = r->exists ? st.st_ino : 0;

@@ -182,6 +182,24 @@ Test(policy, the_index_finds_what_a_look_at_each_finds)
     path_index_done(&ix);
 }
 
+Test(policy, what_is_given_of_proc_self_is_given_of_the_entry_of_who_asks)
+{
+    static const struct cap_row caps[] = {{CAPABILITY_SUBTREE, R, "/proc"},
+                                          {CAPABILITY_FILE, W, "/proc/self/comm"}};
+    static const char path[] = "/proc/12345/comm", other[] = "/proc/12345/stat";
+    cleanup_capability_set struct capability_set s = {0};
+    struct judgement j;
+    fill(&s, caps, 2);
+    capability_judge(&s, path, &j);
+    cr_expect(j.access == R && j.nearest == &s.caps[0] && !j.holed);
+    capability_judge_own(&s, path, path + strlen("/proc/12345"), &j);
+    cr_expect(j.access == RW && j.nearest == &s.caps[1] && j.holed);
+    cr_expect_eq(j.shared, strlen(path));
+    capability_judge(&s, other, &j);
+    capability_judge_own(&s, other, other + strlen("/proc/12345"), &j);
+    cr_expect(j.access == R && j.nearest == &s.caps[0] && j.shared == strlen("/proc/"));
+}
+
 Test(policy, the_root_covers_everything)
 {
     static const struct cap_row caps[] = {{CAPABILITY_SUBTREE, R, "/"}};
