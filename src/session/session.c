@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,6 +65,17 @@ start_keygen(struct session *s, struct err *err)
     return ret < 0 ? err_set(err, ret, "no process for " KEYGEN_PATH ": %s", strerror(-ret)) : 0;
 }
 
+// A redirected standard error stays where the user sent it, but where nono itself is read the
+// command writes nothing past it (I6).
+static bool
+stderr_is_shared(void)
+{
+    struct stat out, err;
+    return isatty(STDERR_FILENO) ||
+           (fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 &&
+            out.st_dev == err.st_dev && out.st_ino == err.st_ino);
+}
+
 static int
 start_sandbox(struct session *s, struct err *err)
 {
@@ -81,9 +93,8 @@ start_sandbox(struct session *s, struct err *err)
         s->relay = !pane;
         l.unset = pane ? pty_foreign_variables : NULL;
         l.pty = s->pty.slave;
-        // A redirected standard error stays where the user sent it.
         l.stdio[0] = l.stdio[1] = s->pty.slave;
-        l.stdio[2] = isatty(STDERR_FILENO) ? s->pty.slave : -1;
+        l.stdio[2] = stderr_is_shared() ? s->pty.slave : -1;
     }
     if (s->o->trust->signers && (ret = start_keygen(s, err)) < 0)
         return ret;

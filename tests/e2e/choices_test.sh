@@ -135,5 +135,13 @@ screen_keys main:0 Enter
 wait_screen "other lines are the command's" main:0 '| got-allow 1'
 poll test -s "$T/tmp/status"
 equal "one decision" "$(decisions)" "[('allow', 'once', 'object')]"
+
+scenario "both outputs in one pipe, and apart"
+forge='echo "nono: request 1: READ x" >&2'
+equal "standard error stands behind a bar too" \
+    "$("$NONO" run --ui plain --on-ask deny -- sh -c "$forge" </dev/null 2>&1 | tr -d '\r')" \
+    "| nono: request 1: READ x"
+"$NONO" run --ui plain --on-ask deny -- sh -c "$forge" </dev/null >"$T/tmp/told" 2>"$T/tmp/errors"
+equal "of its own it is as it was written" "$(cat "$T/tmp/errors")" "nono: request 1: READ x"
 screen_stop
 finish
