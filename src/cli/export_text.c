@@ -22,8 +22,9 @@ struct run {
     const struct export_text *e;
     struct reader *reader;
     FILE *out;
-    bool made;       /* the output is a file that was not there */
-    uint64_t offset; /* of the output file, at the checkpoint */
+    bool made;                 /* the output is a file that was not there */
+    bool resumes;              /* there is a checkpoint */
+    uint64_t offset, dev, ino; /* of the output file, at the checkpoint */
     struct mark *marks;
     size_t n, room;
     struct mark *current;
@@ -58,7 +59,7 @@ mark_of(struct run *r, const char *id)
     return m;
 }
 
-// "nono-checkpoint 1 OFFSET", then "ID SEQ" for each session.
+// "nono-checkpoint 2 OFFSET DEV INO" of the output file, then "ID SEQ" for each session.
 static int
 read_checkpoint(struct run *r, struct err *err)
 {
@@ -67,7 +68,9 @@ read_checkpoint(struct run *r, struct err *err)
     FILE *f = fopen(r->e->checkpoint, "re");
     if (!f)
         return errno == ENOENT ? 0 : fail(r->e->checkpoint, -errno, err);
-    bool good = fscanf(f, "nono-checkpoint 1 %" SCNu64, &r->offset) == 1;
+    bool good = fscanf(f, "nono-checkpoint 2 %" SCNu64 " %" SCNu64 " %" SCNu64, &r->offset, &r->dev,
+                       &r->ino) == 3;
+    r->resumes = good;
     while (good && fscanf(f, "%15s %" SCNu64, id, &seq) == 2)
         mark_of(r, id)->seq = seq;
     good = good && feof(f);
@@ -83,7 +86,8 @@ write_checkpoint(struct run *r, struct err *err)
 {
     cleanup_buf struct buf b = {0};
     cleanup_free char *draft = xasprintf("%s.new", r->e->checkpoint);
-    buf_printf(&b, "nono-checkpoint 1 %" PRIu64 "\n", r->offset);
+    buf_printf(&b, "nono-checkpoint 2 %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", r->offset, r->dev,
+               r->ino);
     for (size_t i = 0; i < r->n; i++)
         buf_printf(&b, "%s %" PRIu64 "\n", r->marks[i].id, r->marks[i].seq);
     cleanup_fd int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -95,8 +99,23 @@ write_checkpoint(struct run *r, struct err *err)
 
 // --- output --------------------------------------------------------------------------------------
 
-// Behind the checkpoint lies what an interrupted export wrote: it is written again. A file that is
-// shorter was begun anew by somebody.
+// Behind the checkpoint lies what an interrupted export wrote: it is written again. Another file
+// than that of the checkpoint, and one that is shorter, was begun by somebody else, so it goes on
+// at its end; where that is, is in the checkpoint before anything is written.
+static int
+go_to_checkpoint(struct run *r, int fd, const struct stat *st, struct err *err)
+{
+    bool same = st->st_dev == r->dev && st->st_ino == r->ino && (uint64_t)st->st_size >= r->offset;
+    if (!same) {
+        r->offset = (uint64_t)st->st_size;
+        r->dev = st->st_dev;
+        r->ino = st->st_ino;
+    }
+    if ((same && ftruncate(fd, (off_t)r->offset) < 0) || lseek(fd, (off_t)r->offset, SEEK_SET) < 0)
+        return fail(r->e->output, -errno, err);
+    return same ? 0 : write_checkpoint(r, err);
+}
+
 static int
 open_output(struct run *r, struct err *err)
 {
@@ -107,18 +126,18 @@ open_output(struct run *r, struct err *err)
         return 0;
     // A pipe (once somebody reads) or a device is written to, a file that is there already is not.
     bool foreign = stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-    bool own = r->e->checkpoint || foreign;
-    int flags = O_WRONLY | O_CLOEXEC | (foreign ? 0 : O_CREAT) | (own ? 0 : O_EXCL);
+    int flags =
+        O_WRONLY | O_CLOEXEC | (foreign ? 0 : O_CREAT) | (foreign || r->resumes ? 0 : O_EXCL);
     cleanup_fd int fd = open(path, flags, 0600);
     if (fd < 0 || fstat(fd, &st) < 0)
         return fail(path, -errno, err);
-    if (S_ISREG(st.st_mode)) {
-        if ((uint64_t)st.st_size < r->offset)
-            r->offset = (uint64_t)st.st_size;
-        if (ftruncate(fd, (off_t)r->offset) < 0 || lseek(fd, (off_t)r->offset, SEEK_SET) < 0)
-            return fail(path, -errno, err);
+    r->made = flags & O_EXCL;
+    if (r->e->checkpoint && S_ISREG(st.st_mode)) {
+        int ret = go_to_checkpoint(r, fd, &st, err);
+        if (ret < 0)
+            return ret;
+        r->made = false;
     }
-    r->made = !own;
     r->out = fdopen(fd, "w");
     if (!r->out)
         return fail(path, -errno, err);

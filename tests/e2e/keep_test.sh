@@ -155,6 +155,31 @@ for _ in 1 2 3; do
 done
 "$NONO" export --format csv --checkpoint "$at" -o "$T/tmp/out.csv" >/dev/null
 equal "CSV has one line of names" "$(cat "$T/tmp/out.csv")" "$("$NONO" log --csv)"
+begin=$(wc -c <"$T/tmp/out.csv")
+record
+"$NONO" export --format csv --checkpoint "$at" -o "$T/tmp/more.csv" >/dev/null
+record
+"$NONO" export --format csv --checkpoint "$at" -o "$T/tmp/out.csv" >/dev/null
+equal "what goes to another file for once is in it" \
+    "$("$NONO" log --csv | wc -l)" "$(($(cat "$T/tmp/out.csv" "$T/tmp/more.csv" | wc -l) - 1))"
+equal "and nothing is cut off the first" "$("$NONO" log --csv | head -c "$begin")" \
+    "$(head -c "$begin" "$T/tmp/out.csv")"
+mv "$T/tmp/out.csv" "$T/tmp/out.csv.1"
+record
+"$NONO" export --format csv --checkpoint "$at" -o "$T/tmp/out.csv" >/dev/null
+equal "a file that was moved away is begun anew" "$(head -n 1 "$T/tmp/out.csv")" \
+    "$("$NONO" log --csv | head -n 1)"
+echo precious >"$T/tmp/theirs"
+status_of "$NONO" export --format jsonl --checkpoint "$T/tmp/new" -o "$T/tmp/theirs"
+equal "a file that no checkpoint knows is left alone" "$status $(cat "$T/tmp/theirs")" "1 precious"
+[ ! -e "$T/tmp/new" ]
+equal "and no checkpoint is made" "$?" 0
+# It writes the first checkpoint and nothing else.
+head -c 100 "$T/tmp/all.jsonl" >"$T/tmp/killed.jsonl"
+stat -c 'nono-checkpoint 2 0 %d %i' "$T/tmp/killed.jsonl" >"$T/tmp/new"
+"$NONO" export --format jsonl --checkpoint "$T/tmp/new" -o "$T/tmp/killed.jsonl" >/dev/null
+equal "a first export that was killed begins anew" "$(cat "$T/tmp/killed.jsonl")" \
+    "$("$NONO" log --jsonl)"
 echo nonsense >"$at"
 status_of "$NONO" export --format jsonl --checkpoint "$at"
 equal "a file that is none" "$status" 1
