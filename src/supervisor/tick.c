@@ -10,12 +10,23 @@
 #define MANY_LOOKS 16
 #define LOOKED_AT 64 /* calls of one request when it is decided */
 
+// A call that went back for a signal comes again, but not when that ended its task.
+static bool
+comes_again(const struct waiter *w)
+{
+    struct tracee_status st;
+    return tracee_read_status(w->tid, &st) == 0 && !st.ended;
+}
+
 static void
 look_after(struct supervisor *s, struct waiter *w, uint64_t now)
 {
     struct tracee_status st;
-    if (w->id == 0)
+    if (w->id == 0) {
+        if (!comes_again(w))
+            broker_withdraw(&s->broker, w, now);
         return;
+    }
     // The kernel walks a list of all that wait for each such question: while many do, it is asked
     // for a cause, and now and then.
     bool many = s->broker.table.n_waiters > MANY;
@@ -40,7 +51,7 @@ core_look_at(struct supervisor *s, uint64_t request, uint64_t now)
         return;
     for (struct waiter *w = row->waiters, *next; w; w = next) {
         next = w->next;
-        if (w->id != 0 && !notify_valid(s->o.listener, w->id))
+        if (w->id ? !notify_valid(s->o.listener, w->id) : !comes_again(w))
             broker_withdraw(&s->broker, w, now);
     }
 }

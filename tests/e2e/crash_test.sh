@@ -15,13 +15,31 @@ equal "status" "$status" 137
 equal "the log says withdrawn" "$(log_rows "[r['verdict'] for r in of(kind='decision')]")" "['withdrawn']"
 equal "one request" "$(log_rows "len(of(kind='request'))")" 1
 
+scenario "a signal ends the task, which its call went back for"
+cat >handled.py <<END
+import os, signal
+signal.signal(signal.SIGUSR1, lambda *_: os._exit(3))
+open("pid", "w").write(str(os.getpid()))
+open("$SECRET")
+END
+run_background --ui attach -- sh -c "$PYTHON handled.py; s=\$?; until [ -e go ]; do :; done; exit \$s"
+id=$(wait_request secret.txt)
+victim=$(cat pid)
+is_dead() { ! grep -q '^State:.[^ZX]' "/proc/$victim/status" 2>/dev/null; }
+kill -USR1 "$victim"
+until is_dead; do :; done
+"$NONO" allow "$id" >/dev/null 2>&1 && fail "it cannot be allowed" || pass "it cannot be allowed"
+touch go
+join_background
+equal "its own status" "$status" 3
+equal "withdrawn" "$(log_rows "[r['verdict'] for r in of(kind='decision')]")" "['withdrawn']"
+
 scenario "the task was killed just before it is decided"
 for i in 1 2 3 4 5; do
     run_background --ui attach -- sh -c 'echo $$ >pid; exec cat '"$SECRET"
     id=$(wait_request secret.txt)
     victim=$(cat pid)
     kill -KILL "$victim"
-    is_dead() { ! grep -q '^State:.[^ZX]' "/proc/$victim/status" 2>/dev/null; }
     until is_dead; do :; done
     "$NONO" allow "$id" >/dev/null 2>&1 && fail "no dead task is allowed anything" || pass "no dead task is allowed anything"
     join_background
