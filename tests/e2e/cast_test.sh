@@ -101,10 +101,17 @@ screen_keys main:0 "[" "[" .
 gone() { ! screen_has main:0 "second"; }
 poll gone && pass "back, at once" || fail "back, at once" "$(screen_text main:0)"
 contains "as it was" "$(screen_text main:0)" "first red"
+screen_keys main:0 0
+gone() { ! screen_has main:0 "first red"; }
+poll gone && pass "at the start there is nothing" || fail "at the start there is nothing" "$(screen_text main:0)"
 screen_keys main:0 /
 wait_screen "after a jump words can be looked for" main:0 " / _"
 screen_keys main:0 other.txt Enter
-wait_screen "and the terminal goes where they are" main:0 "second"
+wait_screen "they are found" main:0 "/other.txt: 1 of 1"
+# What came with the second question may be recorded behind it; what came with the first is not.
+wait_screen "and the terminal goes where they are" main:0 "first red"
+screen_keys main:0 .
+wait_screen "as from there" main:0 "second"
 screen_keys main:0 q
 poll test -s "$T/tmp/status"
 equal "q leaves" "$(cat "$T/tmp/status")" 0
