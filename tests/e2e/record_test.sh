@@ -214,7 +214,7 @@ if read_only true 2>/dev/null; then
 fi
 
 scenario "killed at any moment, what was acted upon is recorded and verifies"
-rounds=12
+rounds=15
 [ "${NONO_TEST_LONG:-0}" = 0 ] || rounds=1000
 # Each needs a decision of its own, so that one is always on its way.
 mkdir "$T/many" && (cd "$T/many" && for i in $(seq 3000); do echo x >"$i"; done)
@@ -259,9 +259,9 @@ print(lost, read, inside)')
 }
 lost=0 broken=0 read=0 inside=0 n=0 since=$EPOCHREALTIME
 while [ $n -lt $rounds ]; do
-    # One that has the record for itself, so that nobody is left to say what its log holds; then
-    # three that write at once.
-    for together in 1 3; do
+    # Two that have the record for themselves, so that nobody is left to say what the log holds, one of
+    # them killed from its start; then three that write at once.
+    for together in 1 1 3; do
         running=()
         for _ in $(seq $together); do
             n=$((n + 1))
@@ -270,7 +270,7 @@ while [ $n -lt $rounds ]; do
         done
         wait "${running[@]}"
     done
-    [ $n -lt $rounds ] && [ $((n % 48)) != 0 ] || look_back
+    [ $n -lt $rounds ] && [ $((n % 50)) != 0 ] || look_back
 done
 equal "most rounds were killed while files were read ($inside of $n; $read files)" "$((inside * 2 >= n))" 1
 equal "no decision was lost in $n rounds" "$lost" 0
