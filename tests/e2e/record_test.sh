@@ -232,6 +232,7 @@ kill_round() { # ROUND PART-OF-A-SECOND: from the start, in odd rounds from the 
     sleep "$2" # the moment is the subject
     kill -KILL $victim
     wait $victim
+    [ $? != 137 ] || : >"killed$1"
     wait $reader
 } 2>/dev/null
 # What was read in each round since the last look, against what is recorded of it.
@@ -249,11 +250,11 @@ for name in glob.glob("seen*"):
     seen = set(open(name).read().split())
     lost += not seen <= allowed.get(name[len("seen"):], set())
     read += len(seen)
-    inside += bool(seen)
+    inside += bool(seen) and os.path.exists("killed" + name[len("seen"):])
 print(lost, read, inside)')
     lost=$((lost + ${counts%% *})) inside=$((inside + ${counts##* }))
     counts=${counts#* } && read=$((read + ${counts% *}))
-    rm -f seen* shown*
+    rm -f seen* shown* killed*
     since=$EPOCHREALTIME
     "$NONO" verify >"$T/tmp/verify" 2>&1 || { broken=$((broken + 1)); sed 's/^/# /' "$T/tmp/verify"; }
 }
