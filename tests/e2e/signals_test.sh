@@ -29,9 +29,17 @@ age-keygen -o key 2>/dev/null
 run_background --ui attach -- age -r "$(age-keygen -y key)" -o sealed "$SECRET"
 id=$(wait_request secret.txt)
 pid=$(pending_rows "rows[0]['pid']")
-for _ in $(seq 300); do
-    kill -URG "$pid"
-done
+# Each of them, as its runtime does it: any may be the one that asks.
+cat >call.py <<'END'
+import ctypes, os, signal, sys
+for _ in range(300):
+    for tid in os.listdir(f"/proc/{sys.argv[1]}/task"):
+        ctypes.CDLL(None).tgkill(int(sys.argv[1]), int(tid), signal.SIGURG)
+END
+$PYTHON call.py "$pid"
+# The signal of who asks stays until there is an answer.
+one_called() { [ "$(grep -h ^SigPnd "/proc/$pid"/task/*/status | grep -c '4.....$')" = 1 ]; }
+poll one_called && pass "the one that asks sleeps on" || fail "the one that asks sleeps on" "$(grep SigPnd "/proc/$pid"/task/*/status)"
 equal "one request waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
 "$NONO" allow "$id" >/dev/null || fail "nono allow succeeds"
 join_background
