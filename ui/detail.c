@@ -341,9 +341,9 @@ make_risk(struct detail *d, const struct request *r, unsigned flags)
 }
 
 static void
-add_sha256(struct buf *b, const uint8_t sha256[SHA256_LEN])
+add_sha256(struct buf *b, const uint8_t sha256[SHA256_LEN], size_t n)
 {
-    for (size_t i = 0; i < SHA256_LEN; i++)
+    for (size_t i = 0; i < n; i++)
         buf_printf(b, "%02x", sha256[i]);
 }
 
@@ -369,7 +369,7 @@ make_object(struct detail *d, const struct request *r, unsigned flags)
         add_line(d, "to is", &b, false);
     }
     if (r->has_sha256) {
-        add_sha256(&b, r->sha256);
+        add_sha256(&b, r->sha256, SHA256_LEN);
         add_line(d, "sha256", &b, false);
     }
     bool every = r->nearest && request_asks_programs(r);
@@ -417,8 +417,10 @@ make_program(struct detail *d, const struct request *r, unsigned flags)
     add_line(d, "argv", &b, false);
     add_bytes(&b, r->exe, flags);
     if (r->has_exe_sha256) {
-        buf_puts(&b, "  as a copy, sha256 ");
-        add_sha256(&b, r->exe_sha256);
+        // Half of it tells programs apart, and leaves room for the rest.
+        buf_puts(&b, "  sha256 ");
+        add_sha256(&b, r->exe_sha256, SHA256_LEN / 2);
+        buf_puts(&b, "...");
     }
     add_line(d, "exe", &b, false);
     add_flags(&b, r);

@@ -185,10 +185,14 @@ broker_ask_row(struct broker *b, struct pending *row, uint64_t now_ns)
     }
     if (answer == APPROVER_DENY && slot->key == row->key && slot->request) {
         // The same refusal again: counted, not told anew.
-        broker_repeat(b, slot->request, r->op);
         struct decision *d = broker_verdict(r, VERDICT_DENY, by, reason, now_ns);
         d->request = slot->request;
-        b->ops->answer(b->ctx, row, row->waiters, d);
+        for (struct waiter *w = row->waiters; w; w = w->next) {
+            if (w->id == 0)
+                continue;
+            broker_repeat(b, slot->request, r->op);
+            b->ops->answer(b->ctx, row, w, d);
+        }
         decision_free(d);
         broker_drop(b, row);
         return;
@@ -263,9 +267,10 @@ broker_refuse_full(struct broker *b, struct request *r, void *object, uint64_t i
     broker_refuse(b, r, DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, now_ns);
 }
 
-void
-broker_submit(struct broker *b, struct request *r, void *object, uint64_t id, pid_t tid,
-              uint64_t now_ns, void *call)
+// The row of a request that is new: in STATE_NEW, nobody has heard of it. NULL for any other.
+static struct pending *
+broker_enter(struct broker *b, struct request *r, void *object, uint64_t id, pid_t tid,
+             uint64_t now_ns, void *call)
 {
     struct pending_table *t = &b->table;
     uint64_t start_time = r->start_time;
@@ -275,25 +280,62 @@ broker_submit(struct broker *b, struct request *r, void *object, uint64_t id, pi
         broker_rejoin(b, own, id, now_ns, call);
         request_free(r);
         t->release_object(object);
-        return;
+        return NULL;
     }
     if (row && row_takes_more(row) &&
         pending_park(t, row, id, tid, start_time, now_ns, call) == 0) {
         row->request->count++;
         request_free(r);
         t->release_object(object);
-        broker_update(b, row);
-        return;
+        if (row->state != STATE_NEW)
+            broker_update(b, row);
+        return NULL;
     }
     request_raise(b, r, now_ns);
     if (t->n_waiters >= NONO_WAITERS_MAX || pending_add(t, r, object, &row) < 0) {
         broker_refuse_full(b, r, object, id, tid, now_ns, call);
-        return;
+        return NULL;
     }
     b->full = false;
-    request_seal(r);
     pending_park(t, row, id, tid, start_time, now_ns, call);
+    return row;
+}
+
+void
+broker_submit(struct broker *b, struct request *r, void *object, uint64_t id, pid_t tid,
+              uint64_t now_ns, void *call)
+{
+    struct pending *row = broker_enter(b, r, object, id, tid, now_ns, call);
+    if (!row)
+        return;
+    request_seal(r);
     broker_ask_row(b, row, now_ns);
+}
+
+uint64_t
+broker_hold(struct broker *b, struct request *r, void *object, uint64_t id, pid_t tid,
+            uint64_t now_ns, void *call)
+{
+    struct pending *row = broker_enter(b, r, object, id, tid, now_ns, call);
+    return row ? row->request->id : 0;
+}
+
+void
+broker_ask(struct broker *b, uint64_t request, const uint8_t *sha256, uint64_t now_ns)
+{
+    struct pending *row = pending_find(&b->table, request);
+    if (!row || row->state != STATE_NEW)
+        return;
+    struct request *r = row->request;
+    unsigned count = r->count;
+    request_raise(b, r, now_ns);
+    r->count = count;
+    r->has_exe_sha256 = sha256;
+    if (sha256)
+        memcpy(r->exe_sha256, sha256, SHA256_LEN);
+    request_seal(r);
+    if (!broker_answer_row(b, row, now_ns))
+        broker_ask_row(b, row, now_ns);
 }
 
 void
@@ -378,6 +420,10 @@ broker_recorded(struct broker *b, const struct record_ack *ack, uint64_t now_ns)
 static void
 broker_withdraw_row(struct broker *b, struct pending *row, uint64_t now_ns)
 {
+    if (row->state == STATE_NEW) {
+        broker_drop(b, row);
+        return;
+    }
     // Its record is on the way; broker_recorded() finds no one to answer.
     if (row->state == STATE_DECIDED || row->state == STATE_EXPIRED)
         return;
@@ -428,6 +474,9 @@ broker_tick(struct broker *b, uint64_t now_ns)
         if (row->state == STATE_ASKED && row->request->deadline_mono_ns &&
             now_ns >= row->request->deadline_mono_ns)
             broker_expire_row(b, row, now_ns);
+        else if (row->state == STATE_NEW &&
+                 now_ns - row->request->raised_mono_ns >= NONO_UNASKED_NS)
+            broker_ask(b, row->request->id, NULL, now_ns);
     }
     for (size_t i = b->frozen ? 0 : b->table.n_waiters; i-- > 0;) {
         struct waiter *w = b->table.waiters[i];

@@ -13,6 +13,9 @@ void broker_remember(struct broker *b, struct pending *row, uint64_t now_ns);
 // The decision of row is about to be told: if what it was decided by was taken back meanwhile, it
 // becomes a denial.
 void broker_check_rules(struct broker *b, struct pending *row, uint64_t now_ns);
+// Nobody has heard of row: is there a grant by now that answers? Then it is recorded, shown and
+// decided.
+bool broker_answer_row(struct broker *b, struct pending *row, uint64_t now_ns);
 // Thread tid gets the answer of row: the grants that decided it count it.
 void broker_count_rules(struct broker *b, const struct pending *row, pid_t tid);
 void broker_tick_rules(struct broker *b, uint64_t now_ns);

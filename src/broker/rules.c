@@ -48,6 +48,21 @@ broker_judge_again(struct broker *b, uint64_t now_ns)
     }
 }
 
+bool
+broker_answer_row(struct broker *b, struct pending *row, uint64_t now_ns)
+{
+    struct memory_query q = memory_query_of(row->request);
+    struct memory_answer a;
+    if (!memory_ask(&b->memory, &q, now_ns, &a))
+        return false;
+    // Shown as well: it waits like any other when the record is busy now.
+    b->ops->record_request(b->ctx, request_dup(row->request));
+    b->ops->publish(b->ctx, row->request);
+    pending_move(row, STATE_ASKED);
+    broker_judge_again(b, now_ns);
+    return true;
+}
+
 void
 broker_remember(struct broker *b, struct pending *row, uint64_t now_ns)
 {

@@ -48,6 +48,7 @@ int socket_type_from_string(const char *s);
 // caller frees it.
 char *endpoint_address(const struct endpoint *e);
 
+#define EXE_STATE_LEN 7
 struct request {
     uint64_t id; /* from 1, unique in its session */
     enum op op;
@@ -60,8 +61,11 @@ struct request {
     uint64_t start_time;            /* of tid, clock ticks since boot */
     uint32_t uid;                   /* its file system uid */
     char *exe;                      /* program path; "" when it could not be read */
-    uint8_t exe_sha256[SHA256_LEN]; /* of a program that runs as a copy; valid with the next */
+    uint8_t exe_sha256[SHA256_LEN]; /* of its content; valid with has_exe_sha256 */
     bool has_exe_sha256;
+    // Which file in which state exe is, device and inode first; zeros: unknown. The supervisor's
+    // alone, neither shown nor kept.
+    uint64_t exe_state[EXE_STATE_LEN];
     char *argv; /* NUL-separated, cut at NONO_ARGV_MAX */
     size_t argv_len;
     char *cwd;

@@ -54,6 +54,8 @@ struct supervisor {
     unsigned n_jobs;
     struct exec_scripts scripts;
     struct exec_refusals refusals;
+    struct asker_job *askers; /* asker.h: in workers */
+    unsigned n_askers;
     bool told_busy;     /* that too many calls block */
     sem_t received_all; /* posted by the receiver at its end */
     unsigned killed;    /* programs that were not the approved ones */

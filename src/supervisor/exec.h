@@ -86,6 +86,8 @@ int exec_parse_line(const char head[EXEC_HEAD], char interpreter[EXEC_HEAD],
                     char argument[EXEC_HEAD]);
 // A new descriptor to read it by, or -errno.
 int exec_reopen(int path_fd, int flags);
+// Is the digest of such a file in the memory of digests?
+bool exec_digest_known(const struct stat *st, uint8_t ret_sha256[SHA256_LEN]);
 // The digest of what path_fd holds. fresh: not from the memory of digests. 0 or -errno.
 int exec_digest(int path_fd, bool fresh, struct stat *ret_st, uint8_t ret_sha256[SHA256_LEN]);
 // A sealed copy that can be run, with the digest of its content. A descriptor, or -errno.

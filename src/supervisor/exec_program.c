@@ -134,7 +134,7 @@ struct known {
     int copy; /* sealed, or -1; owned */
     uint64_t used;
 };
-#define KNOWN_MAX 64
+#define KNOWN_MAX 256
 #define COPIES_MAX (256ull << 20) /* bytes of copies kept for the next time */
 static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
 static struct known known[KNOWN_MAX];
@@ -262,18 +262,24 @@ hash(int fd, int to, struct stat *ret_st, uint8_t ret_sha256[SHA256_LEN])
     return 0;
 }
 
+bool
+exec_digest_known(const struct stat *st, uint8_t ret_sha256[SHA256_LEN])
+{
+    pthread_mutex_lock(&known_lock);
+    const struct known *k = known_find(st);
+    if (k)
+        memcpy(ret_sha256, k->sha256, SHA256_LEN);
+    pthread_mutex_unlock(&known_lock);
+    return k;
+}
+
 int
 exec_digest(int path_fd, bool fresh, struct stat *ret_st, uint8_t ret_sha256[SHA256_LEN])
 {
     struct stat st;
     if (fstat(path_fd, &st) < 0)
         return -errno;
-    pthread_mutex_lock(&known_lock);
-    const struct known *k = fresh ? NULL : known_find(&st);
-    if (k)
-        memcpy(ret_sha256, k->sha256, SHA256_LEN);
-    pthread_mutex_unlock(&known_lock);
-    if (k) {
+    if (!fresh && exec_digest_known(&st, ret_sha256)) {
         *ret_st = st;
         return 0;
     }

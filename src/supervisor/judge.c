@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "asker.h"
 #include "clock.h"
 #include "notify.h"
 #include "risk.h"
@@ -150,6 +151,8 @@ judge_remembered(struct supervisor *s, const struct memory_query *q, pid_t tid)
 void
 judge_log_allowed(struct supervisor *s, const struct call *c, struct request *q, enum decider by)
 {
+    if (q)
+        asker_known(q);
     // As in judge_ask(): only now is it sure that the facts are the asker's.
     if (!q || !notify_valid(s->o.listener, c->id)) {
         request_free(q);
@@ -176,6 +179,8 @@ void
 judge_refuse(struct supervisor *s, const struct call *c, struct request *q, enum decider by,
              enum reason reason, int error)
 {
+    if (q)
+        asker_known(q);
     // As in judge_ask().
     if (q && !notify_valid(s->o.listener, c->id))
         q = request_free(q);
@@ -225,6 +230,8 @@ judge_ask(struct supervisor *s, struct call *copy, struct request *q, struct hel
 {
     enum decider by = _DECIDER_INVALID;
     enum reason reason = REASON_RATE_LIMITED;
+    if (q)
+        asker_known(q);
     // The facts were read from /proc after the notification: only now is it sure that they are the
     // asker's.
     if (!q || !notify_valid(s->o.listener, copy->id)) {
@@ -240,7 +247,7 @@ judge_ask(struct supervisor *s, struct call *copy, struct request *q, struct hel
         by = DECIDER_INTERNAL;
         reason = REASON_BACKEND_ERROR;
     } else {
-        broker_submit(&s->broker, q, object, copy->id, copy->tid, clock_mono_ns(), copy);
+        asker_submit(s, copy, q, object);
         return;
     }
     if (q)

@@ -34,7 +34,8 @@ look_after(struct supervisor *s, struct waiter *w, uint64_t now)
     bool cause = !known || st.ended || st.signal_waiting;
     if ((cause || !many || ++w->looks % MANY_LOOKS == 0) && !notify_valid(s->o.listener, w->id)) {
         broker_withdraw(&s->broker, w, now);
-    } else if (known && st.signal_waiting && w->row->state == STATE_ASKED && !s->broker.frozen) {
+    } else if (known && st.signal_waiting &&
+               (w->row->state == STATE_ASKED || w->row->state == STATE_NEW) && !s->broker.frozen) {
         // The call goes back as it would natively for this signal: EINTR, or restarted behind the
         // handler. It keeps its place in the row; a restarted one finds it again.
         uint64_t id = w->id;

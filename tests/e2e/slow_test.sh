@@ -92,4 +92,20 @@ kill "$live"
 stop_serving
 join_background
 trap - EXIT
+
+scenario "a program on it asks"
+"$BIN/slowfs" mount "$slow" 2>"$T/tmp/server" &
+server=$!
+poll mountpoint -q "$slow" || fail "it is mounted" "$(cat "$T/tmp/server")"
+trap stop_serving EXIT
+run_background --ui attach -- "$slow/dir/slowfs" wait "$SECRET" marks/asks
+poll test -e marks/asks || fail "it runs" "$(cat "$T/tmp/out")"
+kill -USR1 "$server"
+rm marks/asks
+id=$(wait_request /secret.txt)
+equal "is asked about without its digest" "$(pending_rows "[(r['exe'], r.get('exe_sha256')) for r in rows]")" \
+    "[('$slow/dir/slowfs', None)]"
+"$NONO" allow "$id" >/dev/null
+join_background
+equal "and goes on" "$output" wait=0
 finish

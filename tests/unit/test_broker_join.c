@@ -353,3 +353,85 @@ Test(broker_join, too_many_grants_count_once)
     expect_said(&f, "recorded:1=allow notice yes#11 answered:1=allow");
     cr_expect_eq(m->n, NONO_GRANTS_MAX);
 }
+
+static const uint8_t sum[SHA256_LEN] = {0xab};
+
+Test(broker_join, what_is_held_is_asked_once_with_what_was_found_out)
+{
+    cr_expect_eq(fake_hold(&f, "/a", 11, 1, 5), 1);
+    cr_expect_eq(fake_hold(&f, "/a", 12, 2, 6), 0);
+    broker_tick(&f.broker, 7);
+    expect_said(&f, "");
+    broker_ask(&f.broker, 1, sum, 8);
+    expect_said(&f, "request:1 publish:1");
+    const struct request *r = f.broker.table.rows[0]->request;
+    cr_expect(r->has_exe_sha256 && r->exe_sha256[0] == 0xab);
+    cr_expect(r->count == 2 && r->raised_mono_ns == 8);
+    broker_ask(&f.broker, 1, NULL, 9);
+    expect_said(&f, "");
+    cr_expect(r->has_exe_sha256);
+    decide(1, VERDICT_ALLOW, SCOPE_ONCE);
+    fake_said(&f);
+    fake_recorded(&f, 1, 0, 51);
+    cr_expect_eq(f.allows, 2);
+}
+
+Test(broker_join, what_is_held_is_asked_in_the_end)
+{
+    fake_hold(&f, "/a", 11, 1, 5);
+    broker_tick(&f.broker, 4 + NONO_UNASKED_NS);
+    expect_said(&f, "");
+    broker_tick(&f.broker, 5 + NONO_UNASKED_NS);
+    expect_said(&f, "request:1 publish:1");
+    cr_expect(!f.broker.table.rows[0]->request->has_exe_sha256);
+    broker_ask(&f.broker, 1, sum, 6 + NONO_UNASKED_NS);
+    cr_expect(!f.broker.table.rows[0]->request->has_exe_sha256);
+}
+
+// Its task is gone: nobody has heard of it, and nobody does.
+Test(broker_join, what_is_held_goes_without_a_word)
+{
+    fake_hold(&f, "/a", 11, 1, 5);
+    broker_withdraw(&f.broker, fake_waiter(&f, 11), 6);
+    broker_ask(&f.broker, 1, sum, 7);
+    expect_said(&f, "");
+    cr_expect_eq(f.broker.table.n, 0);
+    fake_hold(&f, "/a", 12, 1, 8);
+    detach(12, 9);
+    fake_submit(&f, "/a", R, 13, 1, 10);
+    broker_ask(&f.broker, 2, sum, 11);
+    expect_said(&f, "request:2 publish:2");
+    cr_expect_eq(f.broker.table.n_waiters, 1);
+}
+
+Test(broker_join, what_is_held_hears_of_a_new_grant)
+{
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    decide(1, VERDICT_ALLOW, SCOPE_SESSION);
+    struct request *r = fake_request("/a", R, 2);
+    r->exe_state[0] = 1; // another program of that name
+    live_objects++;
+    live_calls++;
+    cr_expect_eq(broker_hold(&f.broker, r, xmalloc(1), 12, 2, 6, xmalloc(1)), 2);
+    fake_recorded(&f, 1, 0, 51);
+    fake_said(&f);
+    broker_ask(&f.broker, 2, sum, 52);
+    expect_said(&f, "request:2 publish:2 commit:2=allow/rule decided:2=allow");
+}
+
+Test(broker_join, everyone_who_waits_hears_a_refusal_that_was_told_before)
+{
+    restart("deny", 0);
+    fake_submit(&f, "/a", R, 11, 1, 5);
+    fake_hold(&f, "/a", 12, 2, 6);
+    fake_hold(&f, "/a", 13, 3, 7);
+    fake_said(&f);
+    broker_ask(&f.broker, 2, NULL, 8);
+    expect_said(&f, "repeat:1 no#13 repeat:1 no#12");
+    cr_expect_eq(f.broker.table.n, 0);
+    fake_hold(&f, "/b", 14, 4, 9);
+    broker_close(&f.broker, 10);
+    fake_said(&f);
+    broker_ask(&f.broker, 3, NULL, 11);
+    cr_expect(strstr(fake_said(&f), "no#14"));
+}

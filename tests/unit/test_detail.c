@@ -164,7 +164,7 @@ Test(detail, everything_that_decides_is_said)
     cr_expect_eq(det.target, 2);
     cr_expect_str_eq(line(&det, "run by"), "/bin/sh\\x1b");
     cr_expect(strstr(line(&det, "sha256"), "ab00"));
-    cr_expect(strstr(line(&det, "exe"), "  as a copy, sha256 cd00"));
+    cr_expect(strstr(line(&det, "exe"), "  sha256 cd000000000000000000000000000000..."));
     cr_expect_str_eq(line(&det, "risk"), "!! high: SSH keys and their configuration; odd\\x1b");
     cr_expect(strstr(line(&det, "p"), "(type id_1)"));
 }

@@ -2,9 +2,10 @@
 // slowfs mount DIR       serves a small file system at DIR by FUSE, until DIR is unmounted; names
 //                        are known for long, what they stand for has to be asked for every time.
 //                        After SIGUSR1 it answers nothing more.
-// slowfs CALL PATH FILE  makes FILE, then the call on PATH, and prints how it ended.
-// The file system holds the directory "dir", in it "file", "program" and "link", which leads to
-// "file"; whatever else is asked for is not there.
+// slowfs CALL PATH FILE  makes FILE, then the call on PATH, and prints how it ended; "wait": makes
+//                        FILE, waits until it is gone, and opens PATH.
+// The file system holds the directory "dir", in it "file", "program", "link", which leads to
+// "file", and "slowfs", which is this program; whatever else is asked for is not there.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
@@ -22,7 +23,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ROOT = FUSE_ROOT_ID, DIR_NODE, FILE_NODE, PROGRAM_NODE, LINK_NODE, NODES };
+enum { ROOT = FUSE_ROOT_ID, DIR_NODE, FILE_NODE, PROGRAM_NODE, LINK_NODE, SELF_NODE, NODES };
 static const struct {
     const char *name;
     uint64_t parent;
@@ -33,15 +34,17 @@ static const struct {
     [FILE_NODE] = {"file", DIR_NODE, S_IFREG | 0666},
     [PROGRAM_NODE] = {"program", DIR_NODE, S_IFREG | 0777},
     [LINK_NODE] = {"link", DIR_NODE, S_IFLNK | 0777},
+    [SELF_NODE] = {"slowfs", DIR_NODE, S_IFREG | 0777},
 };
 #define SCRIPT "#!/bin/sh\n"
 
-static int device;
+static int device, self;
+static off_t self_size;
 
 static void
 answer(uint64_t unique, int error, const void *data, size_t n)
 {
-    char buf[512];
+    static char buf[1 << 18];
     struct fuse_out_header h = {.len = (uint32_t)(sizeof h + n), .error = -error, .unique = unique};
     memcpy(buf, &h, sizeof h);
     if (n)
@@ -57,7 +60,22 @@ attr_of(uint64_t node)
     return (struct fuse_attr){.ino = node,
                               .mode = nodes[node].mode,
                               .nlink = 1,
-                              .size = S_ISREG(nodes[node].mode) ? sizeof SCRIPT - 1 : 0};
+                              .size = node == SELF_NODE           ? (uint64_t)self_size
+                                      : S_ISREG(nodes[node].mode) ? sizeof SCRIPT - 1
+                                                                  : 0};
+}
+
+static void
+answer_read(const struct fuse_in_header *h, const struct fuse_read_in *in)
+{
+    static char data[1 << 17];
+    if (h->nodeid != SELF_NODE) {
+        answer(h->unique, 0, SCRIPT, sizeof SCRIPT - 1);
+        return;
+    }
+    ssize_t n =
+        pread(self, data, in->size < sizeof data ? in->size : sizeof data, (off_t)in->offset);
+    answer(h->unique, n < 0 ? EIO : 0, data, n < 0 ? 0 : (size_t)n);
 }
 
 static void
@@ -78,7 +96,8 @@ serve(const struct fuse_in_header *h)
     const void *argument = h + 1;
     struct fuse_attr_out attr = {.attr =
                                      attr_of(h->nodeid < NODES && h->nodeid ? h->nodeid : ROOT)};
-    struct fuse_init_out init = {.major = 7, .minor = 31, .max_write = 65536};
+    struct fuse_init_out init = {
+        .major = 7, .minor = 31, .max_write = 65536, .max_readahead = 65536};
     struct fuse_open_out opened = {0};
     struct fuse_statfs_out fs = {0};
     switch (h->opcode) {
@@ -100,7 +119,7 @@ serve(const struct fuse_in_header *h)
         answer(h->unique, 0, &opened, sizeof opened);
         break;
     case FUSE_READ:
-        answer(h->unique, 0, SCRIPT, sizeof SCRIPT - 1);
+        answer_read(h, argument);
         break;
     case FUSE_STATFS:
         answer(h->unique, 0, &fs, sizeof fs);
@@ -129,6 +148,8 @@ mount_at(const char *dir)
     char options[128];
     struct sigaction sa = {.sa_handler = hang};
     device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    self_size = lseek(self, 0, SEEK_END);
     snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other",
              device);
     if (device < 0 || mount("slowfs", dir, "fuse.slowfs", 0, options) < 0) {
@@ -187,7 +208,10 @@ main(int argc, char **argv)
     if (argc != 4)
         return 2;
     close(open(argv[3], O_CREAT | O_WRONLY, 0600));
-    long ret = call(argv[1], argv[2]);
+    bool wait = strcmp(argv[1], "wait") == 0;
+    while (wait && access(argv[3], F_OK) == 0)
+        usleep(10000);
+    long ret = call(wait ? "open" : argv[1], argv[2]);
     printf("%s=%s\n", argv[1], ret < 0 ? strerrorname_np(errno) : "0");
     return 0;
 }
