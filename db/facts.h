@@ -18,7 +18,9 @@
     " target, resolved, covered, nearest, why, object_exists, dev, ino, object_mode, object_uid,"  \
     " object_gid, size, nlink, risk, tags, raised_ns, digest, target2, resolved2, object2_exists," \
     " dev2, ino2, object2_mode, object2_uid, object2_gid, size2, nlink2, detail, interpreter,"     \
-    " sha256, " FACTS_ENDPOINT ", redacted"
+    " sha256, " FACTS_ENDPOINT ", redacted, exe_sha256"
+// Since version 3: hashed only where it is not NULL.
+#define FACTS_REQUEST_LATER 1
 #define FACTS_DECISION                                                                             \
     "seq, request, verdict, scope, reach, by, reason, source, note, decided_ns, waited_ms,"        \
     " keys_ignored, error, for_ns, count, digest, redacted"

@@ -28,6 +28,12 @@ put_null(struct put *p)
 }
 
 void
+put_absent(struct put *p)
+{
+    sqlite3_bind_null(p->st, ++p->column);
+}
+
+void
 put_blob(struct put *p, const void *data, size_t n)
 {
     canon_blob(p->bytes, data ? data : "", data ? n : 0);

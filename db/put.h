@@ -27,6 +27,8 @@ void put_string(struct put *p, const char *s);
 void put_string_or_null(struct put *p, const char *s);
 // A TEXT.
 void put_word(struct put *p, const char *word);
+// NULL, and nothing of it is hashed: a column that older records do not have.
+void put_absent(struct put *p);
 // The eight columns from object_exists on.
 void put_object(struct put *p, const struct object *o);
 // FACTS_ENDPOINT

@@ -6,7 +6,31 @@
 
 #include "db.h"
 #include "query_internal.h"
+#include "schema.h"
 #include "util.h"
+
+#define NULL_ENDPOINT                                                                              \
+    "NULL AS family, NULL AS socktype, NULL AS port, NULL AS addr, NULL AS scope_id,"              \
+    " NULL AS abstract, NULL AS loopback, NULL AS host"
+
+// Names of a WITH clause hide tables.
+static const char old_tables[] =
+    "WITH request AS (SELECT *, NULL AS target2, NULL AS resolved2, NULL AS object2_exists,"
+    " NULL AS dev2, NULL AS ino2, NULL AS object2_mode, NULL AS object2_uid, NULL AS object2_gid,"
+    " NULL AS size2, NULL AS nlink2, NULL AS detail, NULL AS interpreter, NULL AS sha256,"
+    " NULL AS exe_sha256,"
+    " " NULL_ENDPOINT " FROM main.request),"
+    " granted AS (SELECT *, NULL AS exe, " NULL_ENDPOINT " FROM main.granted),"
+    " session AS (SELECT *, NULL AS profile, NULL AS capabilities_digest, NULL AS policy_digest"
+    " FROM main.session),"
+    " content AS (SELECT NULL AS digest, NULL AS bytes WHERE 0),"
+    " network AS (SELECT NULL AS session, NULL AS seq, NULL AS request, NULL AS mode,"
+    " NULL AS decision, NULL AS category, NULL AS target, NULL AS reason, NULL AS pid,"
+    " NULL AS exe, " NULL_ENDPOINT " WHERE 0),"
+    " terminal AS (SELECT NULL AS session, NULL AS chunk, NULL AS first_ns, NULL AS last_ns,"
+    " NULL AS rows, NULL AS columns, NULL AS data WHERE 0),"
+    " revocation AS (SELECT NULL AS session, NULL AS seq, NULL AS granted, NULL AS source,"
+    " NULL AS note WHERE 0) ";
 
 int
 reader_open(const char *path, struct reader **ret_r, struct err *err)
@@ -25,7 +49,7 @@ reader_open(const char *path, struct reader **ret_r, struct err *err)
     // Scans of large records are twice as fast; SQLite does without where it can't be had.
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(h, "PRAGMA mmap_size=2147418112", NULL, NULL, NULL);
-    reader->old = version < 2;
+    reader->old = version < 2 ? old_tables : version < 3 ? SCHEMA_V2_TABLES : NULL;
     if (rc != SQLITE_OK) {
         r = db_fail(h, rc, path, err);
         reader_close(reader);
@@ -54,32 +78,10 @@ reader_interrupt(struct reader *r)
     sqlite3_interrupt(r->h);
 }
 
-#define NULL_ENDPOINT                                                                              \
-    "NULL AS family, NULL AS socktype, NULL AS port, NULL AS addr, NULL AS scope_id,"              \
-    " NULL AS abstract, NULL AS loopback, NULL AS host"
-
-// Names of a WITH clause hide tables.
-static const char old_tables[] =
-    "WITH request AS (SELECT *, NULL AS target2, NULL AS resolved2, NULL AS object2_exists,"
-    " NULL AS dev2, NULL AS ino2, NULL AS object2_mode, NULL AS object2_uid, NULL AS object2_gid,"
-    " NULL AS size2, NULL AS nlink2, NULL AS detail, NULL AS interpreter, NULL AS sha256,"
-    " " NULL_ENDPOINT " FROM main.request),"
-    " granted AS (SELECT *, NULL AS exe, " NULL_ENDPOINT " FROM main.granted),"
-    " session AS (SELECT *, NULL AS profile, NULL AS capabilities_digest, NULL AS policy_digest"
-    " FROM main.session),"
-    " content AS (SELECT NULL AS digest, NULL AS bytes WHERE 0),"
-    " network AS (SELECT NULL AS session, NULL AS seq, NULL AS request, NULL AS mode,"
-    " NULL AS decision, NULL AS category, NULL AS target, NULL AS reason, NULL AS pid,"
-    " NULL AS exe, " NULL_ENDPOINT " WHERE 0),"
-    " terminal AS (SELECT NULL AS session, NULL AS chunk, NULL AS first_ns, NULL AS last_ns,"
-    " NULL AS rows, NULL AS columns, NULL AS data WHERE 0),"
-    " revocation AS (SELECT NULL AS session, NULL AS seq, NULL AS granted, NULL AS source,"
-    " NULL AS note WHERE 0) ";
-
 int
 reader_prepare(struct reader *r, const char *sql, sqlite3_stmt **ret_st)
 {
-    cleanup_free char *text = r->old ? xasprintf("%s%s", old_tables, sql) : NULL;
+    cleanup_free char *text = r->old ? xasprintf("%s%s", r->old, sql) : NULL;
     return sqlite3_prepare_v3(r->h, text ? text : sql, -1, 0, ret_st, NULL);
 }
 
@@ -184,6 +186,7 @@ enum event_column {
     C_CATEGORY,
     C_GRANTED,
     C_SHA256,
+    C_EXE_SHA256,
     C_ADDR,
     C_ONLY_EXE,
 };
@@ -224,6 +227,7 @@ static const char events_select[] =
     " r.target2, r.resolved2, r.detail, r.interpreter, coalesce(n.host, r.host),"
     " coalesce(n.family, r.family), coalesce(n.port, r.port), coalesce(n.abstract, r.abstract),"
     " n.decision, n.category, coalesce(g.id, v.granted), r.sha256,"
+    " r.exe_sha256,"
     " coalesce(n.addr, r.addr),"
     // Found by the index that covers its key: otherwise SQLite goes through all of the session.
     " coalesce(g.exe, CASE e.kind WHEN 'decision' THEN (SELECT g3.exe FROM granted g2"
@@ -294,6 +298,9 @@ read_event(sqlite3_stmt *st, struct event_row *ret_row)
         .sha256 = sqlite3_column_bytes(st, C_SHA256) == SHA256_LEN
                       ? sqlite3_column_blob(st, C_SHA256)
                       : NULL,
+        .exe_sha256 = sqlite3_column_bytes(st, C_EXE_SHA256) == SHA256_LEN
+                          ? sqlite3_column_blob(st, C_EXE_SHA256)
+                          : NULL,
         .addr = sqlite3_column_blob(st, C_ADDR),
         .addr_len = (size_t)sqlite3_column_bytes(st, C_ADDR),
     };

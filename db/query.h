@@ -51,10 +51,11 @@ struct event_row {
     const char *target, *resolved, *exe, *cwd, *argv, *ancestry, *tags, *source, *note;
     const char *target2, *resolved2; /* rename, link: where to */
     const char *detail, *interpreter;
-    const uint8_t *sha256; /* exec: SHA256_LEN bytes, of the program; or NULL */
-    const char *host;      /* sockets: the name that was looked up */
-    int family, port;      /* sockets; else -1 */
-    const uint8_t *addr;   /* AF_INET, AF_INET6: addr_len bytes; or NULL */
+    const uint8_t *sha256;     /* exec: SHA256_LEN bytes, of the program; or NULL */
+    const uint8_t *exe_sha256; /* likewise, of exe */
+    const char *host;          /* sockets: the name that was looked up */
+    int family, port;          /* sockets; else -1 */
+    const uint8_t *addr;       /* AF_INET, AF_INET6: addr_len bytes; or NULL */
     size_t addr_len;
     bool abstract;                  /* AF_UNIX */
     enum net_decision net_decision; /* network: what became of it */

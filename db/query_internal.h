@@ -9,7 +9,7 @@
 struct reader {
     sqlite3 *h;
     char *path;
-    bool old;                          /* schema 1 */
+    const char *old;                   /* what statements begin with for an older schema; or NULL */
     sqlite3_stmt *event;               /* of reader_event(); prepared when first needed */
     sqlite3_stmt *request;             /* of reader_request(), likewise */
     const struct event_filter *filter; /* that the SQL functions look at, during a query */

@@ -8,7 +8,7 @@
 #include "query_internal.h"
 #include "util.h"
 
-// The names of FACTS_REQUEST without the last (redacted), in their order.
+// The names of FACTS_REQUEST without redacted, in their order.
 enum {
     R_ID,
     R_SEQ,
@@ -49,6 +49,7 @@ enum {
     R_ABSTRACT,
     R_LOOPBACK,
     R_HOST,
+    R_EXE_SHA256,
 };
 
 static char *
@@ -162,6 +163,7 @@ read_request(sqlite3_stmt *st)
     r->has_sha256 = bytes_at(st, R_SHA256, r->sha256, SHA256_LEN);
     read_peer(st, &r->peer);
     r->host = string_at(st, R_HOST);
+    r->has_exe_sha256 = bytes_at(st, R_EXE_SHA256, r->exe_sha256, SHA256_LEN);
     r->count = 1;
     return r;
 }
@@ -175,7 +177,7 @@ reader_request(struct reader *r, const char *session, uint64_t id, struct reques
         " ancestry, target, resolved, covered, nearest, why, object_exists, dev, ino, object_mode,"
         " object_uid, object_gid, size, nlink, risk, tags, raised_ns, digest, target2, resolved2,"
         " object2_exists, dev2, ino2, object2_mode, object2_uid, object2_gid, size2, nlink2,"
-        " detail, interpreter, sha256, " FACTS_ENDPOINT " FROM request"
+        " detail, interpreter, sha256, " FACTS_ENDPOINT ", exe_sha256 FROM request"
         " WHERE session = (SELECT nr FROM session s WHERE s.id = ?1) AND id = ?2";
     struct request *found = NULL;
     int rc = r->request ? SQLITE_OK : reader_prepare(r, sql, &r->request);

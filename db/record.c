@@ -249,6 +249,10 @@ insert_request(struct recorder *rec, const struct request *r)
         put_null(&p);
     put_endpoint(&p, &r->peer, r->host);
     put_redacted(&p, redacted);
+    if (r->has_exe_sha256)
+        put_blob(&p, r->exe_sha256, SHA256_LEN);
+    else
+        put_absent(&p);
     return add_facts(rec, &p, KIND_REQUEST, r->raised_real_ns, r->id, NULL);
 }
 

@@ -191,7 +191,8 @@ migrate_to_1(sqlite3 *h)
     return rc;
 }
 
-static int (*const migrations[SCHEMA_VERSION])(sqlite3 *h) = {migrate_to_1, schema_migrate_to_2};
+static int (*const migrations[SCHEMA_VERSION])(sqlite3 *h) = {migrate_to_1, schema_migrate_to_2,
+                                                              schema_migrate_to_3};
 
 int
 schema_migrate(sqlite3 *h, int from)

@@ -10,10 +10,6 @@
 #include "util.h"
 #include "walk.h"
 
-// A comment of the other kind would be lost: SQLite ends the column where its last word ends.
-#define ADD(table, column, comment)                                                                \
-    "ALTER TABLE " table " ADD COLUMN " column " /* " comment " */;\n"
-
 static const char v2_columns[] =
     // clang-format off
     ADD("session", "profile BLOB", "its name, or empty")
@@ -167,13 +163,6 @@ static const char v2_triggers[] =
     " BEGIN SELECT RAISE(ABORT, 'content is append-only'); END;\n";
 
 // clang-format off
-#define FAMILY(column)                                                                             \
-    "CASE " column " WHEN 1 THEN 'unix' WHEN 2 THEN 'inet' WHEN 10 THEN 'inet6'"                   \
-    " WHEN 16 THEN 'netlink' END"
-#define UNIX_KIND(family, abstract, name)                                                          \
-    "CASE WHEN " family " IS NOT 1 THEN NULL WHEN " abstract " THEN 'abstract'"                    \
-    " WHEN " name " IN (x'', CAST('unix:<unnamed>' AS BLOB)) THEN 'unnamed' ELSE 'pathname' END"
-
 static const char v2_views[] =
     "DROP VIEW v_network;\n DROP VIEW v_events;\n DROP VIEW v_grants;\n DROP VIEW v_denials;\n"
     "DROP VIEW v_decisions;\n DROP VIEW v_requests;\n DROP VIEW v_sessions;\n"
@@ -184,18 +173,6 @@ static const char v2_views[] =
     RFC3339("s.started_ns") " AS started, s.started_ns, " RFC3339("s.ended_ns") " AS ended,"
     " s.ended_ns, s.wait_status, s.profile, (SELECT bytes FROM content c"
     " WHERE c.digest = s.policy_digest) AS policy FROM session s;\n"
-
-    "CREATE VIEW v_requests AS SELECT s.id AS session, r.id AS request, r.seq, "
-    RFC3339("r.raised_ns") " AS ts, r.raised_ns, r.op, r.target, r.resolved, "
-    ACCESS("r.access") " AS access, r.call, r.flags, r.mode, r.pid, r.tid, r.start_time, r.uid,"
-    " r.exe, r.argv, r.cwd, r.ancestry, r.covered, r.nearest, r.why, r.object_exists, r.dev, r.ino,"
-    " r.object_mode, r.object_uid, r.object_gid, r.size, r.nlink, r.risk, r.tags, r.target2,"
-    " r.resolved2, r.object2_exists, r.dev2, r.ino2, r.object2_mode, r.object2_uid, r.object2_gid,"
-    " r.size2, r.nlink2, r.detail, r.interpreter, lower(hex(r.sha256)) AS sha256, "
-    FAMILY("r.family") " AS family, r.socktype, r.port, r.addr, r.scope_id, "
-    UNIX_KIND("r.family", "r.abstract", "r.resolved") " AS unix_kind, r.loopback, r.host,"
-    " coalesce(r.redacted, 0) AS redacted"
-    " FROM request r JOIN session s ON s.nr = r.session;\n"
 
     "CREATE VIEW v_decisions AS SELECT s.id AS session, d.request, d.seq, "
     RFC3339("d.decided_ns") " AS ts, d.decided_ns, d.verdict, d.scope, d.reach, d.by, d.reason,"

@@ -21,8 +21,9 @@
 struct transfer {
     sqlite3 *from, *to;
     const struct key *key;
-    int64_t nr;     /* of the session in from */
-    int64_t new_nr; /* in to */
+    int64_t nr;       /* of the session in from */
+    int64_t new_nr;   /* in to */
+    const char *with; /* what a SELECT of from begins with */
 };
 
 // In the order that foreign keys ask for.
@@ -78,7 +79,8 @@ static int
 copy_table(struct transfer *t, const char *table, const char *columns)
 {
     cleanup_free char *values = parameters(columns);
-    cleanup_free char *select = xasprintf("SELECT %s FROM %s WHERE session = ?1", columns, table);
+    cleanup_free char *select =
+        xasprintf("%sSELECT %s FROM %s WHERE session = ?1", t->with, columns, table);
     cleanup_free char *insert =
         xasprintf("INSERT INTO %s(session, %s) VALUES(?, %s)", table, columns, values);
     return copy_rows(t, select, insert, 2);
@@ -214,18 +216,19 @@ remove_all(const char *path)
     }
 }
 
-// Only what has the same columns can be copied.
+// Only what has a chain can be copied.
 static int
-check_version(sqlite3 *h, const char *path, struct err *err)
+check_version(struct transfer *t, const char *path, struct err *err)
 {
     int64_t version = 0;
-    int r = db_read_int(h, "PRAGMA user_version", &version);
+    int r = db_read_int(t->from, "PRAGMA user_version", &version);
+    t->with = version < 3 ? SCHEMA_V2_TABLES : "";
     cleanup_free char *shown = display_str(path, DISPLAY_QUOTE);
     if (r < 0)
         return err_set(err, r, "can't read %s: %s", shown, strerror(-r));
     if (version > SCHEMA_VERSION)
         return err_set(err, -EPROTO, "%s was written by a newer nono", shown);
-    if (version < SCHEMA_VERSION)
+    if (version < 2)
         return err_set(err, -ENODATA,
                        "%s is of an older nono; the next session in it brings it forward", shown);
     return 0;
@@ -282,7 +285,7 @@ transfer_export(const char *path, const char *id, const char *into, const char *
     if (r == 0)
         r = db_open_read(path, &t.from, err);
     if (r == 0)
-        r = check_version(t.from, path, err);
+        r = check_version(&t, path, err);
     if (r == 0)
         r = write_export(&t, id, path, into, err);
     db_close(t.from);
@@ -361,6 +364,8 @@ transfer_import(const char *from, const char *path, const char *key, unsigned *r
     t.key = &opened;
     if (r == 0)
         r = db_open_read(from, &t.from, err);
+    if (r == 0)
+        r = check_version(&t, from, err);
     if (r == 0)
         r = db_open_write(path, &t.to, err);
     if (r == 0)

@@ -518,7 +518,7 @@ check_version(struct verifier *v, const char *path, struct err *err)
     if (version > SCHEMA_VERSION)
         return err_set(err, -EPROTO,
                        "%s was written by a newer nono: it can't be verified by this one", shown);
-    if (version < SCHEMA_VERSION)
+    if (version < 2)
         return err_set(err, -ENODATA,
                        "%s is of an older nono and has no chain yet; the next session gives it one",
                        shown);

@@ -5,6 +5,7 @@
 
 #include "db.h"
 #include "facts.h"
+#include "schema.h"
 #include "util.h"
 
 // The facts of an event are found by its seq: each stream goes through its table in that order.
@@ -54,10 +55,20 @@ walk_columns(struct buf *b, sqlite3_stmt *st, int from, int to)
     }
 }
 
+static void
+add_row(struct walk *w, enum walk_facts i, sqlite3_stmt *st)
+{
+    int n = sqlite3_column_count(st), later = i == WALK_REQUEST ? FACTS_REQUEST_LATER : 0;
+    while (later-- > 0 && sqlite3_column_type(st, n - 1) == SQLITE_NULL)
+        n--;
+    walk_columns(&w->bytes, st, 0, n);
+}
+
 static int
 prepare(struct walk *w, const char *sql, sqlite3_stmt **ret_st)
 {
-    int rc = sqlite3_prepare_v2(w->h, sql, -1, ret_st, NULL);
+    cleanup_free char *old = w->old ? xasprintf(SCHEMA_V2_TABLES "%s", sql) : NULL;
+    int rc = sqlite3_prepare_v2(w->h, old ? old : sql, -1, ret_st, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_bind_int64(*ret_st, 1, w->session);
     return rc;
@@ -78,7 +89,11 @@ stream_step(struct walk_stream *s, int seq_column)
 int
 walk_begin(struct walk *w, sqlite3 *h, int64_t session)
 {
+    int64_t version = 0;
     *w = (struct walk){.h = h, .session = session};
+    if (db_read_int(h, "PRAGMA user_version", &version) < 0)
+        return sqlite3_extended_errcode(h);
+    w->old = version < 3;
     int rc = prepare(w, SELECT("hash, request, " FACTS_EVENT, "event", "seq"), &w->events);
     if (rc == SQLITE_OK)
         rc = prepare(w, "SELECT " FACTS_SESSION " FROM session WHERE nr = ?1", &w->start);
@@ -117,7 +132,7 @@ add_request_by_id(struct walk *w, int64_t id)
         rc = sqlite3_step(st);
     }
     if (rc == SQLITE_ROW && (uint64_t)sqlite3_column_int64(st, 1) == w->seq) {
-        walk_columns(&w->bytes, st, 0, sqlite3_column_count(st));
+        add_row(w, WALK_REQUEST, st);
         w->facts[WALK_REQUEST].used++;
     } else if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
         w->problem = "its facts are missing";
@@ -137,7 +152,7 @@ add_facts(struct walk *w, enum walk_facts i)
     if (rc != SQLITE_OK)
         return rc;
     if (s->row && s->at == (int64_t)w->seq) {
-        walk_columns(&w->bytes, s->st, 0, sqlite3_column_count(s->st));
+        add_row(w, i, s->st);
         s->used++;
         return stream_step(s, streams[i].seq);
     }

@@ -30,6 +30,7 @@ struct walk_stream {
 struct walk {
     sqlite3 *h;
     int64_t session;
+    bool old; /* of version 2, or on its way to it */
     sqlite3_stmt *events, *start, *end;
     struct walk_stream facts[_WALK_FACTS_MAX];
 

@@ -70,7 +70,7 @@ log_begin_csv(struct log_printer *p)
     fputs("seq,ts,session,kind,request,op,target,resolved,access,pid,exe,argv,cwd,ancestry,"
           "verdict,scope,reach,by,reason,waited_ms,errno,risk,tags,source,note,text,count,last,"
           "target2,resolved2,detail,interpreter,family,host,port,unix_kind,decision,category,"
-          "grant,sha256\r\n",
+          "grant,sha256,exe_sha256\r\n",
           p->out);
 }
 
@@ -98,6 +98,14 @@ put_decision(struct buf *b, const struct event_row *row)
     put_number(b, row->error > 0, row->error);
 }
 
+static void
+put_digest(struct buf *b, const uint8_t *sha256)
+{
+    cleanup_buf struct buf digest = {0};
+    log_put_digest(&digest, sha256);
+    put_word(b, buf_str(&digest));
+}
+
 // Columns are only ever added, at the end.
 static void
 put_more(struct buf *b, const struct event_row *row)
@@ -114,9 +122,8 @@ put_more(struct buf *b, const struct event_row *row)
     put_word(b, net_decision_to_string(row->net_decision));
     put_word(b, row->category == NET_CATEGORY_NONE ? NULL : category);
     put_number(b, row->granted != 0, (int64_t)row->granted);
-    cleanup_buf struct buf digest = {0};
-    log_put_digest(&digest, row->sha256);
-    put_word(b, buf_str(&digest));
+    put_digest(b, row->sha256);
+    put_digest(b, row->exe_sha256);
 }
 
 void

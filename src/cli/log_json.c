@@ -154,6 +154,7 @@ event_object(const struct event_row *row)
     if (row->pid >= 0)
         set(o, "pid", json_integer(row->pid));
     set_text(o, "exe", row->exe);
+    set_digest(o, "exe_sha256", row->exe_sha256);
     set_argv(o, row->argv, row->argv_len);
     set_text(o, "cwd", row->cwd);
     set_text(o, "ancestry", row->ancestry);

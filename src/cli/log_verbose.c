@@ -31,6 +31,12 @@ put_task(struct log_printer *p, const struct event_row *row)
         row->exe && row->exe[0] ? display_str(row->exe, p->display | DISPLAY_QUOTE) : xstrdup("?");
     if (row->pid >= 0)
         fprintf(p->out, "    %-10s %s, process %d\n", "Program", program, (int)row->pid);
+    if (row->exe_sha256) {
+        cleanup_buf struct buf digest = {0};
+        buf_puts(&digest, "SHA-256 ");
+        log_put_digest(&digest, row->exe_sha256);
+        put(p, "", buf_str(&digest));
+    }
     put(p, "Command", buf_str(&argv));
     put_text(p, "Directory", row->cwd);
     if (row->ancestry && row->ancestry[0]) {

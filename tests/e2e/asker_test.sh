@@ -22,6 +22,11 @@ contains "the next time as well" "$(asks "$second")" "'$cat_sum'"
 join_background
 equal "it reads" "$output" "the content
 the content"
+equal "the record has it" "$(log_rows "{r.get('exe_sha256') for r in rows if r.get('exe', '').endswith('/cat')}")" "{'$cat_sum'}"
+contains "nono show" "$("$NONO" show "$first" --color never)" "SHA-256 $cat_sum"
+contains "nono log --csv" "$("$NONO" log --csv --kind request | head -n 2 | tail -n 1)" ",$cat_sum"
+contains "nono export" "$("$NONO" export --format otlp)" "$cat_sum"
+equal "it verifies" "$("$NONO" verify >/dev/null && echo yes)" yes
 
 scenario "a script"
 printf '#!/bin/sh\nread -r line <%s && echo "$line"\n' "$SECRET" >script

@@ -346,6 +346,8 @@ Test(query, a_request_comes_back_whole)
     r->detail = xstrdup("mode 0644 -> 0777");
     r->interpreter = xstrdup("/bin/sh");
     memset(r->sha256, 0xab, sizeof r->sha256);
+    memset(r->exe_sha256, 0xcd, sizeof r->exe_sha256);
+    r->has_exe_sha256 = true;
     r->has_sha256 = true;
     r->peer = (struct endpoint){AF_INET6, SOCK_DGRAM, 53, {1, 2, 3}, 4, false, true, false};
     r->host = xstrdup("example.org");
@@ -361,6 +363,8 @@ Test(query, a_request_comes_back_whole)
     request_seal(back);
     cr_assert(memcmp(back->digest, sent->digest, DIGEST_LEN) == 0);
     cr_assert(memcmp(back->sha256, sent->sha256, SHA256_LEN) == 0);
+    cr_assert(back->has_exe_sha256);
+    cr_assert(memcmp(back->exe_sha256, sent->exe_sha256, SHA256_LEN) == 0);
     back = request_free(back);
     cr_assert(reader_request(reader, "0123456789ab", 2, &back, NULL) == 0 && !back);
     reader_close(reader);

@@ -42,6 +42,8 @@ exec_request(uint64_t id)
     r->interpreter = xstrdup("/bin/sh");
     r->has_sha256 = true;
     memset(r->sha256, 7, sizeof r->sha256);
+    r->has_exe_sha256 = true;
+    memset(r->exe_sha256, 8, sizeof r->exe_sha256);
     return r;
 }
 
