@@ -505,6 +505,8 @@ broker_close(struct broker *b, uint64_t now_ns)
             broker_refuse_row(b, row,
                               broker_verdict(row->request, VERDICT_DENY, DECIDER_INTERNAL,
                                              REASON_BACKEND_ERROR, now_ns));
+        else if (row->state == STATE_NEW)
+            broker_ask(b, row->request->id, NULL, now_ns);
     }
 }
 

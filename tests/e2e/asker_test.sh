@@ -108,6 +108,22 @@ contains "only the other one is asked about" "$(asks "$id")" "'$cat_sum'"
 join_background
 equal "one question" "$(log_rows "[r['exe'].split('/')[-1] for r in of(kind='request')]")" "['cat']"
 
+scenario "one that handles signals meanwhile"
+cp "$(readlink -f "$PYTHON")" large-python
+truncate -s 300M large-python
+cat >signals.py <<END
+import signal
+signal.signal(signal.SIGALRM, lambda *a: None)
+signal.siginterrupt(signal.SIGALRM, False)
+signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+print(open("$SECRET").read(), end="")
+END
+run_background --ui attach -- env PYTHONHOME=/usr ./large-python signals.py
+"$NONO" allow "$(wait_request /secret.txt)" >/dev/null
+join_background
+equal "it reads" "$output" "the content"
+equal "and is asked about once" "$(log_rows "len(of(kind='request'))")" 1
+
 scenario "many at once from one program"
 mkdir "$OUT/many"
 for i in $(seq $many); do echo "$i" >"$OUT/many/$i"; done
