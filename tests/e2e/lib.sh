@@ -58,8 +58,12 @@ finish() {
     exit
 }
 
+# Skips what follows; what failed before stays a failure.
 need() { # PROGRAM
-    command -v "$1" >/dev/null || { echo "needs $1"; exit 77; }
+    command -v "$1" >/dev/null && return
+    echo "needs $1"
+    [ "$failures" = 0 ] && exit 77
+    exit 1
 }
 
 # A record of its own for what follows.

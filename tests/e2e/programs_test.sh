@@ -89,9 +89,22 @@ if __name__ == \"__main__\":
     with m.get_context(\"fork\").Pool(4) as p: print(sum(p.map(f, range(100))))
 '"
 
+if command -v node >/dev/null; then
+    scenario "node"
+    same "node" "node -e 'const fs = require(\"fs\"); fs.writeFileSync(\"a\", \"x\"); Promise.all([...Array(200)].map(() => fs.promises.readFile(\"a\"))).then((r) => console.log(r.length, require(\"child_process\").execSync(\"echo hi\").toString()))'"
+else
+    echo "# node is not installed"
+fi
+if command -v go >/dev/null; then
+    scenario "go"
+    export GOCACHE=$T/work/gocache GOFLAGS=-mod=mod
+    setup='printf "package main\nimport (\"fmt\"; \"os\")\nfunc main() { c := make(chan int); for i := 0; i < 200; i++ { go func() { b, _ := os.ReadFile(\"/etc/passwd\"); c <- len(b) }() }; s := 0; for i := 0; i < 200; i++ { if <-c > 0 { s++ } }; fmt.Println(s) }\n" >m.go'
+    same "a Go program" "go build -o m m.go && ./m"
+    setup=:
+fi
+
 scenario "ripgrep (Rust) and age (Go), over a tree outside"
 need rg
-need age
 mkdir -p "$OUT/tree"/{a,b/.hidden,c/d}
 for i in $(seq 100); do
     seq "$i" $((i + 50)) | sed 's/7/needle/' | tee "$OUT/tree/a/$i" "$OUT/tree/c/d/$i.txt" >"$OUT/tree/b/.hidden/$i"
@@ -106,21 +119,8 @@ same "rg in threads, with what is ignored and hidden" "rg -uuu -j 8 -c needle $O
 same "rg over links, mapped" "rg -L --mmap -l --sort path needle $OUT/tree" --on-ask allow
 same "rg finds nothing" "rg neither $OUT/tree" --on-ask allow
 rm -f "$OUT/tree/closed"
+need age
 same "age" "age-keygen -o key 2>/dev/null; age-keygen -o other 2>/dev/null
 for f in $OUT/tree/a/*; do age -R <(age-keygen -y key) -o \$f.age \$f && age -d -i key \$f.age || echo bad \$f; done | sha256sum
 age -d -i other $OUT/tree/a/7.age; echo \$?; age -d -i key $OUT/tree/none; echo \$?; rm $OUT/tree/a/*.age" --on-ask allow
-
-if command -v node >/dev/null; then
-    scenario "node"
-    same "node" "node -e 'const fs = require(\"fs\"); fs.writeFileSync(\"a\", \"x\"); Promise.all([...Array(200)].map(() => fs.promises.readFile(\"a\"))).then((r) => console.log(r.length, require(\"child_process\").execSync(\"echo hi\").toString()))'"
-else
-    echo "# node is not installed"
-fi
-if command -v go >/dev/null; then
-    scenario "go"
-    export GOCACHE=$T/work/gocache GOFLAGS=-mod=mod
-    setup='printf "package main\nimport (\"fmt\"; \"os\")\nfunc main() { c := make(chan int); for i := 0; i < 200; i++ { go func() { b, _ := os.ReadFile(\"/etc/passwd\"); c <- len(b) }() }; s := 0; for i := 0; i < 200; i++ { if <-c > 0 { s++ } }; fmt.Println(s) }\n" >m.go'
-    same "a Go program" "go build -o m m.go && ./m"
-    setup=:
-fi
 finish

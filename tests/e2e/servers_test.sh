@@ -4,7 +4,6 @@
 # sees what it sees bare.
 . "$(dirname "$0")/lib.sh"
 need curl
-need hey
 [ -x "$BIN/nginx" ] || { need nginx && cp "$(command -v nginx)" "$BIN"; }
 
 port=$(free_port)
@@ -114,25 +113,6 @@ contains "which got its pages" "$output" "EISCONN"
 run --on-ask deny -- $PYTHON poller.py "$port" "$dead"
 equal "refused at once" "$(echo "$output" | grep -c 'EACCES EACCES$')" 5
 
-# A client in Go: hundreds of connections, twenty at a time. What its workers met, without the times.
-MET="hey -n 400 -c 20 -disable-keepalive http://127.0.0.1:$port/page | sed -n 's/^  *\\(\\[[0-9]*\\]\\)\\s/\\1 /p' | sort"
-scenario "hey, allowed"
-same "by --net allow" "--net allow" bash -c "$MET"
-contains "which got its pages" "$output" "[200] 400 responses"
-same "by a rule" "--allow-connect 127.0.0.1:$port" bash -c "$MET"
-scenario "hey, asked about and then allowed"
-run_background --ui attach -- bash -c "$MET"
-id=$(wait_request ":$port")
-"$NONO" allow "$id" --session >/dev/null || fail "nono allow succeeds"
-join_background
-equal "got its pages" "$output" "[200] 400 responses"
-equal "for one question" "$(log_rows "len(of(kind='request'))")" 1
-scenario "hey, refused"
-run --on-ask deny -- bash -c "$MET"
-contains "each of its connections" "$output" "[400] Get \"http://127.0.0.1:$port/page\": dial tcp 127.0.0.1:$port: connect: permission denied"
-kill "$server"
-wait "$server" 2>/dev/null
-
 scenario "nginx inside"
 inner=$(free_port)
 mkdir -p state
@@ -151,4 +131,23 @@ run --on-ask deny -r "$BIN" -r "$OUT/web" -- "$BIN/nginx" -e stderr -c "$T/work/
 contains "refused" "$output" "Permission denied"
 contains "and how to allow it" "$output" "--allow-bind $inner"
 
+# A client in Go: hundreds of connections, twenty at a time. What its workers met, without the times.
+MET="hey -n 400 -c 20 -disable-keepalive http://127.0.0.1:$port/page | sed -n 's/^  *\\(\\[[0-9]*\\]\\)\\s/\\1 /p' | sort"
+scenario "hey, allowed"
+need hey
+same "by --net allow" "--net allow" bash -c "$MET"
+contains "which got its pages" "$output" "[200] 400 responses"
+same "by a rule" "--allow-connect 127.0.0.1:$port" bash -c "$MET"
+scenario "hey, asked about and then allowed"
+run_background --ui attach -- bash -c "$MET"
+id=$(wait_request ":$port")
+"$NONO" allow "$id" --session >/dev/null || fail "nono allow succeeds"
+join_background
+equal "got its pages" "$output" "[200] 400 responses"
+equal "for one question" "$(log_rows "len(of(kind='request'))")" 1
+scenario "hey, refused"
+run --on-ask deny -- bash -c "$MET"
+contains "each of its connections" "$output" "[400] Get \"http://127.0.0.1:$port/page\": dial tcp 127.0.0.1:$port: connect: permission denied"
+kill "$server"
+wait "$server" 2>/dev/null
 finish

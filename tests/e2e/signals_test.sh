@@ -23,31 +23,6 @@ for mode in restart norestart urg; do
     esac
 done
 
-scenario "a program in Go, whose threads are called to order meanwhile"
-need age
-age-keygen -o key 2>/dev/null
-run_background --ui attach -- age -r "$(age-keygen -y key)" -o sealed "$SECRET"
-id=$(wait_request secret.txt)
-pid=$(pending_rows "rows[0]['pid']")
-# Each of them, as its runtime does it: any may be the one that asks.
-cat >call.py <<'END'
-import ctypes, os, signal, sys
-for _ in range(300):
-    for tid in os.listdir(f"/proc/{sys.argv[1]}/task"):
-        ctypes.CDLL(None).tgkill(int(sys.argv[1]), int(tid), signal.SIGURG)
-END
-$PYTHON call.py "$pid"
-# The signal of who asks stays until there is an answer.
-one_called() { [ "$(grep -h ^SigPnd "/proc/$pid"/task/*/status | grep -c '4.....$')" = 1 ]; }
-poll one_called && pass "the one that asks sleeps on" || fail "the one that asks sleeps on" "$(grep SigPnd "/proc/$pid"/task/*/status)"
-equal "one request waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
-"$NONO" allow "$id" >/dev/null || fail "nono allow succeeds"
-join_background
-equal "it succeeds" "$status $output" "0 "
-equal "with the content" "$(age -d -i key sealed)" "the content"
-equal "one prompt" "$(log_rows "len(of(kind='request'))")" 1
-equal "one decision" "$(log_rows "len(of(kind='decision'))")" 1
-
 # The best of five, begun when nothing else runs: another process that takes the processor makes more
 # calls meet a signal before nono could receive them, and says nothing about nono.
 calm() {
@@ -121,4 +96,29 @@ screen_keys main:0 C-c
 poll test -s "$T/tmp/status" && pass "the program ends" || fail "the program ends" "$(screen_text)"
 equal "by the signal" "$(cat "$T/tmp/status" 2>/dev/null)" 130
 screen_stop
+
+scenario "a program in Go, whose threads are called to order meanwhile"
+need age
+age-keygen -o key 2>/dev/null
+run_background --ui attach -- age -r "$(age-keygen -y key)" -o sealed "$SECRET"
+id=$(wait_request secret.txt)
+pid=$(pending_rows "rows[0]['pid']")
+# Each of them, as its runtime does it: any may be the one that asks.
+cat >call.py <<'END'
+import ctypes, os, signal, sys
+for _ in range(300):
+    for tid in os.listdir(f"/proc/{sys.argv[1]}/task"):
+        ctypes.CDLL(None).tgkill(int(sys.argv[1]), int(tid), signal.SIGURG)
+END
+$PYTHON call.py "$pid"
+# The signal of who asks stays until there is an answer.
+one_called() { [ "$(grep -h ^SigPnd "/proc/$pid"/task/*/status | grep -c '4.....$')" = 1 ]; }
+poll one_called && pass "the one that asks sleeps on" || fail "the one that asks sleeps on" "$(grep SigPnd "/proc/$pid"/task/*/status)"
+equal "one request waits" "$(pending_rows "[r['request'] for r in rows]")" "[$id]"
+"$NONO" allow "$id" >/dev/null || fail "nono allow succeeds"
+join_background
+equal "it succeeds" "$status $output" "0 "
+equal "with the content" "$(age -d -i key sealed)" "the content"
+equal "one prompt" "$(log_rows "len(of(kind='request'))")" 1
+equal "one decision" "$(log_rows "len(of(kind='decision'))")" 1
 finish
