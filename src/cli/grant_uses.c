@@ -60,14 +60,21 @@ is_live(const struct attached_set *live, const char *session)
 }
 
 uint64_t
-grant_uses_sum(const struct grant_uses *u, const struct attached_set *live, const char *origin,
-               uint64_t id)
+grant_uses_recorded(const struct grant_uses *u, const struct attached_set *live, const char *origin,
+                    uint64_t id)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < u->n; i++)
         if (u->list[i].id == id && strcmp(u->list[i].origin, origin) == 0 &&
             !is_live(live, u->list[i].session))
             sum += u->list[i].n;
+    return sum;
+}
+
+uint64_t
+grant_uses_live(const struct attached_set *live, const char *origin, uint64_t id)
+{
+    uint64_t sum = 0;
     for (size_t i = 0; i < live->n; i++) {
         const struct attached *a = live->list[i];
         for (size_t k = 0; k < a->grants.n; k++) {
@@ -78,4 +85,11 @@ grant_uses_sum(const struct grant_uses *u, const struct attached_set *live, cons
         }
     }
     return sum;
+}
+
+uint64_t
+grant_uses_sum(const struct grant_uses *u, const struct attached_set *live, const char *origin,
+               uint64_t id)
+{
+    return grant_uses_recorded(u, live, origin, id) + grant_uses_live(live, origin, id);
 }

@@ -23,7 +23,10 @@ struct grant_uses {
 // A record that is not there yet has none: 0. Else 0 or -errno with *err.
 int grant_uses_read(struct grant_uses *u, const char *db, struct err *err);
 void grant_uses_done(struct grant_uses *u);
-// Of the grant with that number of that session: of the live sessions what they say, of the others
-// what is recorded.
+// Of the grant with that number of that session: what the live sessions say of it; of the others
+// what is recorded; and both.
+uint64_t grant_uses_live(const struct attached_set *live, const char *origin, uint64_t id);
+uint64_t grant_uses_recorded(const struct grant_uses *u, const struct attached_set *live,
+                             const char *origin, uint64_t id);
 uint64_t grant_uses_sum(const struct grant_uses *u, const struct attached_set *live,
                         const char *origin, uint64_t id);

@@ -43,11 +43,12 @@ struct search {
     const char *db;
     struct attached_set sessions;
     struct attached *session; /* where it is live; NULL: it is only remembered */
-    struct grant_uses uses;
     // What was found; a remembered one has a name.
-    char *origin; /* owned */
+    struct grant *grant; /* owned */
+    pid_t root;          /* the supervisor of its session, or 0 */
+    char *origin;        /* owned */
     uint64_t origin_id;
-    char *line; /* what is said in the end; owned */
+    uint64_t live_uses; /* of a remembered one, in the sessions that run */
     size_t found;
     struct buf where;
 };
@@ -82,17 +83,37 @@ is_live_there(const struct search *s, const char *session, uint64_t id)
     return false;
 }
 
-// Of a remembered one all that it did, in whatever session.
-static char *
-epitaph(const struct search *s, const struct grant *g, pid_t root)
+// Takes origin over; NULL: it is not remembered.
+static void
+set_found(struct search *s, const struct grant *g, char *origin, uint64_t id)
 {
+    free(s->origin);
+    grant_free(s->grant);
+    s->grant = grant_dup(g);
+    s->origin = origin;
+    s->origin_id = id;
+    // Before it is taken back: then the sessions forget it.
+    s->live_uses = origin ? grant_uses_live(&s->sessions, origin, id) : 0;
+}
+
+// Of a remembered one all that it did, in whatever session, as far as that can be read: it is taken
+// back by now, and that is what is said.
+static char *
+epitaph(const struct search *s)
+{
+    cleanup_err struct err err = {0};
     if (!s->origin)
-        return grant_epitaph(g, root, false);
-    struct grant *all = grant_dup(g);
-    all->uses = grant_uses_sum(&s->uses, &s->sessions, s->origin, s->origin_id);
-    char *line = grant_epitaph(all, root, true);
-    grant_free(all);
-    return line;
+        return grant_epitaph(s->grant, s->root, false);
+    struct grant_uses uses = {0};
+    bool known = s->db && grant_uses_read(&uses, s->db, &err) == 0;
+    if (known)
+        s->grant->uses =
+            s->live_uses + grant_uses_recorded(&uses, &s->sessions, s->origin, s->origin_id);
+    grant_uses_done(&uses);
+    if (known || s->session)
+        return grant_epitaph(s->grant, s->root, known);
+    cleanup_free char *words = grant_words(s->grant);
+    return xasprintf("taken back: %s", words);
 }
 
 static int
@@ -103,11 +124,7 @@ on_remembered(void *ctx, const struct remembered *r)
         is_live_there(s, r->session, r->grant->id))
         return 0;
     note_found(s, r->session, s->id);
-    free(s->origin);
-    free(s->line);
-    s->origin = xstrdup(r->session);
-    s->origin_id = r->grant->id;
-    s->line = epitaph(s, r->grant, 0);
+    set_found(s, r->grant, xstrdup(r->session), r->grant->id);
     return 0;
 }
 
@@ -121,11 +138,9 @@ find_live(struct search *s, const char *id)
             continue;
         note_found(s, a->id, s->id);
         s->session = a;
-        free(s->origin);
-        free(s->line);
-        s->origin = g->scope == SCOPE_ALWAYS ? xstrdup(g->origin ? g->origin : a->id) : NULL;
-        s->origin_id = g->origin ? g->origin_id : g->id;
-        s->line = epitaph(s, g, client_session(a->client)->pid);
+        s->root = client_session(a->client)->pid;
+        set_found(s, g, g->scope == SCOPE_ALWAYS ? xstrdup(g->origin ? g->origin : a->id) : NULL,
+                  g->origin ? g->origin_id : g->id);
     }
 }
 
@@ -137,14 +152,16 @@ find(struct search *s)
     cleanup_free char *id = NULL, *path = NULL;
     if (attached_open(&s->sessions, NULL, "nono revoke", CLIENT_GRANTS, &err) < 0)
         return fail(err.msg);
-    if (s->db && grant_uses_read(&s->uses, s->db, &err) < 0)
-        return fail(err.msg);
     // A name means a running session; a prefix one of the record as well.
     if (s->spec && registry_find_socket(s->spec, &id, &path, NULL) < 0)
         id = NULL;
     find_live(s, id);
-    if (!id && s->db && remembered_list(s->db, geteuid(), NULL, on_remembered, s, &err) < 0)
-        return fail(err.msg);
+    // What can't be read holds up nothing that runs.
+    if (!id && s->db && remembered_list(s->db, geteuid(), NULL, on_remembered, s, &err) < 0) {
+        int status = fail(err.msg);
+        if (!s->session)
+            return status;
+    }
     if (s->found == 1)
         return 0;
     if (s->found > 1) {
@@ -205,7 +222,8 @@ take_back(struct search *s)
         r = revoke_copies(s, &err);
     if (r < 0)
         return fail(err.msg);
-    puts(s->line);
+    cleanup_free char *line = epitaph(s);
+    puts(line);
     return EXIT_SUCCESS;
 }
 
@@ -213,10 +231,9 @@ static void
 search_done(struct search *s)
 {
     attached_done(&s->sessions);
-    grant_uses_done(&s->uses);
+    grant_free(s->grant);
     free(s->spec);
     free(s->origin);
-    free(s->line);
     buf_done(&s->where);
 }
 

@@ -276,4 +276,34 @@ hold "$T/home/held" subtree
 contains "nono is none of them" "$(revoke_words)" "still open in bash/$(cat holder))"
 "$NONO" stop @ >/dev/null
 join_background
+
+scenario "a record that can't be read holds up nothing"
+db="$T/home/elsewhere.db"
+with_grants() { # OPTION...: 1 for the session, 2 for ever
+    run_background --ui attach "$@" -- sh -c "cat $OUT/d/1; cat $OUT/d2; cat $OUT/d/sub/s"
+    "$NONO" allow "$(wait_request d/1)" --session >/dev/null
+    "$NONO" allow "$(wait_request d2)" --always >/dev/null
+    id=$(wait_request sub/s)
+}
+with_grants --db "$db"
+mkdir -p "$XDG_STATE_HOME/nono"
+echo damaged >"$XDG_STATE_HOME/nono/audit.db"
+said=$("$NONO" revoke 1 2>"$T/tmp/err")
+equal "one of the session: status" "$?" 0
+equal "what is said" "$said" "taken back: allow read $OUT/d/1 (not used again; no task has it open)"
+contains "and what can't be read" "$(cat "$T/tmp/err")" "$XDG_STATE_HOME/nono/audit.db"
+equal "one that is remembered, by its session" "$("$NONO" revoke @:2 2>&1)" \
+    "taken back: allow read $OUT/d2 (not used again in this session; no task has it open)"
+equal "neither is left" "$("$NONO" grants @ --jsonl)" ""
+equal "what is not there is not taken back" "$("$NONO" revoke 1 >/dev/null 2>&1; echo $?)" 1
+"$NONO" deny "$id" >/dev/null
+join_background
+rm "$XDG_STATE_HOME/nono/audit.db"
+equal "in its own record too" "$("$NONO" grants --db "$db" --jsonl)" ""
+with_grants --db "$db"
+"$NONO" deny "$id" >/dev/null
+join_background
+$PYTHON -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute("DROP TABLE access_count")' "$db"
+equal "one that is only remembered, without its figures" "$("$NONO" revoke 2 --db "$db" 2>&1)" \
+    "taken back: allow read $OUT/d2"
 finish
