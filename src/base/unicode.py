@@ -22,6 +22,11 @@ UNSTABLE = set(range(0x1160, 0x1200)) | set(range(0xD7B0, 0xD800))
 UNSTABLE |= set(range(0x3248, 0x3250)) | set(range(0x4DC0, 0x4E00))
 # Regional indicators and skin tones change how their neighbours are drawn.
 UNSTABLE |= set(range(0x1F1E6, 0x1F200)) | set(range(0x1F3FB, 0x1F400))
+# Soft_Dotted, which unicodedata does not have: i and j in all their forms, among them those of
+# mathematics, which lie 52 apart.
+SOFT_DOTTED = ({0x69, 0x6A, 0x12F, 0x249, 0x268, 0x29D, 0x2B2, 0x3F3, 0x456, 0x458, 0x1D62, 0x1D96,
+                0x1DA4, 0x1DA8, 0x1E2D, 0x1ECB, 0x2071, 0x2148, 0x2149, 0x2C7C, 0x1DF1A} |
+               set(range(0x1D422, 0x1D6A4, 52)) | set(range(0x1D423, 0x1D6A4, 52)))
 
 
 MADE_OF = {}
@@ -69,7 +74,7 @@ def pairs():
     out = {(ord(base), ord(mark)) for base in bases if kind(ord(base)) and not u.combining(base)
            for mark in marks if u.normalize("NFC", base + mark) != base + mark}
     # The dot above is in these already (display.c knows those without one).
-    out |= {(ord(dotted), 0x307) for dotted in "ij"}
+    out |= {(dotted, 0x307) for dotted in SOFT_DOTTED}
     return sorted(p for p in out if kind(p[0]) and kind(p[1]))
 
 

@@ -145,9 +145,28 @@ Test(display, one_spelling_of_a_text_at_most_is_shown)
 // With a mark above, i and j have no dot.
 Test(display, no_mark_above_a_letter_without_a_dot)
 {
-    static const char *const odd[] = {"\u0131\u0301", "\u0131\u030a", "\u0131\u0328\u030a",
-                                      "\u0237\u030a", "i\u0307",      "j\u0307"};
-    static const char *const plain[] = {"\u0131", "\u0237", "i\u030a", "\u0131\u0328"};
+    static const char *const odd[] = {"\u0131\u0301",
+                                      "\u0131\u030a",
+                                      "\u0131\u0328\u030a",
+                                      "\u0237\u030a",
+                                      "i\u0307",
+                                      "j\u0307",
+                                      "\u012f\u0307",
+                                      "\u0249\u0307",
+                                      "\u0268\u0307",
+                                      "\u029d\u0307",
+                                      "\u03f3\u0307",
+                                      "\u0456\u0307",
+                                      "\u0458\u0307",
+                                      "\u0458\u0323\u0307",
+                                      "\u1e2d\u0307",
+                                      "\u1ecb\u0307",
+                                      "\u2071\u0307",
+                                      "\U0001d422\u0307",
+                                      "\U0001d693\u0307",
+                                      "\U0001df1a\u0307"};
+    static const char *const plain[] = {"\u0131", "\u0237",       "i\u030a",     "\u0131\u0328",
+                                        "\u0456", "\u0456\u0301", "\u012f\u0301"};
 
     for (size_t i = 0; i < ARRAY_SIZE(odd); i++)
         cr_expect(display_is_odd(odd[i], strlen(odd[i])), "%zu", i);
