@@ -252,7 +252,7 @@ draw_said(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
         buf_printf(&line, " %s", PANE_PREFIX_KEYS);
     } else if (v->hint) {
         buf_printf(&line, " %s", v->hint);
-    } else if (lock == VIEW_LOCK_TYPING || lock == VIEW_LOCK_CUT) {
+    } else if (lock == VIEW_LOCK_TYPING || lock == VIEW_LOCK_CUT || lock == VIEW_LOCK_AWAY) {
         buf_printf(&line, " %s", view_lock_text(lock));
         look = LOOK_LOCKED;
     } else if (row_waits(v) && add_what(v, view_selected(v), &line)) {

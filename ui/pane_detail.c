@@ -73,7 +73,7 @@ pane_draw_facts(struct pane *p, const struct pane_area *a, unsigned scroll, uint
     if (row && a->rows) {
         p->shown = row->key;
         p->shown_first = scroll;
-        p->shown_end = end < target ? end : target;
+        p->shown_end = end;
         p->shown_needed = target;
     }
     return line;

@@ -134,6 +134,7 @@ view_unshow(struct view *v, uint64_t now_ns)
 {
     v->shown = 0;
     v->seen = v->needed = 0;
+    v->away = false;
     v->quiet_ns = now_ns;
     if (v->prompt == VIEW_PROMPT_CONFIRM)
         view_end_prompt(v);
@@ -480,6 +481,8 @@ void
 view_displayed(struct view *v, uint64_t key, size_t first, size_t end, size_t needed,
                uint64_t now_ns)
 {
+    // Only the detail can show the rest of what is larger.
+    bool all = first == 0 && end >= needed, full = v->mode == VIEW_DETAIL && end <= needed;
     struct view_row *row;
 
     if (!key || key != v->selected) {
@@ -493,10 +496,12 @@ view_displayed(struct view *v, uint64_t key, size_t first, size_t end, size_t ne
         v->needed = needed;
     }
     v->shown_revision = v->revision;
-    if (first <= v->seen && end > v->seen) {
-        v->seen = end;
+    end = end < needed ? end : needed;
+    if ((first <= v->seen && end > v->seen) || (v->away && (all || full)))
         v->quiet_ns = now_ns;
-    }
+    if (first <= v->seen && end > v->seen)
+        v->seen = end;
+    v->away = !all && !full;
     row = view_selected(v);
     if (row && v->seen >= v->needed)
         row->seen = true;
@@ -556,6 +561,8 @@ view_lock(const struct view *v, uint64_t now_ns)
         return VIEW_LOCK_HIDDEN;
     if (v->seen < v->needed)
         return VIEW_LOCK_CUT;
+    if (v->away)
+        return VIEW_LOCK_AWAY;
     if (v->prefix || v->prompt != VIEW_PROMPT_NONE || v->scrolling)
         return VIEW_LOCK_BUSY;
     return now_ns - v->quiet_ns < VIEW_QUIET_NS ? VIEW_LOCK_QUIET : VIEW_ARMED;
@@ -575,6 +582,7 @@ view_lock_text(enum view_lock lock)
         [VIEW_LOCK_SENT] = "its decision is being recorded",
         [VIEW_LOCK_HIDDEN] = "not on the screen yet",
         [VIEW_LOCK_CUT] = "not all of it was shown: Enter and j show the rest, then decide",
+        [VIEW_LOCK_AWAY] = "its target is out of sight: Enter and g show it, then decide",
         [VIEW_LOCK_BUSY] = "finish or leave with Esc first",
         [VIEW_LOCK_QUIET] = "not yet: decision keys work after 0.6 s without any key",
     };

@@ -4,7 +4,8 @@
 //
 // Nothing becomes a decision unless, all at once: the pane has the focus and room; the selected
 // request waits; its whole target, and the rule that the keys would leave, have been on the screen
-// since it came under the cursor; no key at all was pressed for VIEW_QUIET_NS since then; the key
+// since it came under the cursor, and the target still is (of one that is larger than the detail as
+// much as fits); no key at all was pressed for VIEW_QUIET_NS since then; the key
 // came alone, not in a burst or a paste; and nobody was seen typing. To allow something of high
 // risk, something wide, for ever or several at once is confirmed by typing a name, and of several
 // each one must have been on the screen. A request is named by its key, id and digest, never by its
@@ -61,6 +62,7 @@ enum view_lock {
     VIEW_LOCK_SENT,   /* its decision is under way */
     VIEW_LOCK_HIDDEN, /* not on the screen yet, or covered by another page */
     VIEW_LOCK_CUT,    /* its target was not shown to the end */
+    VIEW_LOCK_AWAY,   /* it is not on the screen any more, or a part of it */
     VIEW_LOCK_BUSY,   /* behind the prefix, or something is being typed */
     VIEW_LOCK_QUIET,  /* a key was pressed less than VIEW_QUIET_NS ago */
 };
@@ -127,6 +129,7 @@ struct view {
     uint64_t shown; /* key of the request on the screen; 0: the selected one is not */
     size_t seen;    /* lines of its target shown so far, without a gap */
     size_t needed;  /* lines that its target takes */
+    bool away;      /* not all of them that there is room for are on the screen now */
     unsigned revision, shown_revision; /* of the rules that the decision keys would leave */
     uint64_t quiet_ns;                 /* the quiet time runs from here */
     uint64_t unknown_ns;               /* last key that means nothing; 0: none lately */
@@ -207,8 +210,8 @@ uint64_t view_deadline(const struct view *v, uint64_t now_ns);
 void view_set_focus(struct view *v, bool focus, uint64_t now_ns);
 // The terminal has this size, or lost what it showed: everything has to be displayed anew.
 void view_set_size(struct view *v, unsigned rows, unsigned cols, uint64_t now_ns);
-// After a frame reached the screen: lines [first, end) of the needed ones that the target of the
-// selected request takes were on it, and the rules of its keys. key 0: none.
+// After a frame reached the screen: it had room for lines [first, end) of the selected request,
+// whose first needed ones are its target, and shows the rules of its keys. key 0: none.
 void view_displayed(struct view *v, uint64_t key, size_t first, size_t end, size_t needed,
                     uint64_t now_ns);
 // Rows [first, first + count) of the list were on it as well.

@@ -205,7 +205,8 @@ view_press_confirm(struct view *v, bool alone, uint64_t now_ns)
 {
     const struct view_row *row = view_selected(v), *named = view_confirmed_by(v);
     bool bound = row && named && view_row_waits(row) && view_row_waits(named) &&
-                 v->shown == v->selected && v->shown_revision == v->revision && !v->small;
+                 v->shown == v->selected && v->shown_revision == v->revision && !v->away &&
+                 !v->small;
 
     if (!bound) {
         view_end_prompt(v);

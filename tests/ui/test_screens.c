@@ -369,6 +369,25 @@ Test(screens, bar_and_overlay_80x24)
     cr_assert_eq(t.resizes, 1);
 }
 
+// I4: the path that was on the screen some lines ago is not what is decided.
+Test(screens, detail_scrolled_away_decides_nothing)
+{
+    SCREEN(t, 24, 80, true);
+    type(&t, "\035aj\r");
+    type(&t, "G");
+    frame_after(&t, 700);
+    check_screen(&t, "80x24-detail-away", false);
+    type(&t, "o");
+    frame_after(&t, 700);
+    type(&t, "d");
+    cr_assert_eq(t.decisions, 0);
+    type(&t, "g");
+    frame_after(&t, 700);
+    type(&t, "o");
+    cr_assert_eq(t.decisions, 1);
+    cr_assert_eq(t.decided.request, 2);
+}
+
 Test(screens, hostile_name_in_the_detail)
 {
     SCREEN(t, 24, 80, true);

@@ -402,6 +402,7 @@ Test(view, a_long_path_must_be_seen_to_its_end)
     VIEW(v);
     view_add(&v, 0, make_request(1, RISK_NONE), now);
     view_set_focus(&v, true, now);
+    press(&v, '\r', now, &d);
     view_displayed(&v, v.selected, 0, 3, 9, now);
     cr_assert_eq(view_lock(&v, now + NS_PER_SEC), VIEW_LOCK_CUT);
     view_displayed(&v, v.selected, 5, 9, 9, now);
@@ -410,6 +411,35 @@ Test(view, a_long_path_must_be_seen_to_its_end)
     view_displayed(&v, v.selected, 6, 9, 9, now);
     cr_assert_eq(view_lock(&v, now + 599 * MS), VIEW_LOCK_QUIET);
     cr_assert_eq(view_lock(&v, now + 600 * MS), VIEW_ARMED);
+    view_displayed(&v, v.selected, 7, 10, 9, now);
+    cr_assert_eq(view_lock(&v, now + 600 * MS), VIEW_LOCK_AWAY, "a line less than fits");
+    press(&v, 27, now, &d);
+    view_displayed(&v, v.selected, 0, 3, 9, now);
+    cr_assert_eq(view_lock(&v, now + 600 * MS), VIEW_LOCK_AWAY, "the list has not room for it");
+}
+
+// I4: what is decided is on the screen, not what was there some pages ago.
+Test(view, scrolled_out_of_sight_nothing_is_decided)
+{
+    VIEW(v);
+    view_add(&v, 0, make_request(1, RISK_NONE), now);
+    view_set_focus(&v, true, now);
+    press(&v, '\r', now, &d);
+    view_displayed(&v, v.selected, 0, 8, 2, now);
+    now += 600 * MS;
+    cr_assert_eq(view_lock(&v, now), VIEW_ARMED);
+    press(&v, 'j', now, &d);
+    view_displayed(&v, v.selected, 1, 9, 2, now);
+    now += NS_PER_SEC;
+    cr_assert_eq(view_lock(&v, now), VIEW_LOCK_AWAY);
+    cr_assert_eq(press(&v, 'o', now, &d), VIEW_NOTHING);
+    cr_assert_eq(view_selected(&v)->keys_ignored, 1);
+    view_displayed(&v, v.selected, 5, 13, 2, now);
+    cr_assert_eq(view_lock(&v, now + NS_PER_SEC), VIEW_LOCK_AWAY, "none of it");
+    now += NS_PER_SEC;
+    view_displayed(&v, v.selected, 0, 8, 2, now);
+    cr_assert_eq(view_lock(&v, now + 599 * MS), VIEW_LOCK_QUIET, "it has just come back");
+    cr_assert_eq(press(&v, 'o', now + 600 * MS, &d), VIEW_DECIDE);
 }
 
 Test(view, ten_thousand_requests)

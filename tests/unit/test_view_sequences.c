@@ -11,7 +11,10 @@
 // A second, simpler account of what may decide, kept beside the model under test.
 struct shadow {
     bool focus, locked, small, page, prefix;
-    uint64_t shown;       /* key of the row on the screen, 0 for none */
+    uint64_t shown; /* key of the row on the screen, 0 for none */
+    unsigned seen,
+        there;   /* lines of its target, a bit each: since it is shown, in the last frame */
+    bool filled; /* by them, in the detail */
     unsigned shown_reach; /* the rules of the keys when it was drawn last */
     uint64_t shown_for, quiet_since;
     unsigned reach; /* before the key */
@@ -26,6 +29,13 @@ decides(uint32_t key)
     return key && key < 0x80 && strchr("otspdDP", (int)key);
 }
 
+// The lines that the target of a request takes, all of them.
+static unsigned
+lines_of(const struct view_row *row)
+{
+    return row->request->id % 3 == 0 ? 7 : 1;
+}
+
 // What was taken, against what the shadow knows from before the key.
 static void
 check_decision(const struct shadow *s, const struct decision *d, const struct view_row *before,
@@ -37,6 +47,8 @@ check_decision(const struct shadow *s, const struct decision *d, const struct vi
 
     cr_assert(s->focus && !s->small && !s->page && !s->prefix && alone);
     cr_assert_eq(s->shown, before->key);
+    cr_assert_eq(s->seen, lines_of(before));
+    cr_assert(s->there == lines_of(before) || (s->there && s->filled));
     if (s->prompt == VIEW_PROMPT_CONFIRM) {
         cr_assert(s->named && (key == '\r' || key == '\n') && d->verdict == VERDICT_ALLOW);
         return;
@@ -144,6 +156,30 @@ random_press(struct view *v, struct shadow *s, unsigned *seed, uint64_t now)
     return allowed;
 }
 
+// A frame with room for some lines, from one on that the detail was scrolled to.
+static void
+random_frame(struct view *v, struct shadow *s, unsigned *seed, uint64_t now)
+{
+    unsigned all = lines_of(view_selected(v)), room = 1 + (unsigned)rand_r(seed) % 4;
+    unsigned first = v->mode == VIEW_DETAIL && rand_r(seed) % 2 ? (unsigned)rand_r(seed) % 4 : 0;
+    unsigned on = ((1u << room) - 1) << first, there = on & all;
+
+    if (s->shown != v->selected)
+        s->seen = 0;
+    if (s->shown != v->selected || (s->there != all && there == all))
+        s->quiet_since = now;
+    s->shown = v->selected;
+    s->shown_reach = v->reach;
+    s->shown_for = v->for_ns;
+    s->there = there;
+    s->seen |= there;
+    s->filled = v->mode == VIEW_DETAIL && there == on;
+    view_displayed(v, v->selected, first, first + room, all == 1 ? 1 : 3, now);
+    for (size_t i = 0; i < v->listed; i++)
+        v->list[i]->drawn_whole = true;
+    view_list_displayed(v, v->top, 4);
+}
+
 static void
 random_event(struct view *v, struct shadow *s, unsigned *seed, uint64_t now, uint64_t *id)
 {
@@ -171,17 +207,8 @@ random_event(struct view *v, struct shadow *s, unsigned *seed, uint64_t now, uin
         s->quiet_since = now;
         break;
     default:
-        if (v->selected && (v->mode == VIEW_LIST || v->mode == VIEW_DETAIL)) {
-            if (s->shown != v->selected)
-                s->quiet_since = now;
-            s->shown = v->selected;
-            s->shown_reach = v->reach;
-            s->shown_for = v->for_ns;
-            show(v, now);
-            for (size_t i = 0; i < v->listed; i++)
-                v->list[i]->drawn_whole = true;
-            view_list_displayed(v, v->top, 4);
-        }
+        if (v->selected && (v->mode == VIEW_LIST || v->mode == VIEW_DETAIL))
+            random_frame(v, s, seed, now);
         break;
     }
 }
