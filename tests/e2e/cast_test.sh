@@ -44,7 +44,7 @@ contains "the end" "$(cast "$T/tmp/a.cast" "shown")" "last words"
 contains "what is echoed was shown" "$(cast "$T/tmp/a.cast" "shown")" "typed and echoed"
 lacks "what is typed was not" "$(cat "$T/tmp/a.cast")" swordfish
 lacks "the file draws nothing" "$(cat "$T/tmp/a.cast")" $'\033'
-if command -v asciinema >/dev/null; then
+if can command -v asciinema; then
     # It wants a terminal to look for keys at.
     script -qec "asciinema cat $T/tmp/a.cast" /dev/null </dev/null >"$T/tmp/cat" 2>&1
     contains "asciinema reads it" "$(cat "$T/tmp/cat")" "last words"

@@ -293,7 +293,7 @@ for name in odd lost led; do
 done
 
 scenario "traced already"
-if command -v strace >/dev/null; then
+if can command -v strace; then
     run --on-ask allow -- strace -f -o trace -e trace=execve sh -c '/bin/true && echo ran'
     equal "inside it runs" "$output" ran
     run --on-ask allow -- strace -f -o trace -e trace=execve sh -c "$OUT/true; echo \$?"

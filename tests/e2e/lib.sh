@@ -66,6 +66,13 @@ need() { # PROGRAM
     exit 1
 }
 
+# Whether a part of a script can run here. With NONO_MUST_RUN it must.
+can() { # COMMAND...: what succeeds then
+    "$@" >/dev/null 2>&1 && return
+    [ -z "${NONO_MUST_RUN:-}" ] || fail "it succeeds: $*"
+    return 1
+}
+
 # A record of its own for what follows.
 scenario() {
     scenario=$((scenario + 1))

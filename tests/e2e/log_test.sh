@@ -69,10 +69,10 @@ equal "no cell is a formula" "$("$NONO" log --csv | $PYTHON -c '
 import csv, sys
 sys.stdin.reconfigure(newline="")
 print(any(c[:1] in "=+-@" for r in csv.reader(sys.stdin) for c in r if c))')" False
-if command -v jq >/dev/null; then
+if can command -v jq; then
     equal "jq reads it" "$("$NONO" log --jsonl | jq -r 'select(.verdict == "allow") | .by // empty' | sort -u)" initial
 fi
-if command -v sqlite3 >/dev/null; then
+if can command -v sqlite3; then
     equal "sqlite3 reads the views" "$(sqlite3 -readonly "$XDG_STATE_HOME/nono/audit.db" "SELECT count(*) FROM v_denials")" 3
 fi
 

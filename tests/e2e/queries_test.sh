@@ -59,7 +59,7 @@ done
 scenario "readers of CSV" && export XDG_STATE_HOME=$T/home/state1
 "$NONO" log --csv >"$T/tmp/log.csv"
 rows=$("$NONO" log --jsonl | wc -l)
-if command -v csvstat >/dev/null; then
+if can command -v csvstat; then
     equal "csvkit counts the rows" "$(csvstat --count "$T/tmp/log.csv" 2>&1 | grep -o '[0-9]*$')" "$rows"
     contains "and finds no fault" "$(cd "$T/tmp" && csvclean -n log.csv 2>&1)" "No errors"
     equal "a column of it" "$(csvcut -c kind "$T/tmp/log.csv" | sort -u | grep -c .)" "$("$NONO" log --jsonl | rows "len({r['kind'] for r in rows}) + 1")"
@@ -80,7 +80,7 @@ equal "no cell is a formula" "$(cells target)" "$(printf "'%s\n" "${formulas[@]}
 want="$(cells argv | head -n 1)"
 contains "argv is one cell of words" "$want" "'=2+2' +1 -1 @x ＝2+2 ＋1 －1 ＠x 'a \"b\", c'"
 equal "what is empty is not quoted" "$(grep -c ',"",' sheet.csv)" 0
-if command -v csvcut >/dev/null; then
+if can command -v csvcut; then
     equal "as csvkit reads it" "$(csvcut -c argv sheet.csv | $PYTHON -c 'import csv, sys; print(list(csv.reader(sys.stdin))[1][0])')" "$want"
 fi
 finish

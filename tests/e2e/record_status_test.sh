@@ -97,7 +97,7 @@ else:
         while data := c.recv(4096): print(data.decode().replace("\0", "\n"))
 sys.exit(status)
 END
-if in_dev true 2>/dev/null; then
+if can in_dev true; then
     "$NONO" verify --anchor stdout | grep ^nono-anchor >heads
     for kind in SOCK_DGRAM SOCK_STREAM; do
         rm -f dev/log
