@@ -243,8 +243,8 @@ kill_round() { # ROUND PART-OF-A-SECOND: from the start, in odd rounds from the 
 } 2>/dev/null
 # What was read in each round since the last look, against what is recorded of it.
 look_back() {
-    local counts
-    counts=$("$NONO" log --jsonl --since "@$since" 2>/dev/null | $PYTHON -c '
+    local l r i s
+    read -r l r i s < <("$NONO" log --jsonl --since "@$since" 2>/dev/null | $PYTHON -c '
 import glob, json, os, sys
 rounds, allowed, lost, read, inside = {}, {}, 0, 0, 0
 for r in map(json.loads, sys.stdin):
@@ -257,14 +257,13 @@ for name in glob.glob("seen*"):
     lost += not seen <= allowed.get(name[len("seen"):], set())
     read += len(seen)
     inside += bool(seen) and os.path.exists("killed" + name[len("seen"):])
-print(lost, read, inside)')
-    lost=$((lost + ${counts%% *})) inside=$((inside + ${counts##* }))
-    counts=${counts#* } && read=$((read + ${counts% *}))
+print(lost, read, inside, len(glob.glob("seen*")))')
+    lost=$((lost + l)) read=$((read + r)) inside=$((inside + i)) seen=$((seen + s))
     rm -f seen* shown* killed*
     since=$EPOCHREALTIME
     "$NONO" verify >"$T/tmp/verify" 2>&1 || { broken=$((broken + 1)); sed 's/^/# /' "$T/tmp/verify"; }
 }
-lost=0 broken=0 read=0 inside=0 n=0 since=$EPOCHREALTIME
+lost=0 broken=0 read=0 inside=0 seen=0 n=0 since=$EPOCHREALTIME
 while [ $n -lt $rounds ]; do
     # Two that have the record for themselves, so that nobody is left to say what the log holds, one of
     # them killed from its start; then three that write at once.
@@ -280,6 +279,7 @@ while [ $n -lt $rounds ]; do
     [ $n -lt $rounds ] && [ $((n % 50)) != 0 ] || look_back
 done
 equal "most rounds were killed while files were read ($inside of $n; $read files)" "$((inside * 2 >= n))" 1
+equal "all rounds were looked back at" "$seen" "$n"
 equal "no decision was lost in $n rounds" "$lost" 0
 equal "at any time all of them verify" "$broken" 0
 "$NONO" verify >"$T/tmp/verify" 2>&1
