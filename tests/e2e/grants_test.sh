@@ -133,7 +133,7 @@ stats=$("$NONO" log --stats)
 contains "prompts saved by the one" "$stats" "allow read dir "
 contains "and by the other" "$stats" "deny read object "
 for columns in 44 60; do
-    at_most "rules fit $columns columns" "$(COLUMNS=$columns "$NONO" log --stats --group rule | wc -L)" $columns
+    fits "rules fit $columns columns" "$(COLUMNS=$columns "$NONO" log --stats --group rule)" $columns
 done
 contains "the end of what a rule is about stays" "$(COLUMNS=60 "$NONO" log --stats --group rule)" "deny read object <"
 contains "in the session that used them too" "$("$NONO" log --stats --json @ | $PYTHON -c '

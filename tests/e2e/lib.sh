@@ -43,6 +43,10 @@ at_most() { # NAME GOT LIMIT
     if [ "$2" -le "$3" ] 2>/dev/null; then pass "$1 ($2)"; else fail "$1" "got $2, limit $3"; fi
 }
 
+fits() { # NAME TEXT COLUMNS
+    if [ -n "$2" ]; then at_most "$1" "$(wc -L <<<"$2")" "$3"; else fail "$1" "there is nothing"; fi
+}
+
 # Succeeds as soon as the command does.
 poll() { # COMMAND...
     local end=$((SECONDS + PATIENCE))

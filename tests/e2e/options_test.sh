@@ -127,7 +127,7 @@ for command in ps grants revoke import; do
 done
 
 for command in log show replay report verify export import prune; do
-    at_most "no line of nono $command --help is wider than a terminal" "$("$NONO" $command --help | wc -L)" 80
+    fits "no line of nono $command --help is wider than a terminal" "$("$NONO" $command --help)" 80
 done
 
 # What --help names and the table does not.
