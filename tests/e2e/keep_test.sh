@@ -126,6 +126,7 @@ equal "refusals are warnings" "$(rows "[x['severityText'] for x in $otlp
     <"$T/tmp/all.otlp")" "['WARN']"
 
 mkfifo "$T/tmp/pipe"
+# That it waits shows in nothing but the time: a second is long for one that does not.
 status_of timeout 1 "$NONO" export --format jsonl -o "$T/tmp/pipe"
 equal "a pipe without a reader is waited for" "$status" 124
 timeout 20 cat "$T/tmp/pipe" >"$T/tmp/read" &
