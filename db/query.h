@@ -97,6 +97,7 @@ struct event_filter {
     const struct pattern *pids;   /* decimal numbers */
     const struct pattern *ports;  /* likewise */
     struct matcher *const *greps; /* NULL behind the last: any of them, in any text of the event */
+    bool shown; /* with requests alone: greps look at what the pane's list says of them */
     // Bit masks, 1 << value; 0 for all.
     unsigned verdicts, deciders, ops, risks, kinds;
     bool waited; /* decisions that waited from min to max */

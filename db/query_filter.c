@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "query_internal.h"
+#include "request.h"
 #include "util.h"
 
 enum {
@@ -114,16 +115,48 @@ sql_picks_host(sqlite3_context *ctx, int n, sqlite3_value **v)
                        !(found & HIT_NEGATED) && (found & HIT || !has_positive(r->filter->hosts)));
 }
 
+// As the pane's list has it: "cat/4711" of exe, pid.
+static void
+sql_program(sqlite3_context *ctx, int n, sqlite3_value **v)
+{
+    const char *exe = (const char *)sqlite3_value_text(v[0]),
+               *slash = exe ? strrchr(exe, '/') : NULL;
+    cleanup_free char *text = xasprintf("%s/%d",
+                                        slash           ? slash + 1
+                                        : exe && exe[0] ? exe
+                                                        : "?",
+                                        sqlite3_value_int(v[1]));
+    sqlite3_result_text(ctx, text, -1, SQLITE_TRANSIENT);
+}
+
+// Likewise: "/tcp (192.0.2.1)" or "(abstract)" of family, socktype, addr, scope_id, abstract.
+static void
+sql_peer(sqlite3_context *ctx, int n, sqlite3_value **v)
+{
+    struct endpoint e = {.family = sqlite3_value_int(v[0]),
+                         .scope_id = (uint32_t)sqlite3_value_int64(v[3])};
+    size_t wanted = e.family == AF_INET ? 4 : 16, len = (size_t)sqlite3_value_bytes(v[2]);
+    cleanup_free char *text = NULL;
+    if (e.family == AF_UNIX && sqlite3_value_int(v[4])) {
+        text = xstrdup("(abstract)");
+    } else if ((e.family == AF_INET || e.family == AF_INET6) && len == wanted) {
+        memcpy(e.addr, sqlite3_value_blob(v[2]), len);
+        cleanup_free char *address = endpoint_address(&e);
+        text =
+            xasprintf("/%s (%s)", sqlite3_value_int(v[1]) == SOCK_DGRAM ? "udp" : "tcp", address);
+    }
+    sqlite3_result_text(ctx, text ? text : "", -1, SQLITE_TRANSIENT);
+}
+
 int
 filter_define(struct reader *r)
 {
     static const struct {
         const char *name;
         void (*fn)(sqlite3_context *ctx, int n, sqlite3_value **texts);
-    } functions[] = {{"picks_path", sql_picks_path},
-                     {"picks_exe", sql_picks_exe},
-                     {"picks_host", sql_picks_host},
-                     {"greps", sql_greps}};
+    } functions[] = {{"picks_path", sql_picks_path}, {"picks_exe", sql_picks_exe},
+                     {"picks_host", sql_picks_host}, {"greps", sql_greps},
+                     {"program", sql_program},       {"peer", sql_peer}};
     int rc = SQLITE_OK;
     for (size_t i = 0; i < ARRAY_SIZE(functions) && rc == SQLITE_OK; i++)
         rc =
@@ -277,6 +310,10 @@ put_request_facts(struct buf *b, const struct event_filter *f)
 
 #define REQUEST_TEXTS                                                                              \
     "r.resolved, r.target, r.exe, r.argv, r.cwd, r.tags, r.target2, r.resolved2, r.host, r.detail"
+#define SHOWN_TEXTS                                                                                \
+    "r.resolved, r.resolved2, program(r.exe, r.pid), r.argv, r.tags, r.host, r.detail,"            \
+    " peer(r.family, r.socktype, r.addr, r.scope_id, r.abstract),"                                 \
+    " (SELECT s.id FROM session s WHERE s.nr = r.session)"
 #define UNDECIDED                                                                                  \
     " AND NOT EXISTS(SELECT 1 FROM decision d2 WHERE d2.session = r.session"                       \
     " AND d2.request = r.id)"
@@ -298,7 +335,7 @@ requests_arm(const struct event_filter *f)
                         " AND r.id = e.request WHERE e.kind = 'request'"));
     put_request_facts(&b, f);
     if (f->greps)
-        buf_puts(&b, " AND greps(" REQUEST_TEXTS ")");
+        buf_puts(&b, f->shown ? " AND greps(" SHOWN_TEXTS ")" : " AND greps(" REQUEST_TEXTS ")");
     if (f->outcomes)
         buf_puts(&b, UNDECIDED);
     return f->until_seq ? finish_arm(&b, f, "e.real_ns", "e.session", "e.seq")

@@ -90,6 +90,7 @@ find_word(struct log *l, const char *word, size_t n, struct key_list *ret_keys, 
     if (ret < 0)
         return ret;
     f.greps = greps;
+    f.shown = true;
     ret = read_keys(l, &f, ret_keys, err);
     matcher_free(greps[0]);
     for (int op = 0; op < _OP_MAX; op++)

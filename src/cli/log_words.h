@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words in the requests of the record, as the search of the pane has them: all of them, each
-// anywhere and in any case; "-word" must not be there. Any one thread.
+// anywhere in what its list says of a request, and in any case; "-word" must not be there. Any one
+// thread.
 #pragma once
 #include "log_job.h"
 

@@ -217,6 +217,10 @@ screen_keys main:0 n
 wait_screen "and on" main:0 ": 18 of 30"
 search "read"
 wait_screen "what was asked is a word too" main:0 ": 29 of 40"
+search "/$(log_rows "of(kind='request')[0]['cwd'].split('/')[-1]")"
+wait_screen "what the list does not show is none" main:0 "not found"
+search "$(log_rows "rows[0]['session']")"
+wait_screen "the session is one" main:0 ": 30 of 40"
 search "nosuch"
 wait_screen "what is nowhere" main:0 "not found"
 screen_keys main:0 q

@@ -334,6 +334,55 @@ Test(query, hosts_and_texts)
     reader_close(r);
 }
 
+// What the pane's list says of a request, and nothing that it does not.
+Test(query, texts_that_are_shown)
+{
+    struct writer *w = start("0123456789ab");
+    struct request *q = random_request(1);
+    free(q->exe);
+    free(q->cwd);
+    free(q->target);
+    free(q->resolved);
+    free(q->host);
+    q->op = OP_SEND;
+    q->exe = xstrdup("/opt/tools/fetch");
+    q->cwd = xstrdup("/srv/shop");
+    q->target = xstrdup("../asked");
+    q->resolved = xstrdup("name.example:53");
+    q->host = xstrdup("name.example");
+    q->peer = (struct endpoint){
+        .family = AF_INET, .type = SOCK_DGRAM, .port = 53, .addr = {192, 0, 2, 7}};
+    q->pid = 4711;
+    request_seal(q);
+    writer_add_request(w, q);
+    writer_stop(w, 0);
+    struct reader *r = open_reader();
+    const struct {
+        const char *regex;
+        bool anywhere, shown;
+    } texts[] = {{"fetch", true, true},
+                 {"fetch/4711$", false, true},
+                 {"tools", true, false},
+                 {"shop", true, false},
+                 {"asked", true, false},
+                 {"name\\.example:53", true, true},
+                 {"192\\.0\\.2\\.7", false, true},
+                 {"/udp", false, true},
+                 {"456789ab", false, true},
+                 {"abstract", false, false}};
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        struct matcher *m[] = {NULL, NULL};
+        char *why = NULL;
+        cr_assert(matcher_new(texts[i].regex, &m[0], &why) == 0);
+        struct event_filter f = {.greps = m, .kinds = 1u << KIND_REQUEST};
+        cr_expect_eq(count_matches(r, &f), texts[i].anywhere, "%s", texts[i].regex);
+        f.shown = true;
+        cr_expect_eq(count_matches(r, &f), texts[i].shown, "shown: %s", texts[i].regex);
+        matcher_free(m[0]);
+    }
+    reader_close(r);
+}
+
 Test(query, a_request_comes_back_whole)
 {
     struct writer *w = start("0123456789ab");
