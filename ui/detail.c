@@ -458,7 +458,9 @@ make_wait(struct detail *d, const struct view *v, const struct view_row *row, ui
     if (view_row_waits(row)) {
         buf_puts(&b, "for ");
         detail_state(&b, row, now_ns);
-        if (r->deadline_mono_ns > now_ns) {
+        if (r->deadline_mono_ns && v->sessions[row->session].frozen) {
+            buf_puts(&b, ", deny in -");
+        } else if (r->deadline_mono_ns > now_ns) {
             buf_puts(&b, ", deny in ");
             detail_age(&b, r->deadline_mono_ns - now_ns);
         } else if (!r->deadline_mono_ns) {

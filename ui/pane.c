@@ -134,7 +134,10 @@ draw_head(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
         buf_putc(&text, ']');
         add_to_head(row, cols, &col, look, buf_str(&text));
     }
-    if (at && view_row_waits(at) && at->request->deadline_mono_ns > now_ns) {
+    if (at && view_row_waits(at) && at->request->deadline_mono_ns &&
+        v->sessions[at->session].frozen) {
+        add_to_head(row, cols, &col, look, "[deny in -]");
+    } else if (at && view_row_waits(at) && at->request->deadline_mono_ns > now_ns) {
         buf_reset(&text);
         buf_puts(&text, "[deny in ");
         detail_age(&text, at->request->deadline_mono_ns - now_ns);

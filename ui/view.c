@@ -316,6 +316,8 @@ view_update(struct view *v, unsigned session, const struct request_update *u, ui
     row->state = u->state;
     if (u->count)
         row->request->count = u->count;
+    if (u->deadline_mono_ns)
+        row->request->deadline_mono_ns = u->deadline_mono_ns;
     if (view_row_open(row))
         row->gone_ns = 0;
     else

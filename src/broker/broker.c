@@ -36,6 +36,7 @@ broker_update(struct broker *b, const struct pending *row)
     struct request_update u = {.id = row->request->id,
                                .state = row->state,
                                .count = row->request->count,
+                               .deadline_mono_ns = row->request->deadline_mono_ns,
                                .verdict = _VERDICT_INVALID,
                                .by = _DECIDER_INVALID,
                                .scope = _SCOPE_INVALID};
@@ -471,7 +472,7 @@ broker_tick(struct broker *b, uint64_t now_ns)
     // Backwards: a removed row's place is taken by the last one, which was looked at already.
     for (size_t i = b->table.n; i-- > 0;) {
         struct pending *row = b->table.rows[i];
-        if (row->state == STATE_ASKED && row->request->deadline_mono_ns &&
+        if (!b->frozen && row->state == STATE_ASKED && row->request->deadline_mono_ns &&
             now_ns >= row->request->deadline_mono_ns)
             broker_expire_row(b, row, now_ns);
         else if (row->state == STATE_NEW &&
@@ -510,9 +511,28 @@ broker_close(struct broker *b, uint64_t now_ns)
     }
 }
 
+// Time to think is not time that runs out.
+static void
+broker_shift_deadlines(struct broker *b, uint64_t now_ns)
+{
+    for (size_t i = 0; i < b->table.n; i++) {
+        const struct pending *row = b->table.rows[i];
+        struct request *r = row->request;
+        uint64_t since = r->raised_mono_ns > b->frozen_ns ? r->raised_mono_ns : b->frozen_ns;
+        if (row->state != STATE_ASKED || !r->deadline_mono_ns)
+            continue;
+        r->deadline_mono_ns += now_ns - since;
+        broker_update(b, row);
+    }
+}
+
 void
 broker_freeze(struct broker *b, bool on, uint64_t now_ns)
 {
+    if (b->frozen && !on)
+        broker_shift_deadlines(b, now_ns);
+    if (!b->frozen && on)
+        b->frozen_ns = now_ns;
     // What was sent back before could not return meanwhile: its time runs anew.
     for (size_t i = 0; b->frozen && !on && i < b->table.n_waiters; i++)
         if (b->table.waiters[i]->id == 0)

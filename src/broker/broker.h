@@ -53,14 +53,16 @@ struct broker {
     const struct approver *approver;
     const struct broker_ops *ops;
     void *ctx;
-    uint64_t timeout_ns;          /* 0: asks wait for ever */
-    struct ratelimit limit;       /* of new prompts; set behind broker_init() */
-    bool limited;                 /* said already that it is exceeded */
-    bool closing;                 /* every ask is refused from now on */
-    bool full;                    /* said already that there is no room */
-    bool crowded;                 /* likewise for grants */
-    bool judge_again;             /* a live grant could not answer all that it covers yet */
-    bool frozen;                  /* the sandbox is stopped: what was sent back may stay away */
+    uint64_t timeout_ns;    /* 0: asks wait for ever */
+    struct ratelimit limit; /* of new prompts; set behind broker_init() */
+    bool limited;           /* said already that it is exceeded */
+    bool closing;           /* every ask is refused from now on */
+    bool full;              /* said already that there is no room */
+    bool crowded;           /* likewise for grants */
+    bool judge_again;       /* a live grant could not answer all that it covers yet */
+    bool frozen;        /* the sandbox is stopped: what was sent back may stay away, and no request
+                         * runs out */
+    uint64_t frozen_ns; /* since then */
     struct refused_slot *refused; /* direct-mapped by key: refusals whose repeats are counted */
     struct stats stats;
 };
@@ -101,7 +103,7 @@ void broker_detach(struct broker *b, struct waiter *w, uint64_t now_ns);
 void broker_tick(struct broker *b, uint64_t now_ns);
 // When broker_tick() has something to do although nothing waits; 0 for never.
 uint64_t broker_deadline(const struct broker *b);
-// The sandbox is stopped, or goes on.
+// The sandbox is stopped, or goes on: as much later, requests run out.
 void broker_freeze(struct broker *b, bool on, uint64_t now_ns);
 // Every task is gone.
 void broker_withdraw_all(struct broker *b, uint64_t now_ns);

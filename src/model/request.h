@@ -127,8 +127,9 @@ struct request_update {
     uint64_t id;
     enum state state;
     unsigned count;
-    enum verdict verdict; /* valid from STATE_DECIDED on, else _VERDICT_INVALID */
-    enum decider by;      /* likewise */
-    enum scope scope;     /* likewise */
+    uint64_t deadline_mono_ns; /* a later one than was told; 0: none is told */
+    enum verdict verdict;      /* valid from STATE_DECIDED on, else _VERDICT_INVALID */
+    enum decider by;           /* likewise */
+    enum scope scope;          /* likewise */
     int error; /* 0; else -errno: no change, a decision was not taken and the request waits on */
 };

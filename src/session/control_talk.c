@@ -236,6 +236,8 @@ control_update(struct control *c, const struct request_update *u)
     w->last = *u;
     if (u->count)
         w->request->count = u->count;
+    if (u->deadline_mono_ns)
+        w->request->deadline_mono_ns = u->deadline_mono_ns;
     if (u->state == STATE_NEW || u->state == STATE_ASKED || u->state == STATE_DECIDED)
         return;
     uint64_t serial = w->claimed_by;

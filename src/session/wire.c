@@ -365,6 +365,8 @@ wire_put_update(struct buf *out, const struct request_update *u)
     set_u64(o, "request", u->id);
     set_enum(o, "state", state_to_string(u->state));
     set_u64(o, "count", u->count);
+    if (u->deadline_mono_ns)
+        set_u64(o, "deadline_mono_ns", u->deadline_mono_ns);
     set_enum(o, "verdict", verdict_to_string(u->verdict));
     if ((int)u->verdict >= 0) {
         set_enum(o, "by", decider_to_string(u->by));

@@ -321,6 +321,8 @@ parse_update(struct reading *in, struct wire_msg *m)
     u->id = get_u64(in, "request", UINT64_MAX);
     u->state = GET_ENUM(in, state, "state");
     u->count = (unsigned)get_u64(in, "count", UINT32_MAX);
+    if (json_object_get(in->o, "deadline_mono_ns"))
+        u->deadline_mono_ns = get_u64(in, "deadline_mono_ns", UINT64_MAX);
     u->verdict = _VERDICT_INVALID;
     u->by = _DECIDER_INVALID;
     u->scope = _SCOPE_INVALID;

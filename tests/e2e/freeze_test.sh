@@ -67,4 +67,21 @@ poll goes_on tick "$before" && pass "and goes on" || fail "and goes on"
 screen_keys main:0 exit Enter
 screen_stop
 
+scenario "frozen, no request runs out"
+screen_start "$NONO run --ask-timeout 6 -- cat $SECRET"
+wait_request secret.txt >"$T/tmp/id"
+frozen_key
+wait_screen "the pane says so" main:0 FROZEN
+# Time is the subject: it would have run out.
+waited() { [ "$(pending_rows "rows[0]['waited_ms']")" -ge "$1" ]; }
+nothing_waits() { [ "$(pending_rows "len(rows)")" = 0 ]; }
+poll waited 7000 && pass "it waits on" || fail "it waits on"
+screen_keys main:0 'C-]' a
+wait_screen "how long it still has does not count" main:0 'deny in -'
+frozen_key
+wait_screen "what was left is left" main:0 'deny in 0:0'
+poll nothing_waits && pass "and runs out" || fail "and runs out"
+equal "the record tells all of the time" "$(log_rows "[(r['verdict'], r['waited_ms'] > 9000) for r in of(kind='decision')]")" "[('expired', True)]"
+screen_stop
+
 finish

@@ -23,6 +23,7 @@ struct fake {
     unsigned answers, allows, notices, refusals, repeats;
     uint64_t uses; /* of the grant that was told last */
     size_t n_tasks;
+    uint64_t deadline; /* that an update told last */
 };
 
 static int live_objects, live_calls;
@@ -51,6 +52,7 @@ static inline void
 fake_update(void *ctx, const struct request_update *u)
 {
     const char *verdict = verdict_to_string(u->verdict);
+    ((struct fake *)ctx)->deadline = u->deadline_mono_ns;
     fake_say(ctx, "%s:%d%s%s", state_to_string(u->state), (int)u->id, verdict ? "=" : "",
              verdict ? verdict : "");
     if (u->state == STATE_ASKED)

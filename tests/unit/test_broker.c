@@ -145,6 +145,34 @@ Test(broker, expiry_is_recorded_and_denied)
     cr_expect_eq(f.broker.table.n, 0);
 }
 
+// Whoever freezes the sandbox thinks as long as they like; what is asked meanwhile waits as well.
+Test(broker, frozen_nothing_runs_out)
+{
+    const uint64_t ms = NS_PER_MS;
+    restart("ui", 50 * ms);
+    fake_submit(&f, "/a", R, 501, 10, 100 * ms);
+    broker_freeze(&f.broker, true, 140 * ms);
+    broker_freeze(&f.broker, true, 145 * ms);
+    fake_submit(&f, "/b", R, 502, 11, 180 * ms);
+    expect_said(&f, "request:1 publish:1 request:2 publish:2");
+    broker_tick(&f.broker, 1000 * ms);
+    expect_said(&f, "");
+    broker_freeze(&f.broker, false, 1000 * ms);
+    expect_said(&f, "asked:1 x1 asked:2 x1");
+    cr_expect_eq(f.deadline, 1050 * ms, "the second one has all of its time");
+    broker_tick(&f.broker, 1009 * ms);
+    expect_said(&f, "");
+    broker_tick(&f.broker, 1010 * ms);
+    expect_said(&f, "commit:1=expired/timeout expired:1=expired");
+    cr_expect_eq(pending_find(&f.broker.table, 1)->decision->waited_ms, 910);
+    fake_recorded(&f, 1, 0, 1011 * ms);
+    expect_said(&f, "refused:timed_out no#501");
+    broker_tick(&f.broker, 1049 * ms);
+    expect_said(&f, "");
+    broker_tick(&f.broker, 1050 * ms);
+    expect_said(&f, "commit:2=expired/timeout expired:2=expired");
+}
+
 Test(broker, waits_for_ever_without_a_timeout)
 {
     restart("ui", 0);

@@ -231,6 +231,7 @@ Test(wire, other_messages_round_trip)
     struct request_update u = {.id = 3,
                                .state = STATE_ASKED,
                                .count = 4,
+                               .deadline_mono_ns = UINT64_MAX,
                                .verdict = _VERDICT_INVALID,
                                .by = _DECIDER_INVALID,
                                .scope = _SCOPE_INVALID};
@@ -269,6 +270,7 @@ Test(wire, other_messages_round_trip)
     cr_expect(m[1].decision->program);
     cr_expect_eq(m[2].update.verdict, _VERDICT_INVALID);
     cr_expect_eq(m[2].update.count, 4);
+    cr_expect_eq(m[2].update.deadline_mono_ns, UINT64_MAX);
     cr_expect_eq(m[3].stats.floor, UINT64_MAX);
     cr_expect_eq(m[3].stats.limited, 3);
     cr_expect_eq(m[3].stats.record_error, -ENOSPC);
