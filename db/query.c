@@ -189,6 +189,7 @@ enum event_column {
     C_EXE_SHA256,
     C_ADDR,
     C_ONLY_EXE,
+    C_KEYS_IGNORED,
 };
 
 // Repeats of a decision are what was refused the same way and what its grants answered. (As one
@@ -232,7 +233,7 @@ static const char events_select[] =
     // Found by the index that covers its key: otherwise SQLite goes through all of the session.
     " coalesce(g.exe, CASE e.kind WHEN 'decision' THEN (SELECT g3.exe FROM granted g2"
     " CROSS JOIN granted g3 ON g3.session = g2.session AND g3.id = g2.id"
-    " WHERE g2.session = e.session AND g2.request = e.request) END)"
+    " WHERE g2.session = e.session AND g2.request = e.request) END), d.keys_ignored"
     " FROM event e JOIN session s ON s.nr = e.session"
     " LEFT JOIN request r ON r.session = e.session AND r.id = e.request"
     " LEFT JOIN decision d ON e.kind = 'decision' AND d.session = e.session AND d.seq = e.seq"
@@ -280,6 +281,7 @@ read_event(sqlite3_stmt *st, struct event_row *ret_row)
         .waited_ms = sqlite3_column_type(st, C_WAITED_MS) == SQLITE_NULL
                          ? -1
                          : sqlite3_column_int64(st, C_WAITED_MS),
+        .keys_ignored = sqlite3_column_int64(st, C_KEYS_IGNORED),
         .error = number_or(st, C_ERROR, -1),
         .count = column_u64(st, C_COUNT),
         .last_ns = column_u64(st, C_LAST_NS),

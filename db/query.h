@@ -72,6 +72,7 @@ struct event_row {
     enum reason reason;
     enum risk risk;
     int64_t waited_ms;
+    int64_t keys_ignored; /* decision: by a guard of the pane, while it waited */
     int error;
     uint64_t count;   /* decision: calls it answered, repeats included; grant: its uses; else 0 */
     uint64_t last_ns; /* of the last of them, 0 when there is but the first */

@@ -70,7 +70,7 @@ log_begin_csv(struct log_printer *p)
     fputs("seq,ts,session,kind,request,op,target,resolved,access,pid,exe,argv,cwd,ancestry,"
           "verdict,scope,reach,by,reason,waited_ms,errno,risk,tags,source,note,text,count,last,"
           "target2,resolved2,detail,interpreter,family,host,port,unix_kind,decision,category,"
-          "grant,sha256,exe_sha256\r\n",
+          "grant,sha256,exe_sha256,keys_ignored\r\n",
           p->out);
 }
 
@@ -124,6 +124,7 @@ put_more(struct buf *b, const struct event_row *row)
     put_number(b, row->granted != 0, (int64_t)row->granted);
     put_digest(b, row->sha256);
     put_digest(b, row->exe_sha256);
+    put_number(b, row->kind == KIND_DECISION && row->by == DECIDER_USER, row->keys_ignored);
 }
 
 void

@@ -105,6 +105,9 @@ set_decision(json_t *o, const struct event_row *row)
     set_word(o, "reason", row->reason == REASON_NONE ? NULL : reason_to_string(row->reason));
     if (row->waited_ms >= 0)
         set(o, "waited_ms", json_integer(row->waited_ms));
+    // Nobody else has keys.
+    if (row->kind == KIND_DECISION && row->by == DECIDER_USER)
+        set(o, "keys_ignored", json_integer(row->keys_ignored));
     if (row->error > 0)
         set(o, "errno", json_integer(row->error));
 }

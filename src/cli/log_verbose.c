@@ -74,6 +74,9 @@ put_decision(struct log_printer *p, const struct event_row *row)
     if (row->waited_ms >= 0)
         log_put_duration(&b, row->waited_ms);
     put(p, "Waited", buf_str(&b));
+    if (row->keys_ignored > 0)
+        fprintf(p->out, "    %-10s %" PRId64 " ignored by the pane meanwhile\n", "Keys",
+                row->keys_ignored);
     put_text(p, "Note", row->note);
     buf_reset(&b);
     if (row->kind == KIND_GRANT)

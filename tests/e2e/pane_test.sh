@@ -17,6 +17,8 @@ wait_screen "the pane has the focus" main:0 'FOCUS: APPROVALS'
 screen_keys main:0 Enter
 wait_screen "the detail shows the whole path, its uncovered part marked" main:0 '{outside/secret.txt}'
 screen_keys main:0 Escape
+screen_keys main:0 x
+wait_screen "a key that means nothing" main:0 'unknown key'
 wait_screen "armed" main:0 '[ARMED]'
 screen_keys main:0 o
 wait_screen "the content" main:0 'the content'
@@ -24,6 +26,9 @@ wait_screen "cat succeeded" main:0 'status=0'
 equal "who decided" "$(log_rows "[(r['verdict'], r['by'], r['scope'], r['source']) for r in of(kind='decision')]")" \
     "[('allow', 'user', 'once', 'pane')]"
 equal "how long it waited" "$(log_rows "of(kind='decision')[0]['waited_ms'] >= 600")" True
+equal "keys that were ignored" "$(log_rows "[r['keys_ignored'] for r in of(kind='decision')]")" "[1]"
+contains "and in words" "$("$NONO" show 1)" 'Keys       1 ignored'
+equal "as log -v has it" "$("$NONO" log -v | grep Keys)" "$("$NONO" show 1 | grep Keys)"
 
 screen_stop
 
