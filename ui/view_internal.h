@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Between the files of the view: view.c (the queue), view_find.c (filter, search, groups),
-// view_grants.c, view_decide.c (decisions), view_keys.c (what a key does). Private to them.
+// Between the files of the view: view.c (the queue), view_lock.c (the guards), view_find.c (filter,
+// search, groups), view_grants.c, view_decide.c (decisions), view_keys.c (what a key does). Private
+// to them.
 #pragma once
 #include "view.h"
 
