@@ -38,6 +38,8 @@ ui_set_frozen(struct ui *ui, unsigned session, bool frozen)
     view_set_frozen(&ui->pane.view, session, frozen);
     if (ui->plain)
         plain_say(ui->plain, frozen ? "frozen" : "thawed");
+    // What a key promised has come.
+    ui->pane.view.hint = NULL;
     ui->dirty = true;
 }
 

@@ -391,7 +391,7 @@ view_tick(struct view *v, uint64_t now_ns)
     }
     if (changed || over)
         view_settle(v, now_ns);
-    if (v->hint && now_ns >= v->hint_ns + VIEW_SAID_NS) {
+    if (v->hint && (now_ns >= v->hint_ns + VIEW_SAID_NS || view_hint_is_stale(v, now_ns))) {
         v->hint = NULL;
         changed = true;
     }

@@ -16,6 +16,11 @@ void view_set_mark(struct view *v, struct view_row *row, bool marked);
 // Ends what is being typed.
 void view_end_prompt(struct view *v);
 
+// view_lock.c
+// The hint says why a key did nothing, and that is not so any more. (How long to wait is true for
+// the next key as well.)
+bool view_hint_is_stale(const struct view *v, uint64_t now_ns);
+
 // view_find.c
 uint64_t view_group_of(unsigned session, const struct request *r);
 bool view_matches(const struct view *v, const struct view_row *row, const char *words);

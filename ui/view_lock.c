@@ -91,3 +91,12 @@ view_lock_text(enum view_lock lock)
 
     return texts[lock];
 }
+
+bool
+view_hint_is_stale(const struct view *v, uint64_t now_ns)
+{
+    for (enum view_lock lock = VIEW_ARMED; v->hint && lock <= VIEW_LOCK_QUIET; lock++)
+        if (v->hint == view_lock_text(lock))
+            return lock != VIEW_LOCK_QUIET && lock != view_lock(v, now_ns);
+    return false;
+}

@@ -90,11 +90,18 @@ on_revoke(void *ctx, unsigned session, uint64_t grant)
     return 0;
 }
 
+static int
+on_freeze(void *ctx, unsigned session, bool on)
+{
+    return 0;
+}
+
 static const struct ui_ops ops = {.decide = on_decide,
                                   .agent_input = on_agent_input,
                                   .agent_resize = on_agent_resize,
                                   .leave = on_leave,
-                                  .revoke = on_revoke};
+                                  .revoke = on_revoke,
+                                  .freeze = on_freeze};
 
 static struct request *
 make_request(uint64_t id, enum op op, const char *resolved, size_t covered, enum risk risk,
@@ -240,6 +247,23 @@ fill(struct screen_test *t)
                                 11, RISK_NONE, ""));
     ui_set_stats(t->ui, 0,
                  &(struct stats){.floor = 1204, .allowed = 12, .refused = 3, .grants = 14});
+}
+
+static void add_cell(const struct screen_test *t, int row, int col, struct buf *line);
+
+// Is that to be read anywhere, in one row?
+static bool
+shows(const struct screen_test *t, const char *text)
+{
+    bool found = false;
+
+    for (int row = 0; row < (int)t->rows && !found; row++) {
+        cleanup_buf struct buf line = {0};
+        for (int col = 0; col < (int)t->cols; col++)
+            add_cell(t, row, col, &line);
+        found = strstr(buf_str(&line), text);
+    }
+    return found;
 }
 
 static void
@@ -745,6 +769,22 @@ Test(screens, marks_filter_and_freeze)
     ui_set_frozen(t.ui, 0, true);
     type(&t, "\035a&luke\r  ");
     check_screen(&t, "80x24-marked", false);
+}
+
+Test(screens, what_a_key_promised_goes_when_it_has_come)
+{
+    SCREEN(t, 24, 80, true);
+    type(&t, "\035a\035f");
+    cr_assert(shows(&t, " freezing"));
+    ui_set_frozen(t.ui, 0, true);
+    frame_after(&t, 20);
+    cr_assert(shows(&t, "[FROZEN]"));
+    cr_assert_not(shows(&t, " freezing"));
+    type(&t, "\035f");
+    cr_assert(shows(&t, " thawing"));
+    ui_set_frozen(t.ui, 0, false);
+    frame_after(&t, 20);
+    cr_assert_not(shows(&t, " thawing"));
 }
 
 Test(screens, two_sessions)

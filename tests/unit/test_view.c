@@ -442,6 +442,25 @@ Test(view, scrolled_out_of_sight_nothing_is_decided)
     cr_assert_eq(press(&v, 'o', now + 600 * MS, &d), VIEW_DECIDE);
 }
 
+Test(view, a_hint_about_a_guard_goes_with_it)
+{
+    VIEW(v);
+    view_add(&v, 0, make_request(1, RISK_NONE), now);
+    view_set_focus(&v, true, now);
+    view_set_size(&v, 5, 40, now);
+    press(&v, 'o', now, &d);
+    cr_assert_str_eq(v.hint, view_lock_text(VIEW_LOCK_SMALL));
+    cr_assert_not(view_tick(&v, now));
+    cr_assert(v.hint);
+    view_set_size(&v, 24, 80, now);
+    cr_assert(view_tick(&v, now));
+    cr_assert_null(v.hint);
+    show(&v, now);
+    press(&v, 'o', now, &d);
+    view_tick(&v, now + NS_PER_SEC);
+    cr_assert_str_eq(v.hint, view_lock_text(VIEW_LOCK_QUIET), "for somebody who reads slowly");
+}
+
 Test(view, ten_thousand_requests)
 {
     VIEW(v);
