@@ -40,6 +40,20 @@ notice_passes(const struct pane *p)
     return p->notice && !p->view.replay;
 }
 
+static void
+drop_notice(struct pane *p)
+{
+    free(p->notice);
+    p->notice = NULL;
+}
+
+void
+pane_pressed(struct pane *p, uint64_t now_ns)
+{
+    if (notice_passes(p) && now_ns >= p->notice_ns + VIEW_QUIET_NS)
+        drop_notice(p);
+}
+
 bool
 pane_tick(struct pane *p, uint64_t now_ns)
 {
@@ -47,8 +61,7 @@ pane_tick(struct pane *p, uint64_t now_ns)
 
     if (!notice_passes(p) || now_ns < p->notice_ns + VIEW_SAID_NS)
         return changed;
-    free(p->notice);
-    p->notice = NULL;
+    drop_notice(p);
     return true;
 }
 
@@ -238,35 +251,62 @@ row_waits(const struct view *v)
     return (v->mode == VIEW_LIST || v->mode == VIEW_DETAIL) && at && view_row_waits(at);
 }
 
-// One line about what is now: the last key, the guard, what is decided, a notice.
-static bool
-draw_said(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
+// What is now: the last key, the guard, what is decided, a notice.
+static enum look
+add_said(const struct pane *p, struct buf *line, uint64_t now_ns)
 {
     const struct view *v = &p->view;
     enum view_lock lock = view_lock(v, now_ns);
-    cleanup_buf struct buf line = {0};
-    enum look look = LOOK_NOTICE;
 
-    if (v->prompt != VIEW_PROMPT_NONE) {
-        draw_prompt(v, row, cols);
-        return true;
-    }
     if (v->prefix) {
-        buf_printf(&line, " %s", PANE_PREFIX_KEYS);
+        buf_printf(line, " %s", PANE_PREFIX_KEYS);
     } else if (v->hint) {
-        buf_printf(&line, " %s", v->hint);
+        buf_printf(line, " %s", v->hint);
     } else if (lock == VIEW_LOCK_TYPING || lock == VIEW_LOCK_CUT || lock == VIEW_LOCK_AWAY) {
-        buf_printf(&line, " %s", view_lock_text(lock));
-        look = LOOK_LOCKED;
-    } else if (row_waits(v) && add_what(v, view_selected(v), &line)) {
-        look = LOOK_STRONG;
+        buf_printf(line, " %s", view_lock_text(lock));
+        return LOOK_LOCKED;
+    } else if (row_waits(v) && add_what(v, view_selected(v), line)) {
+        return LOOK_STRONG;
     } else if (p->notice) {
-        buf_printf(&line, " %s", p->notice);
-    } else {
-        return false;
+        buf_printf(line, " %s", p->notice);
     }
-    screen_text(row, 0, cols, look, buf_str(&line));
-    return true;
+    return LOOK_NOTICE;
+}
+
+// The rows that it takes: a notice is read to its end where there is room.
+static unsigned
+count_said(const struct pane *p, unsigned cols, unsigned room, uint64_t now_ns)
+{
+    cleanup_buf struct buf line = {0};
+    unsigned rows = 0;
+
+    if (p->view.prompt != VIEW_PROMPT_NONE)
+        return 1;
+    add_said(p, &line, now_ns);
+    if (!p->notice || !line.len || strcmp(buf_str(&line) + 1, p->notice) != 0)
+        return line.len > 0;
+    for (const char *text = buf_str(&line); *text; text += pane_fit(text, cols, true))
+        rows++;
+    return rows < room ? rows : room;
+}
+
+static void
+draw_said(const struct pane *p, unsigned row, unsigned rows, unsigned cols, uint64_t now_ns)
+{
+    cleanup_buf struct buf line = {0};
+    enum look look;
+
+    if (p->view.prompt != VIEW_PROMPT_NONE) {
+        draw_prompt(&p->view, row, cols);
+        return;
+    }
+    look = add_said(p, &line, now_ns);
+    for (const char *text = buf_str(&line); rows > 0; rows--, row++) {
+        size_t fit = rows > 1 ? pane_fit(text, cols, true) : strlen(text);
+        cleanup_free char *part = xstrndup(text, fit);
+        screen_text(row, 0, cols, look, part);
+        text += fit;
+    }
 }
 
 // Nothing that is said takes the place of this but the confirmation, which says it itself.
@@ -301,15 +341,15 @@ draw_legend(const struct pane *p, unsigned row, unsigned cols)
 }
 
 // The keys, and below them the risk or what is said: with both, what is said is in place of the
-// keys. False when the row below is free.
+// keys. said: the rows that it takes; the last of all is row + 1. False when that is free.
 static bool
-draw_hints(const struct pane *p, unsigned row, unsigned cols, uint64_t now_ns)
+draw_hints(const struct pane *p, unsigned row, unsigned said, unsigned cols, uint64_t now_ns)
 {
     bool risk = draw_risk(&p->view, row + 1, cols);
-    bool said = draw_said(p, risk ? row : row + 1, cols, now_ns);
 
+    draw_said(p, row + !risk - (said - (said > 0)), said, cols, now_ns);
     if (!risk || !said)
-        draw_legend(p, row, cols);
+        draw_legend(p, risk ? row : row - (said - (said > 0)), cols);
     return risk || said;
 }
 
@@ -366,14 +406,16 @@ pane_draw(struct pane *p, const struct pane_area *a, uint64_t now_ns)
     bool roomy = a->rows >= 10;
     struct pane_area body = {a->top + 1, a->rows - (roomy ? 4 : 3), a->cols};
     unsigned last = a->top + a->rows - 1;
+    unsigned lines = count_said(p, a->cols, body.rows > 3 ? body.rows - 2 : 1, now_ns);
     bool said;
 
     p->shown = 0;
     p->shown_first = p->shown_end = p->shown_needed = 0;
     p->list_rows = 0;
+    body.rows -= lines - (lines > 0);
     draw_head(p, a->top, a->cols, now_ns);
     draw_body(p, body, now_ns);
-    said = draw_hints(p, last - (roomy ? 2 : 1), a->cols, now_ns);
+    said = draw_hints(p, last - (roomy ? 2 : 1), lines, a->cols, now_ns);
     if (roomy && !said)
         screen_text(last - 1, 0, a->cols, LOOK_PLAIN, "");
     if (roomy || !said)

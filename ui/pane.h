@@ -43,8 +43,9 @@ struct pane_ops {
 extern const struct pane_ops pane_list, pane_detail, pane_grants, pane_help;
 
 void pane_done(struct pane *p);
-// text is display-safe and copied; it goes after a while.
+// text is display-safe and copied; it goes after a while, and with a key once it could be read.
 void pane_set_notice(struct pane *p, const char *text, uint64_t now_ns);
+void pane_pressed(struct pane *p, uint64_t now_ns);
 // view_tick() and view_deadline(), the notice included.
 bool pane_tick(struct pane *p, uint64_t now_ns);
 uint64_t pane_deadline(const struct pane *p, uint64_t now_ns);
@@ -72,5 +73,7 @@ void pane_add_title(const struct pane *p, struct buf *out, unsigned cols);
 // show. Returns the lines that they would take.
 unsigned pane_draw_facts(struct pane *p, const struct pane_area *a, unsigned scroll,
                          uint64_t now_ns);
+// Bytes of text that fit into columns, whole units only; words stay whole where that costs little.
+size_t pane_fit(const char *text, unsigned columns, bool words);
 // A line with words in brackets on it.
 void pane_draw_rule(unsigned row, unsigned cols, bool heavy, bool strong, const char *text);

@@ -12,9 +12,8 @@
 
 #define LABEL_COLS 9
 
-// Bytes of text that fit into columns, whole units only; words stay whole where that costs little.
-static size_t
-fitting(const char *text, unsigned columns, bool words)
+size_t
+pane_fit(const char *text, unsigned columns, bool words)
 {
     size_t fit = 0, used = 0, width, length, space = 0, space_at = 0;
 
@@ -39,7 +38,7 @@ draw_fact(const struct detail_line *fact, const struct pane_area *a, bool target
     bool first = true;
 
     do {
-        size_t fit = fitting(text, a->cols - LABEL_COLS - 1, !target);
+        size_t fit = pane_fit(text, a->cols - LABEL_COLS - 1, !target);
         if (*line >= scroll && *line - scroll < a->rows) {
             unsigned y = a->top + *line - scroll;
             cleanup_free char *part = xstrndup(text, fit);

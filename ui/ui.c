@@ -378,6 +378,8 @@ press(struct ui *ui, const struct input_key *key, bool alone, uint64_t now)
         return;
     }
     result = view_press(&ui->pane.view, key, alone, now - ui->behind_ns);
+    if (result != VIEW_TO_AGENT)
+        pane_pressed(&ui->pane, now - ui->behind_ns);
     switch (result) {
     case VIEW_TO_AGENT:
         if (ui->terminal)

@@ -455,6 +455,30 @@ Test(screens, the_risk_is_always_in_sight)
     cr_assert_eq(t.decisions, 0);
 }
 
+// Which tasks hold what was taken back stands at the end of a long line.
+Test(screens, a_long_notice_is_read_to_its_end)
+{
+    static const char text[] =
+        "taken back: allow read /home/luke/src/a/rather/long/way/down/to/some/file.txt (used 3 "
+        "times, last by node/48213; still open in node/48213, a-program/48214, cat/48215 and 2 "
+        "more)";
+    SCREEN(t, 24, 80, true);
+    type(&t, "\035aj");
+    frame_after(&t, 700);
+    ui_set_notice(t.ui, text);
+    frame_after(&t, 20);
+    check_screen(&t, "80x24-notice-long", false);
+    type(&t, "j");
+    cr_assert(shows(&t, "cat/48215 and 2 more)"), "a key that nobody pressed because of it");
+    frame_after(&t, 700);
+    type(&t, "k");
+    cr_assert_not(shows(&t, "cat/48215"));
+    ui_set_size(t.ui, 8, 60, now_ns);
+    ui_set_notice(t.ui, text);
+    frame_after(&t, 20);
+    cr_assert(shows(&t, "[approvals"));
+}
+
 Test(screens, typing_locks)
 {
     SCREEN(t, 24, 80, true);
