@@ -51,7 +51,7 @@ run_background --ui attach -- "$BIN/opens" "$SECRET" 10000
 id=$(wait_request secret.txt)
 "$NONO" allow "$id" --session >/dev/null || fail "nono allow --session succeeds"
 join_background
-equal "10 000 opens" "$output" "ok=10000 eintr=0 other=0"
+equal "10 000 opens" "$output" "ok=10000 eintr=0 other=0 signals=0"
 equal "one prompt" "$(log_rows "len(of(kind='request', resolved='$SECRET'))")" 1
 
 scenario "deny for the session likewise"
