@@ -23,9 +23,10 @@
 #define NONO_CLIENTS_MAX 32              /* clients of one control socket */
 #define NONO_LINE_MAX (1024 * 1024)      /* bytes of one control line */
 #define NONO_DETACHED_NS                                                                           \
-    (3 * 1000000000ull)                     /* a call sent back for a signal may return this long */
-#define NONO_UNASKED_NS (2 * 1000000000ull) /* nothing is found out any longer before it is asked  \
-                                             */
+    (3 * 1000000000ull) /* a call sent back for a signal may return this long */
+// Nothing is found out any longer before it is asked; so many of these are asked in a tick.
+#define NONO_UNASKED_NS (2 * 1000000000ull)
+#define NONO_ASKED_AT_ONCE 64
 #define NONO_CAPABILITIES_MAX 4096
 #define NONO_DENIALS_MAX 1024
 #define NONO_FLOOR_RULES_MAX 16384          /* Landlock rules; what has none is served on behalf */
@@ -47,9 +48,11 @@
 // A program that is asked about: bytes of its argv (beyond: E2BIG) and of its file (refused).
 #define NONO_EXEC_ARGV_MAX (2 << 20)
 #define NONO_EXEC_PROGRAM_MAX (1 << 30)
-// Of a program that asks: bytes of its file, files at a time; beyond: its digest is not known.
+// Of a program that asks: bytes of its file, files at a time, requests that wait for one; beyond:
+// its digest is not known.
 #define NONO_ASKER_MAX (512 << 20)
 #define NONO_ASKERS_MAX 16
+#define NONO_ASKER_REQUESTS_MAX 128
 #define NONO_COPIES_MAX 1024 /* programs that run as a copy whose names are known */
 // What is kept of the terminal of a session (--record), compressed; beyond: a fault, and no more.
 #define NONO_RECORDED_MAX (64 * 1024 * 1024)

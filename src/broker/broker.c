@@ -475,14 +475,24 @@ broker_tick(struct broker *b, uint64_t now_ns)
         if (!b->frozen && row->state == STATE_ASKED && row->request->deadline_mono_ns &&
             now_ns >= row->request->deadline_mono_ns)
             broker_expire_row(b, row, now_ns);
-        else if (row->state == STATE_NEW &&
-                 now_ns - row->request->raised_mono_ns >= NONO_UNASKED_NS)
-            broker_ask(b, row->request->id, NULL, now_ns);
     }
     for (size_t i = b->frozen ? 0 : b->table.n_waiters; i-- > 0;) {
         struct waiter *w = b->table.waiters[i];
         if (w->id == 0 && now_ns - w->since_ns >= NONO_DETACHED_NS)
             broker_withdraw(b, w, now_ns);
+    }
+}
+
+void
+broker_ask_late(struct broker *b, uint64_t now_ns)
+{
+    unsigned asked = 0;
+    for (size_t i = b->table.n; i-- > 0 && asked < NONO_ASKED_AT_ONCE;) {
+        const struct pending *row = b->table.rows[i];
+        if (row->state != STATE_NEW || now_ns - row->request->raised_mono_ns < NONO_UNASKED_NS)
+            continue;
+        broker_ask(b, row->request->id, NULL, now_ns);
+        asked++;
     }
 }
 

@@ -77,12 +77,15 @@ void broker_done(struct broker *b);
 // case. id: the notification's.
 void broker_submit(struct broker *b, struct request *r, void *object, uint64_t id, pid_t tid,
                    uint64_t now_ns, void *call);
-// As broker_submit(), but what nobody asked before is only asked once broker_ask() says so, after
-// NONO_UNASKED_NS at the latest. The id of that new request; 0: there is none.
+// As broker_submit(), but what nobody asked before is only asked once broker_ask() says so, or
+// broker_ask_late() finds it. The id of that new request; 0: there is none.
 uint64_t broker_hold(struct broker *b, struct request *r, void *object, uint64_t id, pid_t tid,
                      uint64_t now_ns, void *call);
 // Asks it, unless it is gone or was asked. sha256: of the program that asks; NULL: unknown.
 void broker_ask(struct broker *b, uint64_t request, const uint8_t *sha256, uint64_t now_ns);
+// Asks what was held for NONO_UNASKED_NS, NONO_ASKED_AT_ONCE at most. To be called in every tick in
+// which the record has room for them.
+void broker_ask_late(struct broker *b, uint64_t now_ns);
 // A refusal that is nobody's question (protected roots, failures of our own): recorded and counted;
 // the caller answers. Takes r over.
 void broker_refuse(struct broker *b, struct request *r, enum decider by, enum reason reason,

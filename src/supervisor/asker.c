@@ -125,14 +125,16 @@ asker_done(struct job *job, void *ctx)
 {
     struct asker_job *j = (struct asker_job *)job;
     struct supervisor *s = ctx;
-    uint64_t now = clock_mono_ns();
     struct asker_job **link = &s->askers;
     while (*link != j)
         link = &(*link)->next;
     *link = j->next;
     s->n_askers--;
-    for (size_t i = 0; i < j->n; i++)
-        broker_ask(&s->broker, j->requests[i], j->found ? j->sha256 : NULL, now);
+    for (size_t i = 0; i < j->n; i++) {
+        // I5: no question without its facts in the record.
+        core_wait_for_room(s);
+        broker_ask(&s->broker, j->requests[i], j->found ? j->sha256 : NULL, clock_mono_ns());
+    }
     asker_drop(job);
 }
 
@@ -191,6 +193,8 @@ asker_submit(struct supervisor *s, struct call *copy, struct request *q, struct 
         j = find_job(s, q);
         if (!j)
             j = start_job(s, q);
+        if (j && j->n >= NONO_ASKER_REQUESTS_MAX)
+            j = NULL;
     }
     if (!j) {
         broker_submit(&s->broker, q, object, copy->id, copy->tid, clock_mono_ns(), copy);

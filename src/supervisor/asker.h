@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The digest of the program that asks. What was hashed before is known at once; what was not is
 // hashed in a worker, once for all requests that it makes meanwhile, and they are asked behind
-// that. The program is the object that the task runs, never a name (I3), and it cannot become
-// another one while the task waits in its call. With the lock held.
+// that; more than a few are asked without. The program is the object that the task runs, never a
+// name (I3), and it cannot become another one while the task waits in its call. With the lock held.
 #pragma once
 #include "core.h"
 

@@ -72,8 +72,9 @@ void *receive_main(void *supervisor);
 // Waits for the end of the thread, once the last task is gone.
 void receive_end(struct supervisor *s);
 // Returns when there is room for what a request leaves behind: a full queue is a state, not a loss;
-// the kernel keeps the callers asleep meanwhile. Releases the lock while it waits. Receiver.
+// the kernel keeps the callers asleep meanwhile. Releases the lock while it waits.
 void core_wait_for_room(struct supervisor *s);
+bool core_has_room(const struct supervisor *s);
 
 // One line for the person.
 void core_notice(struct supervisor *s, const char *text);

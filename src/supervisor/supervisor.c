@@ -362,11 +362,17 @@ on_timer(struct supervisor *s)
         flush_counts(s);
 }
 
+bool
+core_has_room(const struct supervisor *s)
+{
+    return !s->n_outbox && s->o.record.room(s->o.record.ctx) >= ROOM_DB &&
+           queue_room(s->o.main) >= ROOM_MAIN;
+}
+
 void
 core_wait_for_room(struct supervisor *s)
 {
-    while (s->n_outbox || s->o.record.room(s->o.record.ctx) < ROOM_DB ||
-           queue_room(s->o.main) < ROOM_MAIN) {
+    while (!core_has_room(s)) {
         pthread_mutex_unlock(&s->lock);
         poll(NULL, 0, STARVED_NS / NS_PER_MS);
         pthread_mutex_lock(&s->lock);

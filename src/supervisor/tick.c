@@ -72,5 +72,8 @@ core_tick(struct supervisor *s, uint64_t now)
             s->tick_waiter++;
     }
     broker_tick(&s->broker, now);
+    // A tick waits for nothing.
+    if (core_has_room(s))
+        broker_ask_late(&s->broker, now);
     onbehalf_look_after(s, clock_mono_ns() + BUDGET_NS);
 }

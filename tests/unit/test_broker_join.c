@@ -360,7 +360,7 @@ Test(broker_join, what_is_held_is_asked_once_with_what_was_found_out)
 {
     cr_expect_eq(fake_hold(&f, "/a", 11, 1, 5), 1);
     cr_expect_eq(fake_hold(&f, "/a", 12, 2, 6), 0);
-    broker_tick(&f.broker, 7);
+    broker_ask_late(&f.broker, 7);
     expect_said(&f, "");
     broker_ask(&f.broker, 1, sum, 8);
     expect_said(&f, "request:1 publish:1");
@@ -379,13 +379,32 @@ Test(broker_join, what_is_held_is_asked_once_with_what_was_found_out)
 Test(broker_join, what_is_held_is_asked_in_the_end)
 {
     fake_hold(&f, "/a", 11, 1, 5);
-    broker_tick(&f.broker, 4 + NONO_UNASKED_NS);
+    broker_ask_late(&f.broker, 4 + NONO_UNASKED_NS);
     expect_said(&f, "");
-    broker_tick(&f.broker, 5 + NONO_UNASKED_NS);
+    broker_ask_late(&f.broker, 5 + NONO_UNASKED_NS);
     expect_said(&f, "request:1 publish:1");
     cr_expect(!f.broker.table.rows[0]->request->has_exe_sha256);
     broker_ask(&f.broker, 1, sum, 6 + NONO_UNASKED_NS);
     cr_expect(!f.broker.table.rows[0]->request->has_exe_sha256);
+}
+
+// What they leave in the record has room only so far (I5).
+Test(broker_join, what_is_held_is_asked_in_the_end_a_few_at_a_time)
+{
+    char path[32];
+    restart("deny", 0);
+    for (unsigned i = 0; i < 2 * NONO_ASKED_AT_ONCE + 1; i++) {
+        snprintf(path, sizeof path, "/held/%u", i);
+        fake_hold(&f, path, 11 + i, (pid_t)(1 + i), 5);
+    }
+    broker_tick(&f.broker, 5 + NONO_UNASKED_NS);
+    cr_expect_eq(f.answers, 0);
+    broker_ask_late(&f.broker, 5 + NONO_UNASKED_NS);
+    cr_expect_eq(f.answers, NONO_ASKED_AT_ONCE);
+    broker_ask_late(&f.broker, 6 + NONO_UNASKED_NS);
+    broker_ask_late(&f.broker, 7 + NONO_UNASKED_NS);
+    cr_expect_eq(f.answers, 2 * NONO_ASKED_AT_ONCE + 1);
+    cr_expect_eq(f.broker.table.n, 0);
 }
 
 // Its task is gone: nobody has heard of it, and nobody does.
