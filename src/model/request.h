@@ -63,8 +63,8 @@ struct request {
     char *exe;                      /* program path; "" when it could not be read */
     uint8_t exe_sha256[SHA256_LEN]; /* of its content; valid with has_exe_sha256 */
     bool has_exe_sha256;
-    // Which file in which state exe is, device and inode first; zeros: unknown. The supervisor's
-    // alone, neither shown nor kept.
+    // Which file in which state exe is, device and inode first, or the digest of a sealed copy;
+    // zeros: unknown. The supervisor's alone, neither shown nor kept.
     uint64_t exe_state[EXE_STATE_LEN];
     char *argv; /* NUL-separated, cut at NONO_ARGV_MAX */
     size_t argv_len;

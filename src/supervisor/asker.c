@@ -91,7 +91,10 @@ void
 asker_known(struct request *q)
 {
     struct stat st;
-    // That of a copy was found with its name.
+    _Static_assert(sizeof q->exe_state > SHA256_LEN, "the digest has room in it");
+    // That of a copy was found with its name, and tells it from another copy of that name.
+    if (q->has_exe_sha256 && !q->exe_state[1])
+        memcpy(q->exe_state, q->exe_sha256, SHA256_LEN);
     if (q->has_exe_sha256 || q->exe[0] != '/')
         return;
     cleanup_fd int fd = hold_program(q->tid, q->exe, &st);

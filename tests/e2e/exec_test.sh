@@ -191,6 +191,29 @@ equal "it runs" "$output" "the content the content"
 equal "found by it" "$("$NONO" log --exe "$OUT/shell" --kind request --jsonl | rows 'len(rows)')" 2
 contains "counted under it" "$("$NONO" log --stats --group exe --json)" "$OUT/shell"
 lacks "and nowhere under another name" "$("$NONO" log --jsonl)" memfd
+scenario "copies of one name that differ"
+cp "$(readlink -f /bin/cat)" "$OUT/reader"
+cp "$(readlink -f /usr/bin/head)" "$T/other-reader"
+sum=$(sha256sum <"$OUT/reader") other=$(sha256sum <"$T/other-reader")
+cat >two.sh <<END
+$OUT/reader $SECRET &
+while [ ! -e go ]; do sleep 0.02; done
+$OUT/reader $SECRET &
+wait
+END
+run_background --ui attach -- sh two.sh
+id=$(wait_request /reader)
+"$NONO" allow "$id" >/dev/null
+first=$(wait_request /secret.txt)
+mv "$T/other-reader" "$OUT/reader"
+: >go
+"$NONO" allow "$(wait_request /reader "$id")" >/dev/null
+second=$(wait_request /secret.txt "$first")
+equal "are asked about each for itself" "$(pending_rows "sorted((r['request'], r['exe_sha256']) for r in rows)")" \
+    "[($first, '${sum%% *}'), ($second, '${other%% *}')]"
+"$NONO" allow "$first" >/dev/null
+"$NONO" allow "$second" >/dev/null
+join_background
 scenario "a copy of somebody else's is none"
 run --on-ask allow -- "$PYTHON" -c '
 import os, sys
