@@ -171,15 +171,21 @@ broker_repeat(struct broker *b, uint64_t request, enum op op)
     b->ops->record_repeat(b->ctx, request, op);
 }
 
+static enum approver_answer
+broker_approver(const struct broker *b, const struct request *r)
+{
+    return b->closing ? APPROVER_DENY : b->approver->ask(r);
+}
+
 static void
 broker_ask_row(struct broker *b, struct pending *row, uint64_t now_ns)
 {
     struct request *r = row->request;
-    enum approver_answer answer = b->closing ? APPROVER_DENY : b->approver->ask(r);
+    enum approver_answer answer = broker_approver(b, r);
     struct refused_slot *slot = refused_slot(b, row->key);
     enum decider by = DECIDER_INITIAL;
     enum reason reason = r->why;
-    if (answer == APPROVER_LATER && !broker_may_prompt(b, now_ns)) {
+    if (answer == APPROVER_LATER && row->limited) {
         answer = APPROVER_DENY;
         by = DECIDER_RATE_LIMIT;
         reason = REASON_RATE_LIMITED;
@@ -299,6 +305,7 @@ broker_enter(struct broker *b, struct request *r, void *object, uint64_t id, pid
     }
     b->full = false;
     pending_park(t, row, id, tid, start_time, now_ns, call);
+    row->limited = broker_approver(b, r) == APPROVER_LATER && !broker_may_prompt(b, now_ns);
     return row;
 }
 
@@ -318,7 +325,12 @@ broker_hold(struct broker *b, struct request *r, void *object, uint64_t id, pid_
             uint64_t now_ns, void *call)
 {
     struct pending *row = broker_enter(b, r, object, id, tid, now_ns, call);
-    return row ? row->request->id : 0;
+    if (row && row->limited) {
+        request_seal(r);
+        broker_ask_row(b, row, now_ns);
+        return 0;
+    }
+    return row ? r->id : 0;
 }
 
 void

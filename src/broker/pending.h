@@ -32,6 +32,7 @@ struct pending {
     uint64_t rules[2];   /* ids of the grants that decided; 0 for none */
     uint64_t left;       /* id of the grant that its decision left behind; 0 for none */
     bool revoked;        /* one of these was taken back: nothing is allowed by it any more */
+    bool limited;        /* came when there were too many: nobody is asked */
     struct waiter *waiters;
     unsigned n_waiters;
     void *object; /* the held object; the supervisor's, released by table->release_object */

@@ -423,6 +423,22 @@ Test(broker_join, what_is_held_goes_without_a_word)
     cr_expect_eq(f.broker.table.n_waiters, 1);
 }
 
+// --ask-rate is for the calls as they come, whenever they are asked about.
+Test(broker_join, what_is_held_counts_when_it_comes)
+{
+    ratelimit_init(&f.broker.limit, 1, 2, 0);
+    fake_hold(&f, "/a", 11, 1, 5);
+    fake_hold(&f, "/b", 12, 2, 5);
+    cr_expect_eq(fake_hold(&f, "/c", 13, 3, 5), 0);
+    expect_said(
+        &f, "notice request:3 note:3=deny/rate_limit refused:rate_limited no#13 answered:3=deny");
+    fake_submit(&f, "/d", R, 14, 4, 2 * NS_PER_SEC);
+    broker_ask(&f.broker, 1, sum, 2 * NS_PER_SEC);
+    broker_ask(&f.broker, 2, sum, 2 * NS_PER_SEC);
+    expect_said(&f, "request:4 publish:4 request:1 publish:1 request:2 publish:2");
+    cr_expect_eq(f.broker.stats.limited, 1);
+}
+
 Test(broker_join, what_is_held_hears_of_a_new_grant)
 {
     fake_submit(&f, "/a", R, 11, 1, 5);
