@@ -347,7 +347,8 @@ broker_ask(struct broker *b, uint64_t request, const uint8_t *sha256, uint64_t n
     if (sha256)
         memcpy(r->exe_sha256, sha256, SHA256_LEN);
     request_seal(r);
-    if (!broker_answer_row(b, row, now_ns))
+    // What would not be shown to a person is not shown because a grant answers it either.
+    if (broker_approver(b, r) != APPROVER_LATER || !broker_answer_row(b, row, now_ns))
         broker_ask_row(b, row, now_ns);
 }
 

@@ -454,6 +454,36 @@ Test(broker_join, what_is_held_hears_of_a_new_grant)
     expect_said(&f, "request:2 publish:2 commit:2=allow/rule decided:2=allow");
 }
 
+Test(broker_join, what_is_held_is_not_shown_where_nobody_is_asked)
+{
+    static const char *const approvers[] = {"ui", "deny", "allow"};
+    static const char *const said[] = {
+        "request:1 note:1=deny/initial refused:policy_blocked no#11 answered:1=deny",
+        "request:1 note:1=deny/initial refused:policy_blocked no#11 answered:1=deny",
+        "request:1 commit:1=allow/initial+grant decided:1=allow",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(approvers); i++) {
+        restart(approvers[i], 0);
+        fake_hold(&f, "/a", 11, 1, 5);
+        struct grant *g = grant_new();
+        g->op = OP_READ;
+        g->verdict = VERDICT_ALLOW;
+        g->scope = SCOPE_SESSION;
+        g->access = R;
+        g->path = xstrdup("/a");
+        g->dev = 1;
+        g->ino = 2;
+        cr_assert_eq(broker_load(&f.broker, g), 0);
+        cr_assert_not_null(fake_remembers(&f, "/a", 2, R));
+        fake_said(&f);
+        if (i == 0)
+            broker_close(&f.broker, 6);
+        else
+            broker_ask(&f.broker, 1, sum, 6);
+        expect_said(&f, said[i]);
+    }
+}
+
 Test(broker_join, everyone_who_waits_hears_a_refusal_that_was_told_before)
 {
     restart("deny", 0);
