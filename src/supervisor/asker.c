@@ -136,7 +136,9 @@ asker_done(struct job *job, void *ctx)
     for (size_t i = 0; i < j->n; i++) {
         // I5: no question without its facts in the record.
         core_wait_for_room(s);
-        broker_ask(&s->broker, j->requests[i], j->found ? j->sha256 : NULL, clock_mono_ns());
+        uint64_t now = clock_mono_ns();
+        core_look_at(s, j->requests[i], now);
+        broker_ask(&s->broker, j->requests[i], j->found ? j->sha256 : NULL, now);
     }
     asker_drop(job);
 }

@@ -80,8 +80,8 @@ bool core_has_room(const struct supervisor *s);
 void core_notice(struct supervisor *s, const char *text);
 // Looks after what is parked or in a worker: whose task is gone, or has a signal to return for.
 void core_tick(struct supervisor *s, uint64_t now);
-// Withdraws the calls of a request whose tasks are gone, before it is decided. More than a few are
-// left to the ticks.
+// Withdraws the calls of a request whose tasks are gone, before it is asked or decided. More than a
+// few are left to the ticks.
 void core_look_at(struct supervisor *s, uint64_t request, uint64_t now);
 // There is something for the clerk to look after, which may be asleep without a timer.
 void core_look_after(struct supervisor *s);
