@@ -17,7 +17,8 @@
 
 struct asker_job {
     struct job job;
-    struct asker_job *next;        /* in the supervisor's list */
+    struct asker_job *next; /* in the supervisor's list */
+    uint64_t started_ns;
     int fd;                        /* the program; owned */
     uint64_t state[EXE_STATE_LEN]; /* of it */
     bool found;
@@ -154,7 +155,7 @@ find_job(const struct supervisor *s, const struct request *q)
 
 // NULL: its digest cannot be found out.
 static struct asker_job *
-start_job(struct supervisor *s, const struct request *q)
+start_job(struct supervisor *s, const struct request *q, uint64_t now)
 {
     struct stat st;
     if (s->n_askers >= NONO_ASKERS_MAX)
@@ -168,6 +169,7 @@ start_job(struct supervisor *s, const struct request *q)
     *j = (struct asker_job){
         .job = {.run = asker_run, .done = asker_done, .drop = asker_drop},
         .next = s->askers,
+        .started_ns = now,
         .fd = steal_fd(&fd),
     };
     memcpy(j->state, q->exe_state, sizeof j->state);
@@ -194,18 +196,20 @@ void
 asker_submit(struct supervisor *s, struct call *copy, struct request *q, struct held *object)
 {
     struct asker_job *j = NULL;
+    uint64_t now = clock_mono_ns();
     if (!q->has_exe_sha256 && q->exe_state[1]) {
         j = find_job(s, q);
         if (!j)
-            j = start_job(s, q);
-        if (j && j->n >= NONO_ASKER_REQUESTS_MAX)
+            j = start_job(s, q, now);
+        // What was not done in time keeps nobody else waiting.
+        if (j && (j->n >= NONO_ASKER_REQUESTS_MAX || now - j->started_ns >= NONO_UNASKED_NS))
             j = NULL;
     }
     if (!j) {
-        broker_submit(&s->broker, q, object, copy->id, copy->tid, clock_mono_ns(), copy);
+        broker_submit(&s->broker, q, object, copy->id, copy->tid, now, copy);
         return;
     }
-    uint64_t id = broker_hold(&s->broker, q, object, copy->id, copy->tid, clock_mono_ns(), copy);
+    uint64_t id = broker_hold(&s->broker, q, object, copy->id, copy->tid, now, copy);
     if (id)
         add_request(j, id);
     core_look_after(s);

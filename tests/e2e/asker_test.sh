@@ -98,6 +98,27 @@ contains "it is asked about in the end" "$(asks "$id")" "$PWD/large"
 "$NONO" allow "$id" >/dev/null
 join_background
 
+# With enough others at it, it takes long.
+scenario "a reading that takes long is waited for once"
+cp "$(readlink -f "$PYTHON")" slow
+truncate -s 500M slow
+cat >slow.py <<END
+import time
+start = time.monotonic()
+for i in range(5):
+    try: open("$OUT/slow-%d" % i)
+    except PermissionError: pass
+print("done" if time.monotonic() - start < 7 else time.monotonic() - start)
+END
+for i in 1 2 3 4 5 6; do
+    cp "$(readlink -f /bin/cat)" other$i
+    truncate -s 500M other$i
+    touch "$OUT/slow-$((i - 1))"
+done
+run --on-ask deny -- sh -c "for i in 1 2 3 4 5 6; do ./other\$i $SECRET 2>other\$i.err & done
+PYTHONHOME=/usr ./slow slow.py; wait"
+equal "and not by every question" "$output" "done"
+
 scenario "one that ends meanwhile"
 cp "$(readlink -f /bin/cat)" another-large
 truncate -s 500M another-large
