@@ -197,6 +197,7 @@ asker_submit(struct supervisor *s, struct call *copy, struct request *q, struct 
 {
     struct asker_job *j = NULL;
     uint64_t now = clock_mono_ns();
+    core_look_after(s);
     if (!q->has_exe_sha256 && q->exe_state[1]) {
         j = find_job(s, q);
         if (!j)
@@ -212,5 +213,4 @@ asker_submit(struct supervisor *s, struct call *copy, struct request *q, struct 
     uint64_t id = broker_hold(&s->broker, q, object, copy->id, copy->tid, now, copy);
     if (id)
         add_request(j, id);
-    core_look_after(s);
 }

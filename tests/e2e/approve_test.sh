@@ -90,6 +90,14 @@ lacks "no content" "$output" "the content"
 equal "the log says expired" "$(log_rows "[(r['verdict'], r['by'], r['reason']) for r in of(kind='decision')]")" \
     "[('expired', 'timeout', 'timed_out')]"
 at_most "in time" $((SECONDS - start)) 5
+# Nothing is left to be looked after when it asks: that is what the pause is for.
+out=$(timeout 20 "$NONO" run --ui attach --ask-timeout 1 -- $PYTHON -c "
+import os, time
+time.sleep(0.5)
+try: os.open('$SECRET', 0)
+except PermissionError: print('refused')" 2>/dev/null; echo "status $?")
+equal "nor what comes out of a silence" "$out" "refused
+status 0"
 
 scenario "on-ask allow grants and records"
 run --on-ask allow -- cat "$SECRET"
