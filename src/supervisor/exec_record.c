@@ -8,32 +8,35 @@
 #include "display.h"
 #include "util.h"
 
-static void
+// As much as a person reads. Returns how many bytes there are behind that.
+static size_t
 add_argv(struct buf *out, const struct exec_call *c)
 {
-    size_t shown = 0;
-    for (const char *p = c->argv; p < c->argv + c->argv_len; p += strlen(p) + 1) {
-        size_t n = strlen(p);
-        if (shown + n > NONO_ARGV_MAX) {
-            buf_puts(out, " ...");
-            return;
-        }
+    size_t room = NONO_ARGV_MAX;
+    const char *p = c->argv, *end = p + c->argv_len;
+    while (p < end && room) {
+        size_t n = strlen(p), part = n < room ? n : room;
         buf_putc(out, ' ');
-        display_escape(out, p, n, DISPLAY_QUOTE);
-        shown += n;
+        display_escape(out, p, part, DISPLAY_QUOTE);
+        p += part < n ? part : n + 1;
+        room -= part < room ? part + 1 : room;
     }
+    if (p < end)
+        buf_printf(out, " ... and %zu bytes more", (size_t)(end - p));
+    return (size_t)(end - p);
 }
 
-// What a person should know beside the path.
+// What a person should know beside the path. ret_hidden: not all of it is there.
 static char *
-detail_of(const struct exec_call *c, const struct resolved *ends, unsigned part, bool copy)
+detail_of(const struct exec_call *c, const struct resolved *ends, unsigned part, bool copy,
+          bool *ret_hidden)
 {
     struct buf b = {0};
     const struct stat *st = &c->program[part].st;
     if (part != EXEC_PROGRAM)
         buf_printf(&b, "interpreter of %s, ", ends[part - 1].path);
     buf_puts(&b, "argv");
-    add_argv(&b, c);
+    *ret_hidden = add_argv(&b, c) > 0;
     if (st->st_mode & (S_ISUID | S_ISGID))
         buf_puts(&b, ", set-user-id has no effect");
     if (copy)
@@ -65,7 +68,8 @@ exec_request(struct supervisor *s, const struct exec_call *c, const struct resol
     if (!q)
         return NULL;
     free(q->detail);
-    q->detail = detail_of(c, ends, part, copy);
+    bool hidden;
+    q->detail = detail_of(c, ends, part, copy, &hidden);
     memcpy(q->sha256, c->program[part].sha256, SHA256_LEN);
     q->has_sha256 = true;
     if (part + 1 < c->parts) {
@@ -74,5 +78,7 @@ exec_request(struct supervisor *s, const struct exec_call *c, const struct resol
     }
     for (unsigned i = part + 1; i < c->parts; i++)
         judge_add_risk(s, q, ends[i].path);
+    if (hidden)
+        judge_add_tag(q, RISK_HIGH, "arguments that are not all shown");
     return q;
 }

@@ -126,8 +126,14 @@ judge_asks_programs(const struct supervisor *s, struct request *q)
 void
 judge_add_risk(const struct supervisor *s, struct request *q, const char *path)
 {
-    char *tags;
+    cleanup_free char *tags = NULL;
     enum risk risk = risk_of_path(path, s->o.home, q->access, &tags);
+    judge_add_tag(q, risk, tags);
+}
+
+void
+judge_add_tag(struct request *q, enum risk risk, const char *tags)
+{
     if (risk > q->risk)
         q->risk = risk;
     if (tags[0] && strcmp(tags, q->tags) != 0) {
@@ -135,7 +141,6 @@ judge_add_risk(const struct supervisor *s, struct request *q, const char *path)
         free(q->tags);
         q->tags = both;
     }
-    free(tags);
 }
 
 enum verdict

@@ -47,6 +47,19 @@ equal "but not if it is denied" "$status" 126
 run --on-ask deny -- ./nowhere
 equal "nor if it is missing" "$status" 127
 
+scenario "more arguments than anybody reads"
+cp "$BIN/started" "$OUT/long"
+run --on-ask deny -- $PYTHON -c "
+import os
+os.execv('$OUT/long', ['long', '-c', '# ' + 'x' * 4500 + '\n echo hidden'])"
+equal "their beginning is told, and how many there are" \
+    "$(log_rows "[(r['risk'], r['tags'], r['detail'][:17], 'x\' ... and 428 bytes more' in r['detail']) for r in of(kind='request')]")" \
+    "[('high', 'arguments that are not all shown', \"argv long -c '# x\", True)]"
+run --on-ask deny -- $PYTHON -c "import os; os.execv('$OUT/long', ['x'] + [''] * 100000)"
+equal "empty ones are many too" \
+    "$(log_rows "[(r['risk'], '... and 95906 bytes more' in r['detail']) for r in of(kind='request')][-1]")" \
+    "('high', True)"
+
 scenario "one decision"
 run_background --ui attach -- sh -c "$OUT/started a 'b c' | head -n 3; $OUT/true; echo \$?"
 id=$(wait_request /started)
