@@ -19,8 +19,8 @@ on_alarm(int sig)
     signals++;
 }
 
-// One that was interrupted is made again: natively neither call ever is. One that took effect and was
-// said to be interrupted all the same fails the second time.
+// One that was interrupted is made again: natively neither call ever is. One that took effect and
+// was said to be interrupted all the same fails the second time.
 static bool
 make_and_remove(const char *path, long *eintr)
 {
