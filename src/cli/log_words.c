@@ -83,12 +83,12 @@ add_keys(struct log *l, struct event_filter *f, struct key_list *keys, struct er
 static int
 find_word(struct log *l, const char *word, size_t n, struct key_list *ret_keys, struct err *err)
 {
-    cleanup_free char *pattern = pattern_of(word, n), *plain = xstrndup(word, n);
+    cleanup_free char *pattern = pattern_of(word, n), *plain = xstrndup(word, n), *why = NULL;
     struct matcher *greps[2] = {0};
     struct event_filter f = requests_of(l), ops = f, risks = f;
-    int ret = matcher_new(pattern, &greps[0], NULL);
+    int ret = matcher_new(pattern, &greps[0], &why);
     if (ret < 0)
-        return ret;
+        return err_set(err, ret, "can't look for it: %s", why);
     f.greps = greps;
     f.shown = true;
     ret = read_keys(l, &f, ret_keys, err);
