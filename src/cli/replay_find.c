@@ -58,15 +58,15 @@ replay_find_start(struct playback *p, const char *words, bool forward)
     cleanup_buf struct buf why = {0};
     bool same = f->known && strcmp(buf_str(&f->words), words) == 0;
     f->forward = forward;
-    // Of a session that runs there may be more by now.
-    if (same && (!p->live || f->version == reader_version(p->reader))) {
+    // Of a session that ran there may be more by now.
+    if (same && f->last_seq == p->last_seq) {
         go(p);
         return;
     }
     struct log l = {.archive = p->r->archive, .filter.f = p->r->filter.f};
     f->job = log_job_stop(f->job);
     f->known = same;
-    f->version = reader_version(p->reader);
+    f->last_seq = p->last_seq;
     buf_reset(&f->words);
     buf_puts(&f->words, words);
     if (log_job_start(&l, LOG_JOB_WORDS, words, &f->job, &why) < 0)

@@ -16,7 +16,7 @@ struct replay_find {
     struct key_list found; /* requests that have them */
     bool known;            /* found is there */
     bool forward;          /* where to go when job is done */
-    int64_t version;       /* of the record, when job began */
+    uint64_t last_seq;     /* the last event on the line when job began */
     uint64_t select;       /* request that the cursor is to go to; 0: none */
 };
 

@@ -270,11 +270,17 @@ next_ask() { screen_keys main:0 "]"; screen_has main:0 "live/file3"; }
 poll next_ask && pass "the next ask came meanwhile" || fail "the next ask came meanwhile" "$(screen_text main:0)"
 screen_keys main:0 F
 wait_screen "F: to what happens now" main:0 FOLLOWING
+search "live/file"
+wait_screen "what is found so far lies before" main:0 "not found behind this moment"
+screen_keys main:0 F
+wait_screen "it still follows" main:0 FOLLOWING
 "$NONO" allow "$third" >/dev/null
 wait_screen "again" main:0 "live/file4"
 "$NONO" allow "$(wait_request live/file4)" >/dev/null
 join_background
 wait_screen "and its end" main:0 END
+screen_keys main:0 N
+wait_screen "what came behind a search is found too" main:0 "/live/file: 4 of 4"
 screen_keys main:0 q
 poll test -s "$T/tmp/status"
 equal "q leaves" "$(cat "$T/tmp/status")" 0
