@@ -105,8 +105,10 @@ void ui_set_grants(struct ui *ui, unsigned session, const struct grant *const *g
 void ui_set_frozen(struct ui *ui, unsigned session, bool frozen);
 void ui_set_stats(struct ui *ui, unsigned session, const struct stats *s);
 // All requests leave, and what was decided about them; sessions are to be added again. Focus, page,
-// search and filter stay.
+// search and filter stay. Once those that are there now have been added: ui_refilled() puts the
+// cursor back on the request that it was on, where that is one of them.
 void ui_clear(struct ui *ui);
+void ui_refilled(struct ui *ui);
 // Ages and the time of what is added from now on are as of that long ago (modulo 2^64: a replay may
 // also be ahead).
 void ui_set_behind(struct ui *ui, uint64_t ns);

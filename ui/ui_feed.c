@@ -150,6 +150,13 @@ ui_clear(struct ui *ui)
 }
 
 void
+ui_refilled(struct ui *ui)
+{
+    view_refilled(&ui->pane.view, ui->clock());
+    ui->dirty = true;
+}
+
+void
 ui_set_behind(struct ui *ui, uint64_t ns)
 {
     ui->behind_ns = ns;

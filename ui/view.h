@@ -120,6 +120,13 @@ struct view {
     size_t top;        /* first visible row of the list */
     size_t scroll;     /* first visible line of the detail or the help */
     enum view_mode mode, help_from;
+    // Where the person was at view_clear(); id 0: at no request.
+    struct {
+        unsigned session;
+        uint64_t id;
+        enum view_mode mode;
+        size_t scroll;
+    } left;
     bool has_agent, focus, small;
     bool replay;    /* the owner's: what is shown is over */
     bool prefix;    /* the next key is one behind ^] */
@@ -187,8 +194,10 @@ enum view_result {
 
 void view_init(struct view *v, bool has_agent, uint64_t now_ns);
 void view_done(struct view *v);
-// All that came leaves; where the person is, and what they look for, stays.
+// All that came leaves; where the person is, and what they look for, stays: view_refilled() says
+// that what is there now has come.
 void view_clear(struct view *v, uint64_t now_ns);
+void view_refilled(struct view *v, uint64_t now_ns);
 
 // Session numbers of UI_SESSIONS_MAX and above are ignored, everywhere.
 void view_add_session(struct view *v, unsigned session, const char *id, const char *title);

@@ -144,7 +144,12 @@ view_clear(struct view *v, uint64_t now_ns)
 {
     struct view kept = *v;
     bool finding = v->prompt == VIEW_PROMPT_SEARCH || v->prompt == VIEW_PROMPT_FILTER;
+    const struct view_row *row = view_selected(v);
 
+    kept.left.session = row ? row->session : 0;
+    kept.left.id = row ? row->request->id : 0;
+    kept.left.mode = v->mode;
+    kept.left.scroll = v->scroll;
     memset(&v->search, 0, sizeof v->search);
     memset(&v->filter, 0, sizeof v->filter);
     memset(&v->typed, 0, sizeof v->typed);
@@ -155,6 +160,7 @@ view_clear(struct view *v, uint64_t now_ns)
     v->zoom = kept.zoom;
     v->mode = kept.mode;
     v->help_from = kept.help_from;
+    v->left = kept.left;
     v->search = kept.search;
     v->filter = kept.filter;
     v->typed = kept.typed;
@@ -162,6 +168,20 @@ view_clear(struct view *v, uint64_t now_ns)
         v->prompt = kept.prompt;
     else
         buf_reset(&v->typed);
+}
+
+void
+view_refilled(struct view *v, uint64_t now_ns)
+{
+    const struct view_row *row = view_find(v, v->left.session, v->left.id);
+
+    // The first that came took the cursor, and the page of the one that had left with it.
+    if (row && !row->hidden) {
+        view_select(v, row->key, now_ns);
+        v->mode = v->left.mode;
+        v->scroll = v->left.scroll;
+    }
+    v->left.id = 0;
 }
 
 size_t

@@ -105,6 +105,7 @@ rebuild(struct playback *p)
         if (ret >= 0 && s->decided < p->line.shown)
             ret = apply_moment(p, s->decided);
     }
+    ui_refilled(p->ui);
     free(ids);
     return ret;
 }

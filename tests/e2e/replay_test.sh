@@ -151,6 +151,13 @@ tmux -S "$TMUX_SOCKET" send-keys -t main:0 -l "$T/tmp/policy.json"
 screen_keys main:0 Enter
 wait_screen "the sum" main:0 "what-if policy.json: deny>allow 1, allow>deny 1, ask>allow 1"
 wait_screen "the row is marked" main:0 "x1       ask>allow"
+screen_keys main:0 Enter
+wait_screen "a request" main:0 "[detail]"
+screen_keys main:0 w Enter
+wait_screen "stays open while all is marked anew" main:0 "what-if policy.json"
+contains "it does" "$(screen_text main:0)" "[detail]"
+screen_keys main:0 Escape
+wait_screen "until it is left" main:0 "[approvals"
 screen_keys main:0 "]" .
 wait_screen "and the next one" main:0 "x1      deny>allow"
 screen_keys main:0 w q Escape w C-u Enter

@@ -356,6 +356,22 @@ Test(choices, a_search_of_a_replay_is_the_owners)
     cr_assert_eq(selected_id(&v), 5);
     view_select_request(&v, 0, 6, now);
     cr_assert_eq(selected_id(&v), 5);
+    // The page of a request that is there again stays; of one that is not, there is none.
+    press(&v, '\r', now, &d);
+    v.scroll = 2;
+    view_clear(&v, now);
+    view_add(&v, 0, make_request(4, RISK_NONE), now);
+    view_add(&v, 0, make_request(5, RISK_NONE), now);
+    view_refilled(&v, now);
+    cr_assert_eq(selected_id(&v), 5);
+    cr_assert(v.mode == VIEW_DETAIL && v.scroll == 2);
+    view_clear(&v, now);
+    view_add(&v, 0, make_request(4, RISK_NONE), now);
+    view_refilled(&v, now);
+    cr_assert_eq(selected_id(&v), 4);
+    cr_assert_eq(v.mode, VIEW_LIST);
+    view_add(&v, 0, make_request(5, RISK_NONE), now);
+    cr_assert_eq(selected_id(&v), 4);
     // What was typed to be confirmed, or as a note, is of the requests that left.
     press(&v, 'm', now, &d);
     view_clear(&v, now);
