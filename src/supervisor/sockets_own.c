@@ -87,7 +87,6 @@ own_sockets_new(const struct socket_policy *p)
     pthread_mutex_init(&o->looking, NULL);
     pthread_mutex_init(&o->lock, NULL);
     pthread_cond_init(&o->answered, NULL);
-    own_sockets_look_around(o, -1);
     return o;
 }
 

@@ -9,7 +9,7 @@
 #include "socket_policy.h"
 
 struct own_sockets;
-// p lives as long as anything is judged.
+// p lives as long as anything is judged. Nothing is known before own_sockets_look_around().
 struct own_sockets *own_sockets_new(const struct socket_policy *p);
 struct own_sockets *own_sockets_ref(struct own_sockets *o);
 // The last one frees it. Takes NULL, returns NULL.

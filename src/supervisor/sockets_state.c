@@ -153,6 +153,7 @@ sockets_start(struct supervisor *s)
     s->sockets->started = clock_mono_ns();
     s->sockets->names = dns_names_new();
     s->sockets->own = own_sockets_new(s->o.sockets);
+    own_sockets_look_around(s->sockets->own, -1);
     refresh_rules(s, 0);
 }
 
