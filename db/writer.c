@@ -203,7 +203,8 @@ open_session(struct writer *w, struct err *err)
         rc = recorder_add_session(&w->rec, w->info, m.names.len ? buf_str(&m.names) : NULL);
     buf_done(&m.names);
     if (stopped)
-        return stopped;
+        return err_set(err, stopped < 0 ? stopped : -ECANCELED,
+                       "what is remembered in %s is not taken over", w->path);
     struct journal_row row = {.what = JOURNAL_BEGAN,
                               .id = w->info->id,
                               .n = w->rec.tip.seq,

@@ -29,7 +29,8 @@ struct writer_options {
     struct queue *acks;              /* where MSG_RECORDED goes; must outlive the writer */
     bool besteffort; /* what can't be recorded is acknowledged, kept (bounded) and written later */
     // What is remembered for the user and the profile of info, or NULL; called by the db thread
-    // before writer_opened() returns. It has not got all when *err is set then.
+    // before writer_opened() returns. It has not got all when *err is set then. Stopped by it, the
+    // record is not opened: -ECANCELED, or what it returned when that is negative.
     remembered_fn remembered;
     void *remembered_ctx;
 };

@@ -374,6 +374,36 @@ Test(keep, remembered)
     cr_assert(verified(db) == 3);
 }
 
+static int
+take_one(void *ctx, const struct remembered *r)
+{
+    return *(int *)ctx;
+}
+
+Test(keep, who_does_not_take_what_is_remembered_has_no_record)
+{
+    static const int codes[][2] = {{0, 0}, {1, -ECANCELED}, {-EPERM, -EPERM}};
+    struct session_info s = {.id = (char *)"cccccccccccc", .uid = 1000};
+    record("bbbbbbbbbbbb", SCOPE_ALWAYS);
+    for (size_t i = 1; i <= ARRAY_SIZE(codes); i++) {
+        const int *code = codes[i % ARRAY_SIZE(codes)];
+        struct writer *w = NULL;
+        cleanup_err struct err err = {0};
+        struct writer_options o = {.path = db,
+                                   .key = key_file,
+                                   .info = &s,
+                                   .acks = acks,
+                                   .remembered = take_one,
+                                   .remembered_ctx = (void *)&code[0]};
+        cr_assert_eq(writer_start(&o, &w, &err), code[1], "%d", code[0]);
+        cr_assert_eq(err.msg != NULL, code[1] < 0);
+        if (code[1] == 0)
+            writer_stop(w, 0);
+    }
+    cr_assert(query_gives("SELECT count(*) FROM session", "2"));
+    cr_assert(verified(db) == 3);
+}
+
 Test(keep, remembered_by_number)
 {
     static const char *const wrong[] = {"",
