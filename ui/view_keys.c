@@ -218,7 +218,10 @@ press_next_page(struct view *v)
     };
     enum view_mode to = next[v->mode];
 
-    turn_to(v, to == VIEW_DETAIL && !view_selected(v) ? VIEW_GRANTS : to);
+    if (to == VIEW_DETAIL && !view_selected(v))
+        to = VIEW_GRANTS;
+    // A replay has no grants: there is nothing to take back.
+    turn_to(v, to == VIEW_GRANTS && v->replay ? VIEW_LIST : to);
 }
 
 static enum view_result

@@ -372,6 +372,17 @@ Test(choices, a_search_of_a_replay_is_the_owners)
     cr_assert_eq(v.mode, VIEW_LIST);
     view_add(&v, 0, make_request(5, RISK_NONE), now);
     cr_assert_eq(selected_id(&v), 4);
+    // No page offers to take back what is over.
+    press(&v, '\t', now, &d);
+    cr_assert_eq(v.mode, VIEW_DETAIL);
+    press(&v, '\t', now, &d);
+    cr_assert_eq(v.mode, VIEW_LIST);
+    v.replay = false;
+    press(&v, '\t', now, &d);
+    press(&v, '\t', now, &d);
+    cr_assert_eq(v.mode, VIEW_GRANTS);
+    press(&v, '\t', now, &d);
+    v.replay = true;
     // What was typed to be confirmed, or as a note, is of the requests that left.
     press(&v, 'm', now, &d);
     view_clear(&v, now);
