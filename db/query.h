@@ -61,7 +61,9 @@ struct event_row {
     enum net_decision net_decision; /* network: what became of it */
     enum net_category category;     /* network */
     uint64_t granted;               /* grant, revoke: which one; else 0 */
-    const char *text; /* fault: what; session_end: "exit N", "signal N" or "never started" */
+    // fault: what; session_start: the remembered grants that it read (remember.h), or NULL;
+    // session_end: "exit N", "signal N" or "never started".
+    const char *text;
     size_t argv_len;
     unsigned access;
     pid_t pid;

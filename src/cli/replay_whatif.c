@@ -177,7 +177,7 @@ replay_whatif_put(const struct replay_whatif *w, struct buf *b)
             buf_printf(b, " (%zu connection%s: nono replay --policy lists them)", w->connections,
                        w->connections == 1 ? "" : "s");
         if (w->unplaced)
-            buf_printf(b, ", %zu socket%s unknown", w->unplaced, w->unplaced == 1 ? "" : "s");
+            buf_printf(b, ", %zu socket%s not judged", w->unplaced, w->unplaced == 1 ? "" : "s");
     } else {
         return false;
     }
