@@ -19,7 +19,7 @@ static const struct keys_row table[] = {
     {KEYS_PAGE_UP, KEYS_MOVE, {INPUT_PAGE_UP, CTRL('b')}, "PgUp, ^B", NULL, "page up"},
     {KEYS_OPEN, KEYS_MOVE, {'\r', '\n'}, "Enter", NULL, "open the detail"},
     {KEYS_BACK, KEYS_MOVE, {'\033', CTRL('c')}, "Esc, ^C", NULL, "back; decides nothing"},
-    {KEYS_NEXT_PANE, KEYS_MOVE, {'\t', INPUT_BACKTAB}, "Tab", NULL, "list, detail, grants"},
+    {KEYS_NEXT_PANE, KEYS_MOVE, {'\t', INPUT_BACKTAB}, "Tab", NULL, "list, detail, live grants"},
     {KEYS_SEARCH, KEYS_MOVE, {'/'}, "/", NULL, "search for words"},
     {KEYS_SEARCH_NEXT, KEYS_MOVE, {'n'}, "n", NULL, "next that has them"},
     {KEYS_SEARCH_BACK, KEYS_MOVE, {'N'}, "N", NULL, "previous that has them"},
