@@ -160,6 +160,7 @@ detail_reason(const char *tag)
         {"recording", "microphone, camera or screen"},
         {"shell-start", "what a shell sets when it starts"},
         {"exposed", "others on the network can connect"},
+        {"argv-cut", "what it would do is longer than what is shown of it"},
         {"no-name", "an address without a name"},
         {"process", "another process"},
         {"device", "a device"},

@@ -47,6 +47,7 @@
 #define NONO_HELD_MAX 256
 // A program that is asked about: bytes of its argv (beyond: E2BIG) and of its file (refused).
 #define NONO_EXEC_ARGV_MAX (2 << 20)
+#define NONO_EXEC_SHOWN_MAX 12288 /* bytes of argv as shown; beyond: high risk, and a digest */
 #define NONO_EXEC_PROGRAM_MAX (1 << 30)
 // Of a program that asks: bytes of its file, files at a time, requests that wait for one; beyond:
 // its digest is not known.

@@ -1,42 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec_record.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "buf.h"
 #include "display.h"
 #include "util.h"
 
-// As much as a person reads. Returns how many bytes there are behind that.
 static size_t
-add_argv(struct buf *out, const struct exec_call *c)
+fitting(const char *escaped, size_t room)
 {
-    size_t room = NONO_ARGV_MAX;
-    const char *p = c->argv, *end = p + c->argv_len;
-    while (p < end && room) {
-        size_t n = strlen(p), part = n < room ? n : room;
-        buf_putc(out, ' ');
-        display_escape(out, p, part, DISPLAY_QUOTE);
-        p += part < n ? part : n + 1;
-        room -= part < room ? part + 1 : room;
-    }
-    if (p < end)
-        buf_printf(out, " ... and %zu bytes more", (size_t)(end - p));
-    return (size_t)(end - p);
+    size_t fit = 0, n, columns;
+    while ((n = display_unit(escaped + fit, &columns)) > 0 && fit + n <= room)
+        fit += n;
+    return fit;
 }
 
-// What a person should know beside the path. ret_hidden: not all of it is there.
+// Two that differ behind what is shown are two: the digest says so, and neither joins the other.
+static void
+add_rest(struct buf *out, const struct exec_call *c)
+{
+    uint8_t sha256[SHA256_LEN];
+    crypto_hash_sha256(sha256, (const unsigned char *)c->argv, c->argv_len);
+    buf_printf(out, " ... (NOT ALL of its %zu bytes, sha256 ", c->argv_len);
+    for (size_t i = 0; i < sizeof sha256; i++)
+        buf_printf(out, "%02x", sha256[i]);
+    buf_putc(out, ')');
+}
+
+// False when it was cut.
+static bool
+add_argv(struct buf *out, const struct exec_call *c)
+{
+    size_t end = out->len + NONO_EXEC_SHOWN_MAX;
+    for (const char *p = c->argv; p < c->argv + c->argv_len; p += strlen(p) + 1) {
+        cleanup_buf struct buf word = {0};
+        buf_putc(&word, ' ');
+        display_escape(&word, p, strlen(p), DISPLAY_QUOTE);
+        if (word.len > end - out->len) {
+            buf_add(out, word.data, fitting(buf_str(&word), end - out->len));
+            add_rest(out, c);
+            return false;
+        }
+        buf_add(out, word.data, word.len);
+    }
+    return true;
+}
+
+// What a person should know beside the path.
 static char *
 detail_of(const struct exec_call *c, const struct resolved *ends, unsigned part, bool copy,
-          bool *ret_hidden)
+          bool *ret_whole)
 {
     struct buf b = {0};
     const struct stat *st = &c->program[part].st;
     if (part != EXEC_PROGRAM)
         buf_printf(&b, "interpreter of %s, ", ends[part - 1].path);
     buf_puts(&b, "argv");
-    *ret_hidden = add_argv(&b, c) > 0;
+    *ret_whole = add_argv(&b, c);
     if (st->st_mode & (S_ISUID | S_ISGID))
         buf_puts(&b, ", set-user-id has no effect");
     if (copy)
@@ -65,11 +89,13 @@ exec_request(struct supervisor *s, const struct exec_call *c, const struct resol
                       .exists = true,
                       .standing = standing};
     struct request *q = judge_request(s, &f);
+    bool whole;
     if (!q)
         return NULL;
     free(q->detail);
-    bool hidden;
-    q->detail = detail_of(c, ends, part, copy, &hidden);
+    q->detail = detail_of(c, ends, part, copy, &whole);
+    if (!whole)
+        judge_add_tag(q, RISK_HIGH, "argv-cut");
     memcpy(q->sha256, c->program[part].sha256, SHA256_LEN);
     q->has_sha256 = true;
     if (part + 1 < c->parts) {
@@ -78,7 +104,5 @@ exec_request(struct supervisor *s, const struct exec_call *c, const struct resol
     }
     for (unsigned i = part + 1; i < c->parts; i++)
         judge_add_risk(s, q, ends[i].path);
-    if (hidden)
-        judge_add_tag(q, RISK_HIGH, "arguments that are not all shown");
     return q;
 }

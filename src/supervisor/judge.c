@@ -124,23 +124,23 @@ judge_asks_programs(const struct supervisor *s, struct request *q)
 }
 
 void
+judge_add_tag(struct request *q, enum risk risk, const char *tag)
+{
+    if (risk > q->risk)
+        q->risk = risk;
+    if (!tag || strstr(q->tags, tag))
+        return;
+    char *both = xasprintf("%s%s%s", q->tags, q->tags[0] ? "," : "", tag);
+    free(q->tags);
+    q->tags = both;
+}
+
+void
 judge_add_risk(const struct supervisor *s, struct request *q, const char *path)
 {
     cleanup_free char *tags = NULL;
     enum risk risk = risk_of_path(path, s->o.home, q->access, &tags);
     judge_add_tag(q, risk, tags);
-}
-
-void
-judge_add_tag(struct request *q, enum risk risk, const char *tags)
-{
-    if (risk > q->risk)
-        q->risk = risk;
-    if (tags[0] && strcmp(tags, q->tags) != 0) {
-        char *both = xasprintf("%s%s%s", q->tags, q->tags[0] ? "," : "", tags);
-        free(q->tags);
-        q->tags = both;
-    }
 }
 
 enum verdict

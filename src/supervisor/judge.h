@@ -44,8 +44,8 @@ struct request *judge_request(struct supervisor *s, const struct facts *f);
 void judge_asks_programs(const struct supervisor *s, struct request *q);
 // Adds what path is worth to the risk and the tags of q.
 void judge_add_risk(const struct supervisor *s, struct request *q, const char *path);
-// Adds tags (comma-separated, "" for none), which are of that risk.
-void judge_add_tag(struct request *q, enum risk risk, const char *tags);
+// At least that risk, and the tag if it is not there yet; NULL for none.
+void judge_add_tag(struct request *q, enum risk risk, const char *tag);
 // What is remembered for the call of thread tid, counted as used: ALLOW, DENY, or _VERDICT_INVALID.
 enum verdict judge_remembered(struct supervisor *s, const struct memory_query *q, pid_t tid);
 

@@ -32,18 +32,6 @@ address_text(const struct socket_call *c, const char *path, const char *host)
 }
 
 static void
-add_tag(struct request *q, enum risk risk, const char *tag)
-{
-    if (risk > q->risk)
-        q->risk = risk;
-    if (!tag || strstr(q->tags, tag))
-        return;
-    char *both = xasprintf("%s%s%s", q->tags, q->tags[0] ? "," : "", tag);
-    free(q->tags);
-    q->tags = both;
-}
-
-static void
 set_detail(struct request *q, const struct socket_call *c, const struct socket_facts *f,
            const char *gives)
 {
@@ -53,7 +41,7 @@ set_detail(struct request *q, const struct socket_call *c, const struct socket_f
     q->detail = xasprintf("%s%s%s%s", gives ? "gives " : "", gives ? gives : "",
                           gives && nameless ? "; " : "", nameless ? "no lookup seen" : "");
     if (nameless)
-        add_tag(q, RISK_NOTICE, "no-name");
+        judge_add_tag(q, RISK_NOTICE, "no-name");
 }
 
 struct request *
@@ -96,7 +84,7 @@ sockets_request(struct supervisor *s, const struct socket_call *c, const struct 
         q->risk = RISK_NONE;
         q->tags[0] = 0;
     }
-    add_tag(q, risk, tag);
+    judge_add_tag(q, risk, tag);
     set_detail(q, c, f, gives);
     return q;
 }
