@@ -174,6 +174,19 @@ detail_reason(const char *tag)
 }
 
 void
+detail_session(struct buf *out, const struct view_session *s, size_t columns, int id_columns,
+               unsigned flags)
+{
+    cleanup_free char *id = display_str(s->id ? s->id : "?", flags);
+    cleanup_free char *name = display_str(s->name ? s->name : "", flags);
+
+    if (*name && display_width(name) <= columns)
+        buf_puts(out, name);
+    else
+        buf_printf(out, "%.*s", id_columns, id);
+}
+
+void
 detail_grant(struct buf *out, const struct grant *g, uint64_t now_ns, unsigned flags)
 {
     const char *verdict = verdict_to_string(g->verdict), *scope = scope_to_string(g->scope);
@@ -496,9 +509,14 @@ make_history(struct detail *d, const struct view *v, const struct view_row *row,
     else
         buf_puts(&b, "none decided");
     add_line(d, "like it", &b, false);
-    if (v->n_sessions > 1 && v->sessions[row->session].id) {
+    bool named = v->sessions[row->session].name && *v->sessions[row->session].name;
+    if (named || (v->n_sessions > 1 && v->sessions[row->session].id)) {
         add_bytes(&b, v->sessions[row->session].id, flags);
         buf_putc(&b, ' ');
+        if (named) {
+            add_bytes(&b, v->sessions[row->session].name, flags);
+            buf_puts(&b, ": ");
+        }
         add_bytes(&b, v->sessions[row->session].title, flags);
         add_line(d, "session", &b, false);
     }

@@ -49,5 +49,8 @@ void detail_age(struct buf *out, uint64_t ns);
 void detail_state(struct buf *out, const struct view_row *row, uint64_t now_ns);
 // Why a tag makes a request risky, in words; the tag itself when it is not known.
 const char *detail_reason(const char *tag);
+// What a session is called, where that fits into columns; else so much of the start of its id.
+void detail_session(struct buf *out, const struct view_session *s, size_t columns, int id_columns,
+                    unsigned flags);
 // A grant in one line: "allow session read /srv/x (used 6 times)".
 void detail_grant(struct buf *out, const struct grant *g, uint64_t now_ns, unsigned flags);

@@ -23,7 +23,7 @@ pane_add_title(const struct pane *p, struct buf *out, unsigned cols)
 {
     const struct view *v = &p->view;
     const struct view_session *s = NULL;
-    cleanup_free char *id = NULL, *title = NULL;
+    cleanup_free char *title = NULL;
 
     for (unsigned i = 0; i < UI_SESSIONS_MAX; i++)
         if (v->sessions[i].known)
@@ -32,10 +32,9 @@ pane_add_title(const struct pane *p, struct buf *out, unsigned cols)
         buf_printf(out, "%u sessions", v->n_sessions);
         return;
     }
-    id = display_str(s->id, screen_display_flags());
     title = display_str(s->title, screen_display_flags());
-    buf_printf(out, "%.*s%s%s", session_cols(cols), id, s->frozen ? "  FROZEN" : "",
-               s->ended ? "  ended" : "");
+    detail_session(out, s, cols / 3, session_cols(cols), screen_display_flags());
+    buf_printf(out, "%s%s", s->frozen ? "  FROZEN" : "", s->ended ? "  ended" : "");
     if (out->len + 4 < cols) {
         buf_puts(out, "  ");
         display_clip(out, title, cols - out->len);

@@ -20,8 +20,7 @@ draw_grant(const struct pane *p, size_t i, unsigned row, unsigned cols, uint64_t
 
     buf_printf(&text, "%c %4llu  ", selected ? '>' : ' ', (unsigned long long)g->id);
     if (v->n_sessions > 1) {
-        cleanup_free char *id = display_str(v->sessions[session].id, screen_display_flags());
-        display_clip(&text, id, 5);
+        detail_session(&text, &v->sessions[session], cols / 8, 4, screen_display_flags());
         buf_puts(&text, "  ");
     }
     detail_grant(&text, g, now_ns, screen_display_flags());

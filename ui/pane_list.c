@@ -12,10 +12,28 @@
 #define MARK_COLS 5
 #define OP_COLS 7
 #define AGE_COLS 10
+#define SESSION_ID_COLS 4
 
 struct columns {
     unsigned session, target, who, argv, count; /* widths; session and argv may be 0 */
 };
+
+// Columns that the longest word for a session takes: its name, as far as there is room for it.
+static unsigned
+session_cols(const struct view *v, unsigned max)
+{
+    unsigned longest = SESSION_ID_COLS;
+
+    for (unsigned i = 0; i < UI_SESSIONS_MAX; i++) {
+        cleanup_buf struct buf word = {0};
+        unsigned n;
+        if (v->sessions[i].known)
+            detail_session(&word, &v->sessions[i], max, SESSION_ID_COLS, screen_display_flags());
+        n = (unsigned)display_width(buf_str(&word));
+        longest = n > longest ? n : longest;
+    }
+    return longest;
+}
 
 static struct columns
 columns_for(const struct view *v, unsigned cols)
@@ -23,7 +41,7 @@ columns_for(const struct view *v, unsigned cols)
     // The target comes first: what else there is gets room where that has plenty.
     struct columns c = {.who = cols < 72 ? 12 : 16, .count = cols < 72 ? 4 : 8};
 
-    c.session = v->n_sessions > 1 ? 6 : 0;
+    c.session = v->n_sessions > 1 ? session_cols(v, cols / 8) + 2 : 0;
     c.argv = cols < 110 ? 0 : cols / 5;
     c.target = cols - MARK_COLS - OP_COLS - c.session - c.who - c.argv - c.count - AGE_COLS;
     return c;
@@ -92,7 +110,7 @@ static void
 draw_row(struct pane *p, struct view_row *row, unsigned y, unsigned cols, uint64_t now_ns)
 {
     const struct request *r = row->request;
-    const char *session = p->view.sessions[row->session].id;
+    const struct view_session *session = &p->view.sessions[row->session];
     unsigned flags = screen_display_flags(), x = 0;
     struct columns c = columns_for(&p->view, cols);
     bool selected = row->key == p->view.selected, whole;
@@ -103,9 +121,9 @@ draw_row(struct pane *p, struct view_row *row, unsigned y, unsigned cols, uint64
     draw_marks(row, selected, y, &x, look);
     draw_column(y, &x, OP_COLS, look, detail_op(r->op));
     if (c.session) {
-        cleanup_free char *id = xstrndup(session ? session : "?", 4);
-        cleanup_free char *shown = display_str(id, flags);
-        draw_column(y, &x, c.session, look, shown);
+        detail_session(&text, session, c.session - 2, SESSION_ID_COLS, flags);
+        draw_column(y, &x, c.session, look, buf_str(&text));
+        buf_reset(&text);
     }
     detail_target(&text, r, flags);
     whole = display_width(buf_str(&text)) < c.target && !detail_has_more(r);

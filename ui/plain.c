@@ -226,7 +226,8 @@ is_session(const struct plain *p, unsigned session, const char *prefix)
 {
     const struct view_session *s = &p->v->sessions[session];
 
-    return s->known && (!*prefix || strncmp(s->id, prefix, strlen(prefix)) == 0);
+    return s->known && (!*prefix || strncmp(s->id, prefix, strlen(prefix)) == 0 ||
+                        strcmp(s->name, prefix) == 0);
 }
 
 // The row of that number. NULL, with what is wrong, when there is none or several.

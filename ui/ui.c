@@ -161,7 +161,7 @@ ui_open(const struct ui_config *config, const struct ui_ops *ops, void *ctx, boo
     ui->notify = ui->notice == SCREEN_NO_NOTICE ? xstrdup(config->notify) : NULL;
     ui->counts = config->count;
     if (config->session)
-        ui_add_session(ui, 0, config->session, config->title);
+        ui_add_session(ui, 0, config->session, config->name, config->title);
     *ret_ui = ui;
     return 0;
 }

@@ -50,6 +50,7 @@ struct ui_ops {
 
 struct ui_config {
     const char *session; /* id of session 0; NULL: sessions come through ui_add_session() */
+    const char *name;    /* what it is called instead, where there is room; NULL or "": by its id */
     const char *title;   /* command and directory, foreign bytes */
     bool agent;          /* with the agent's pane */
     bool count; /* shows how many existing files a wide rule would cover: looks at the disk */
@@ -87,7 +88,8 @@ struct terminal_copy *ui_copy_agent(const struct ui *ui, size_t *ret_bytes);
 struct terminal_copy *ui_free_copy(struct terminal_copy *copy);
 bool ui_set_agent(struct ui *ui, const struct terminal_copy *copy);
 // A further session, or new words for one. Foreign bytes, copied.
-void ui_add_session(struct ui *ui, unsigned session, const char *id, const char *title);
+void ui_add_session(struct ui *ui, unsigned session, const char *id, const char *name,
+                    const char *title);
 // It has ended, or is out of reach: what waits of it is shown as withdrawn.
 void ui_end_session(struct ui *ui, unsigned session);
 // Takes r over.

@@ -9,9 +9,9 @@
 #define BELL_NS (3 * NS_PER_SEC) /* no more than one bell and one notification in this time */
 
 void
-ui_add_session(struct ui *ui, unsigned session, const char *id, const char *title)
+ui_add_session(struct ui *ui, unsigned session, const char *id, const char *name, const char *title)
 {
-    view_add_session(&ui->pane.view, session, id, title);
+    view_add_session(&ui->pane.view, session, id, name, title);
     ui->dirty = true;
 }
 

@@ -33,6 +33,7 @@ view_done(struct view *v)
             grant_free(v->sessions[s].grants[i]);
         free(v->sessions[s].grants);
         free(v->sessions[s].id);
+        free(v->sessions[s].name);
         free(v->sessions[s].title);
     }
     buf_done(&v->typed);
@@ -416,7 +417,8 @@ view_deadline(const struct view *v, uint64_t now_ns)
 }
 
 void
-view_add_session(struct view *v, unsigned session, const char *id, const char *title)
+view_add_session(struct view *v, unsigned session, const char *id, const char *name,
+                 const char *title)
 {
     struct view_session *s;
 
@@ -427,7 +429,9 @@ view_add_session(struct view *v, unsigned session, const char *id, const char *t
     s->known = true;
     s->ended = s->frozen = false;
     free(s->id);
+    free(s->name);
     free(s->title);
+    s->name = xstrdup(name ? name : "");
     s->id = xstrdup(id ? id : "");
     s->title = xstrdup(title ? title : "");
 }

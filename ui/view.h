@@ -91,8 +91,8 @@ struct view_row {
 
 struct view_session {
     bool known, ended, frozen;
-    char *id, *title;      /* foreign bytes, owned */
-    struct grant **grants; /* owned */
+    char *id, *name, *title; /* foreign bytes, owned; the name "" for none */
+    struct grant **grants;   /* owned */
     size_t n_grants;
     struct stats stats;
 };
@@ -200,7 +200,8 @@ void view_clear(struct view *v, uint64_t now_ns);
 void view_refilled(struct view *v, uint64_t now_ns);
 
 // Session numbers of UI_SESSIONS_MAX and above are ignored, everywhere.
-void view_add_session(struct view *v, unsigned session, const char *id, const char *title);
+void view_add_session(struct view *v, unsigned session, const char *id, const char *name,
+                      const char *title);
 void view_end_session(struct view *v, unsigned session, uint64_t now_ns);
 void view_set_frozen(struct view *v, unsigned session, bool frozen);
 // Copied.

@@ -45,6 +45,10 @@ row_words(const struct view *v, const struct view_row *row, struct buf *out)
     buf_printf(out, " %s %s ", r->tags ? r->tags : "", risk_to_string(r->risk));
     if (v->sessions[row->session].id)
         display_escape(out, v->sessions[row->session].id, strlen(v->sessions[row->session].id), 0);
+    buf_putc(out, ' ');
+    if (v->sessions[row->session].name)
+        display_escape(out, v->sessions[row->session].name, strlen(v->sessions[row->session].name),
+                       0);
 }
 
 // All of the words, each anywhere and in any case; "-word" must not be there.

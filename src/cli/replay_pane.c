@@ -80,7 +80,7 @@ show_session(struct playback *p)
     cleanup_buf struct buf title = {0};
     buf_puts(&title, "REPLAY of ");
     log_put_argv(&title, p->session->argv, p->session->argv_len, 0);
-    ui_add_session(p->ui, 0, p->session->id, buf_str(&title));
+    ui_add_session(p->ui, 0, p->session->id, p->session->name, buf_str(&title));
 }
 
 // What was on the screen then, whatever is on it now.

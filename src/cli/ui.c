@@ -249,7 +249,7 @@ member_name(struct member *m)
     if (m->named || !s)
         return;
     cleanup_free char *title = session_title(s);
-    ui_add_session(m->pane->ui, m->number, m->id, title);
+    ui_add_session(m->pane->ui, m->number, m->id, s->name, title);
     m->named = true;
 }
 

@@ -37,6 +37,7 @@ session_open_ui(struct session *s, struct err *err)
 {
     cleanup_free char *title = session_title(s->info);
     struct ui_config config = {.session = s->info->id,
+                               .name = s->info->name,
                                .title = title,
                                .agent = true,
                                .count = true,

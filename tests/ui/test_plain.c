@@ -268,7 +268,7 @@ Test(plain, denying_is_quick)
 Test(plain, numbers_of_several_sessions)
 {
     PLAIN(t, false);
-    ui_add_session(t.ui, 1, "8888aaaa", "b");
+    ui_add_session(t.ui, 1, "8888aaaa", NULL, "b");
     add(&t, make_request(31, RISK_NONE));
     ui_add_request(t.ui, 1, make_request(31, RISK_NONE));
     pass_time(&t, 1);

@@ -814,13 +814,39 @@ Test(screens, what_a_key_promised_goes_when_it_has_come)
 Test(screens, two_sessions)
 {
     SCREEN(t, 24, 80, false);
-    ui_add_session(t.ui, 1, "7e90c3", "codex (~/src/api)");
+    ui_add_session(t.ui, 1, "7e90c3", NULL, "codex (~/src/api)");
     ui_add_request(t.ui, 1, make_request(1, OP_READ, "/etc/hosts", 0, RISK_NONE, ""));
     frame_after(&t, 700);
     check_screen(&t, "80x24-sessions", false);
     ui_end_session(t.ui, 1);
     frame_after(&t, 700);
     check_screen(&t, "80x24-session-ended", false);
+}
+
+// What a session was called is what people look for.
+Test(screens, sessions_by_their_names)
+{
+    SCREEN(t, 24, 80, false);
+    ui_add_session(t.ui, 0, "7f3a5c01d2e4", "shop", "claude (~/src/shop)");
+    frame_after(&t, 700);
+    cr_assert(shows(&t, " nono shop  claude"));
+    ui_add_session(t.ui, 1, "7e90c3", "a-name-without-room", "codex (~/src/api)");
+    ui_add_session(t.ui, 2, "5555", "web-\033[m", "aider (~)");
+    ui_add_request(t.ui, 1, make_request(1, OP_READ, "/etc/hosts", 0, RISK_NONE, ""));
+    ui_add_request(t.ui, 2, make_request(1, OP_READ, "/etc/fstab", 0, RISK_NONE, ""));
+    frame_after(&t, 700);
+    cr_assert(shows(&t, "READ   shop "));
+    type(&t, "jjjj");
+    cr_assert(shows(&t, "READ   7e90 "));
+    type(&t, "j");
+    cr_assert(shows(&t, "READ   web-\\x1b[m  {/etc/fstab}"));
+    type(&t, "\rG");
+    cr_assert(shows(&t, "5555 web-\\x1b[m: aider (~)"));
+    type(&t, "\033");
+    frame_after(&t, 100);
+    type(&t, "&without-room\r");
+    cr_assert(shows(&t, "{/etc/hosts}"));
+    cr_assert_not(shows(&t, "{/etc/fstab}"));
 }
 
 static struct request *

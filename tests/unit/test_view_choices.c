@@ -476,8 +476,8 @@ Test(choices, grants_are_taken_back_by_id)
 Test(choices, several_sessions_in_one_queue)
 {
     VIEW(v);
-    view_add_session(&v, 0, "7f3a", "a");
-    view_add_session(&v, 3, "7e90", "b");
+    view_add_session(&v, 0, "7f3a", NULL, "a");
+    view_add_session(&v, 3, "7e90", NULL, "b");
     view_add(&v, 3, make_request(1, RISK_NONE), now);
     view_add(&v, 0, make_request(1, RISK_NONE), now);
     view_add(&v, 3, make_request(2, RISK_NONE), now);
@@ -505,7 +505,7 @@ Test(choices, several_sessions_in_one_queue)
 Test(choices, freezing_is_about_the_selected_session)
 {
     VIEW(v);
-    view_add_session(&v, 2, "7e90", "b");
+    view_add_session(&v, 2, "7e90", NULL, "b");
     view_add(&v, 2, make_request(1, RISK_NONE), now);
     press(&v, KEYS_PREFIX, now, &d);
     cr_assert_eq(press(&v, 'f', now, &d), VIEW_FREEZE);
