@@ -49,7 +49,7 @@ pending_key(const struct request *r)
 {
     const uint64_t numbers[] = {r->op, r->access, r->object.exists, r->object.dev, r->object.ino};
     uint64_t h = hash_bytes(0xcbf29ce484222325ull, numbers, sizeof numbers);
-    h = hash_bytes(h, r->exe_state, sizeof r->exe_state);
+    h = hash_bytes(h, &r->exe_state, sizeof r->exe_state);
     h = hash_string(h, r->resolved);
     h = hash_string(h, r->resolved2);
     h = hash_string(h, r->detail);
@@ -85,7 +85,7 @@ request_same(const struct request *a, const struct request *b)
            string_same(a->resolved, b->resolved) && string_same(a->resolved2, b->resolved2) &&
            string_same(a->detail, b->detail) && string_same(a->interpreter, b->interpreter) &&
            string_same(a->host, b->host) && string_same(a->exe, b->exe) &&
-           memcmp(a->exe_state, b->exe_state, sizeof a->exe_state) == 0;
+           file_state_same(&a->exe_state, &b->exe_state);
 }
 
 void

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "enums.h"
+#include "file_state.h"
 
 #define DIGEST_LEN 16
 #define SHA256_LEN 32
@@ -48,7 +49,6 @@ int socket_type_from_string(const char *s);
 // caller frees it.
 char *endpoint_address(const struct endpoint *e);
 
-#define EXE_STATE_LEN 7
 struct request {
     uint64_t id; /* from 1, unique in its session */
     enum op op;
@@ -63,9 +63,9 @@ struct request {
     char *exe;                      /* program path; "" when it could not be read */
     uint8_t exe_sha256[SHA256_LEN]; /* of its content; valid with has_exe_sha256 */
     bool has_exe_sha256;
-    // Which file in which state exe is, device and inode first, or the digest of a sealed copy;
-    // zeros: unknown. The supervisor's alone, neither shown nor kept.
-    uint64_t exe_state[EXE_STATE_LEN];
+    // Which file in which state exe is, or the digest of a sealed copy; zeros: unknown. The
+    // supervisor's alone, neither shown nor kept.
+    struct file_state exe_state;
     char *argv; /* NUL-separated, cut at NONO_ARGV_MAX */
     size_t argv_len;
     char *cwd;

@@ -19,36 +19,13 @@ struct asker_job {
     struct job job;
     struct asker_job *next; /* in the supervisor's list */
     uint64_t started_ns;
-    int fd;                        /* the program; owned */
-    uint64_t state[EXE_STATE_LEN]; /* of it */
+    int fd;                  /* the program; owned */
+    struct file_state state; /* of it */
     bool found;
     uint8_t sha256[SHA256_LEN];
     uint64_t *requests; /* that wait for it; owned */
     size_t n, room;
 };
-
-static void
-state_of(const struct stat *st, uint64_t ret_state[EXE_STATE_LEN])
-{
-    const uint64_t state[EXE_STATE_LEN] = {
-        st->st_dev,
-        st->st_ino,
-        (uint64_t)st->st_size,
-        (uint64_t)st->st_ctim.tv_sec,
-        (uint64_t)st->st_ctim.tv_nsec,
-        (uint64_t)st->st_mtim.tv_sec,
-        (uint64_t)st->st_mtim.tv_nsec,
-    };
-    memcpy(ret_state, state, sizeof state);
-}
-
-static bool
-is_in_state(const struct stat *st, const uint64_t state[EXE_STATE_LEN])
-{
-    uint64_t now[EXE_STATE_LEN];
-    state_of(st, now);
-    return memcmp(now, state, sizeof now) == 0;
-}
 
 // Is what has this path on a file system that answers? A program that runs is in the dentry cache
 // with all that is above it; what is not there has lost its name, or was asked for just now.
@@ -94,14 +71,14 @@ asker_known(struct request *q)
     struct stat st;
     _Static_assert(sizeof q->exe_state > SHA256_LEN, "the digest has room in it");
     // That of a copy was found with its name, and tells it from another copy of that name.
-    if (q->has_exe_sha256 && !q->exe_state[1])
-        memcpy(q->exe_state, q->exe_sha256, SHA256_LEN);
+    if (q->has_exe_sha256 && !q->exe_state.ino)
+        memcpy(&q->exe_state, q->exe_sha256, SHA256_LEN);
     if (q->has_exe_sha256 || q->exe[0] != '/')
         return;
     cleanup_fd int fd = hold_program(q->tid, q->exe, &st);
     if (fd < 0)
         return;
-    state_of(&st, q->exe_state);
+    q->exe_state = file_state_of(&st);
     q->has_exe_sha256 = exec_digest_known(&st, q->exe_sha256);
 }
 
@@ -112,7 +89,7 @@ asker_run(struct job *job)
 {
     struct asker_job *j = (struct asker_job *)job;
     struct stat st;
-    j->found = exec_digest(j->fd, false, &st, j->sha256) == 0 && is_in_state(&st, j->state);
+    j->found = exec_digest(j->fd, false, &st, j->sha256) == 0 && file_state_is(&j->state, &st);
 }
 
 static void
@@ -148,7 +125,7 @@ static struct asker_job *
 find_job(const struct supervisor *s, const struct request *q)
 {
     struct asker_job *j = s->askers;
-    while (j && memcmp(j->state, q->exe_state, sizeof j->state) != 0)
+    while (j && !file_state_same(&j->state, &q->exe_state))
         j = j->next;
     return j;
 }
@@ -162,7 +139,7 @@ start_job(struct supervisor *s, const struct request *q, uint64_t now)
         return NULL;
     cleanup_fd int fd = hold_program(q->tid, q->exe, &st);
     // It must be what was known to be the asker's.
-    if (fd < 0 || !is_in_state(&st, q->exe_state) || !S_ISREG(st.st_mode) ||
+    if (fd < 0 || !file_state_is(&q->exe_state, &st) || !S_ISREG(st.st_mode) ||
         st.st_size > NONO_ASKER_MAX)
         return NULL;
     struct asker_job *j = xcalloc(1, sizeof *j);
@@ -171,8 +148,8 @@ start_job(struct supervisor *s, const struct request *q, uint64_t now)
         .next = s->askers,
         .started_ns = now,
         .fd = steal_fd(&fd),
+        .state = q->exe_state,
     };
-    memcpy(j->state, q->exe_state, sizeof j->state);
     if (worker_submit(s->workers, &j->job) < 0) {
         asker_drop(&j->job);
         return NULL;
@@ -198,7 +175,7 @@ asker_submit(struct supervisor *s, struct call *copy, struct request *q, struct 
     struct asker_job *j = NULL;
     uint64_t now = clock_mono_ns();
     core_look_after(s);
-    if (!q->has_exe_sha256 && q->exe_state[1]) {
+    if (!q->has_exe_sha256 && q->exe_state.ino) {
         j = find_job(s, q);
         if (!j)
             j = start_job(s, q, now);

@@ -12,6 +12,7 @@
 
 #include "copies.h"
 #include "exec.h"
+#include "file_state.h"
 #include "kernel.h"
 #include "mounts.h"
 #include "util.h"
@@ -126,10 +127,7 @@ exec_parse_line(const char head[EXEC_HEAD], char interpreter[EXEC_HEAD], char ar
 // What was hashed before. A file is known again by what no program inside can set: its status
 // change time beside the rest.
 struct known {
-    dev_t dev;
-    ino_t ino;
-    off_t size;
-    struct timespec ctime, mtime;
+    struct file_state state;
     uint8_t sha256[SHA256_LEN];
     int copy; /* sealed, or -1; owned */
     uint64_t used;
@@ -140,19 +138,12 @@ static pthread_mutex_t known_lock = PTHREAD_MUTEX_INITIALIZER; /* guards what fo
 static struct known known[KNOWN_MAX];
 static uint64_t known_clock;
 
-static bool
-same_time(const struct timespec *a, const struct timespec *b)
-{
-    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 static struct known *
 known_find(const struct stat *st)
 {
     for (size_t i = 0; i < KNOWN_MAX; i++) {
         struct known *k = &known[i];
-        if (k->used && k->ino == st->st_ino && k->dev == st->st_dev && k->size == st->st_size &&
-            same_time(&k->ctime, &st->st_ctim) && same_time(&k->mtime, &st->st_mtim)) {
+        if (k->used && file_state_is(&k->state, st)) {
             k->used = ++known_clock;
             return k;
         }
@@ -174,7 +165,7 @@ known_bytes(void)
     uint64_t sum = 0;
     for (size_t i = 0; i < KNOWN_MAX; i++)
         if (known[i].used && known[i].copy >= 0)
-            sum += (uint64_t)known[i].size;
+            sum += known[i].state.size;
     return sum;
 }
 
@@ -211,13 +202,7 @@ known_add(const struct stat *st, const uint8_t *sha256, int copy)
     if (!k) {
         k = known_oldest(false);
         known_drop(k);
-        *k = (struct known){.dev = st->st_dev,
-                            .ino = st->st_ino,
-                            .size = st->st_size,
-                            .ctime = st->st_ctim,
-                            .mtime = st->st_mtim,
-                            .copy = -1,
-                            .used = ++known_clock};
+        *k = (struct known){.state = file_state_of(st), .copy = -1, .used = ++known_clock};
         memcpy(k->sha256, sha256, SHA256_LEN);
     }
     if (copy >= 0 && k->copy < 0)
@@ -255,8 +240,8 @@ hash(int fd, int to, struct stat *ret_st, uint8_t ret_sha256[SHA256_LEN])
     if (n < 0 || fstat(fd, &after) < 0)
         return -errno;
     crypto_hash_sha256_final(&h, ret_sha256);
-    if (at != after.st_size || !same_time(&before.st_ctim, &after.st_ctim) ||
-        !same_time(&before.st_mtim, &after.st_mtim))
+    const struct file_state state = file_state_of(&before);
+    if (at != after.st_size || !file_state_is(&state, &after))
         return -ETXTBSY;
     *ret_st = after;
     return 0;

@@ -14,18 +14,13 @@
 #include "bounds.h"
 #include "clock.h"
 #include "display.h"
+#include "file_state.h"
 #include "judge.h"
 #include "notify.h"
 #include "trust_policy.h"
 #include "util.h"
 
 #define CACHE_SLOTS 256
-
-// What tells one state of a file from another. The ctime cannot be set back.
-struct file_state {
-    uint64_t dev, ino, size;
-    int64_t mtime, mtime_ns, ctime, ctime_ns;
-};
 
 struct known {
     struct file_state file, signature; /* ino 0: none */
@@ -119,24 +114,6 @@ trust_concerns(const struct supervisor *s, const struct open_call *c, const stru
 
 // --- finding out, in a worker ------------------------------------------------------------------
 
-static struct file_state
-state_of(const struct stat *st)
-{
-    return (struct file_state){.dev = st->st_dev,
-                               .ino = st->st_ino,
-                               .size = (uint64_t)st->st_size,
-                               .mtime = st->st_mtim.tv_sec,
-                               .mtime_ns = st->st_mtim.tv_nsec,
-                               .ctime = st->st_ctim.tv_sec,
-                               .ctime_ns = st->st_ctim.tv_nsec};
-}
-
-static bool
-state_is(const struct file_state *a, const struct file_state *b)
-{
-    return memcmp(a, b, sizeof *a) == 0;
-}
-
 // Copies at most max bytes of a regular file into a sealed memfd, with their digest and the file's
 // state; -EAGAIN when it changed meanwhile, -EFBIG.
 static int
@@ -167,9 +144,8 @@ copy_file(int from, size_t max, struct stat *ret_st, struct file_state *ret_stat
     if (n < 0 || fstat(from, &after) < 0)
         return -errno;
     crypto_hash_sha256_final(&hash, ret_sha256);
-    *ret_state = state_of(ret_st);
-    struct file_state now = state_of(&after);
-    if (!state_is(&now, ret_state) || sum != now.size)
+    *ret_state = file_state_of(ret_st);
+    if (!file_state_is(ret_state, &after) || sum != ret_state->size)
         return -EAGAIN;
     int ret = seal(to);
     return ret < 0 ? ret : steal_fd(&to);
@@ -201,7 +177,8 @@ look_up(struct trust *t, struct known *k)
 {
     pthread_mutex_lock(&t->lock);
     const struct known *known = slot_of(t, &k->file);
-    int ret = state_is(&known->file, &k->file) && state_is(&known->signature, &k->signature);
+    int ret = file_state_same(&known->file, &k->file) &&
+              file_state_same(&known->signature, &k->signature);
     if (ret && memcmp(known->sha256, k->sha256, sizeof k->sha256) != 0)
         ret = -EAGAIN;
     if (ret > 0)
@@ -303,8 +280,7 @@ find_out(struct trust_job *j, struct stat *st, struct known *k)
     // What was verified must be what is there now: an old version is not handed over either.
     if (fstat(j->target.fd, &now) < 0)
         return k->error = -errno;
-    struct file_state last = state_of(&now);
-    if (!state_is(&last, &k->file))
+    if (!file_state_is(&k->file, &now))
         return k->error = -EAGAIN;
     return steal_fd(&content);
 }

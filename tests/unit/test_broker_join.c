@@ -444,7 +444,7 @@ Test(broker_join, what_is_held_hears_of_a_new_grant)
     fake_submit(&f, "/a", R, 11, 1, 5);
     decide(1, VERDICT_ALLOW, SCOPE_SESSION);
     struct request *r = fake_request("/a", R, 2);
-    r->exe_state[0] = 1; // another program of that name
+    r->exe_state.dev = 1; // another program of that name
     live_objects++;
     live_calls++;
     cr_expect_eq(broker_hold(&f.broker, r, xmalloc(1), 12, 2, 6, xmalloc(1)), 2);
