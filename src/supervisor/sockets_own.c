@@ -323,8 +323,9 @@ look_into(struct own_sockets *o, const char *path, bool below, size_t *room)
         closedir(dir);
 }
 
-// A file system that did not answer yet holds up those who connect elsewhere once, and not for ever:
-// nor does it let anybody look up a socket there. One that falls silent after that is waited for.
+// A file system that did not answer yet holds up those who connect elsewhere once, and not for
+// ever: nor does it let anybody look up a socket there. One that falls silent after that is waited
+// for.
 // Under o->lock.
 static bool
 answers(struct own_sockets *o, size_t i)
