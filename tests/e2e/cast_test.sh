@@ -91,12 +91,13 @@ lacks "and no more" "$(screen_text main:0)" "second"
 # Output is recorded when it is read, a little behind what the command did next: so to the answers.
 # Stopped before it goes back: the whole session is over in a moment.
 screen_keys main:0 Space 0 "]" .
-wait_screen "the first ask and its answer" main:0 "allowed"
-contains "what was shown before it" "$(screen_text main:0)" "first red"
+# At the end there is an answer as well.
+wait_screen "what was shown before the first ask" main:0 "first red"
+wait_screen "and its answer" main:0 "allowed"
 lacks "what came behind it is not there yet" "$(screen_text main:0)" "second"
 screen_keys main:0 "]" .
 wait_screen "the next ask and its answer" main:0 "denied"
-contains "and the terminal then" "$(screen_text main:0)" "second"
+wait_screen "and the terminal then" main:0 "second"
 screen_keys main:0 "[" "[" .
 gone() { ! screen_has main:0 "second"; }
 poll gone && pass "back, at once" || fail "back, at once" "$(screen_text main:0)"
@@ -111,7 +112,8 @@ wait_screen "they are found" main:0 "/other.txt: 1 of 1"
 # What came with the second question may be recorded behind it; what came with the first is not.
 wait_screen "and the terminal goes where they are" main:0 "first red"
 screen_keys main:0 .
-wait_screen "as from there" main:0 "second"
+wait_screen "a step on is none of them" main:0 "/other.txt: 1 found"
+wait_screen "and has what came with it" main:0 "second"
 screen_keys main:0 q
 poll test -s "$T/tmp/status"
 equal "q leaves" "$(cat "$T/tmp/status")" 0
