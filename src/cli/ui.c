@@ -22,6 +22,8 @@
 #include "wire.h"
 
 #define ANSWER_TIMEOUT_MS 3000
+#define HOLD_NS (2 * NS_PER_SEC) /* for sessions that do not answer at once */
+#define HOLD_LOOK_MS 50
 #define LOOK_NS NS_PER_SEC /* how often sessions that started are looked for */
 
 enum { OPT_PLAIN = OPTIONS_LONG, OPT_NOTIFY };
@@ -51,7 +53,8 @@ struct member {
     struct client *client; /* NULL: free, or ended */
     struct grants grants;
     bool grants_changed;
-    bool named; /* the screen knows its words */
+    bool named;  /* the screen knows its words */
+    bool synced; /* what waited when it was found is shown */
 };
 
 struct pane {
@@ -62,6 +65,7 @@ struct pane {
     bool plain;
     const char *notify;
     uint64_t look_at; /* monotonic: when sessions are looked for */
+    uint64_t hold_to; /* likewise: lines that came early are read then at the latest */
     bool said;        /* why none can be seen */
     int signal_fd;
     bool leave;    /* the person is done */
@@ -107,6 +111,13 @@ on_grant(void *ctx, struct grant *g)
 }
 
 static void
+on_synced(void *ctx)
+{
+    struct member *m = ctx;
+    m->synced = true;
+}
+
+static void
 on_frozen(void *ctx, bool on)
 {
     const struct member *m = ctx;
@@ -134,6 +145,7 @@ static const struct client_ops member_ops = {
     .result = on_result,
     .grant = on_grant,
     .frozen = on_frozen,
+    .synced = on_synced,
     .revoked = on_result,
     .ordered = on_ordered,
 };
@@ -360,6 +372,16 @@ read_input(struct pane *p, short revents)
     }
 }
 
+// A line of a pipe comes at once: it is about what waits, not about what has come so far.
+static bool
+lines_are_early(const struct pane *p)
+{
+    for (unsigned i = 0; i < UI_SESSIONS_MAX; i++)
+        if (p->members[i].client && !p->members[i].synced)
+            return p->plain && clock_mono_ns() < p->hold_to;
+    return false;
+}
+
 static void
 pane_turn(struct pane *p)
 {
@@ -368,6 +390,9 @@ pane_turn(struct pane *p)
         {.fd = p->signal_fd, .events = POLLIN},
     };
     look_for_sessions(p);
+    bool early = lines_are_early(p);
+    if (early)
+        fds[0].fd = -1;
     for (unsigned i = 0; i < UI_SESSIONS_MAX; i++)
         fds[2 + i] = (struct pollfd){
             .fd = p->members[i].client ? client_fd(p->members[i].client) : -1, .events = POLLIN};
@@ -375,6 +400,8 @@ pane_turn(struct pane *p)
     int look = p->spec ? -1 : (int)(LOOK_NS / NS_PER_MS);
     if (timeout < 0 || (look >= 0 && look < timeout))
         timeout = look;
+    if (early && (timeout < 0 || timeout > HOLD_LOOK_MS))
+        timeout = HOLD_LOOK_MS;
     if (poll(fds, ARRAY_SIZE(fds), timeout) < 0 && errno != EINTR)
         die("poll: %s", strerror(errno));
     if (fds[1].revents)
@@ -410,6 +437,7 @@ pane_open(struct pane *p, struct err *err)
                                      .in_fd = STDIN_FILENO,
                                      .out_fd = STDOUT_FILENO};
     p->signal_fd = watch_signals();
+    p->hold_to = clock_mono_ns() + HOLD_NS;
     int r = ui_new(&config, &pane_ui_ops, p, &p->ui, err);
     return r == 0 && p->spec ? add_session(p, id, path, err) : r;
 }

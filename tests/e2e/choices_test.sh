@@ -144,4 +144,14 @@ equal "standard error stands behind a bar too" \
 "$NONO" run --ui plain --on-ask deny -- sh -c "$forge" </dev/null >"$T/tmp/told" 2>"$T/tmp/errors"
 equal "of its own it is as it was written" "$(cat "$T/tmp/errors")" "nono: request 1: READ x"
 screen_stop
+scenario "a line that is there before the queue is about the queue"
+run_background --ui attach -- cat "$SECRET"
+id=$(wait_request secret.txt)
+for session in @ ""; do
+    contains "list from a pipe, of ${session:-all}" "$(echo list | "$NONO" ui --plain $session)" "nono: $id: READ"
+done
+"$NONO" deny "$id" >/dev/null
+join_background
+equal "and where nothing waits" "$(echo list | "$NONO" ui --plain | grep -c 'nothing waits')" 1
+
 finish
