@@ -112,7 +112,7 @@ wait_screen "a step back pauses" main:0 PAUSED
 screen_keys main:0 0
 wait_screen "back to the start" main:0 "0:00:00 /"
 screen_keys main:0 "]"
-wait_screen "the first ask" main:0 "docs/one"
+wait_screen "the first ask" main:0 "docs/one}"
 screen=$(screen_text main:0)
 contains "a replay has its own keys" "$screen" "Space pause"
 lacks "nothing is armed" "$screen" "[ARMED]"
