@@ -86,7 +86,7 @@ view_lock_text(enum view_lock lock)
         [VIEW_LOCK_CUT] = "not all of it was shown: Enter and j show the rest, then decide",
         [VIEW_LOCK_AWAY] = "its target is out of sight: Enter and g show it, then decide",
         [VIEW_LOCK_BUSY] = "finish or leave with Esc first",
-        [VIEW_LOCK_QUIET] = "not yet: decision keys work after 0.6 s without any key",
+        [VIEW_LOCK_QUIET] = "that key came too soon: they decide after 0.6 s without any key",
     };
 
     return texts[lock];
