@@ -241,12 +241,17 @@ fake_submit_request(struct fake *f, struct request *r, uint64_t id, uint64_t now
 
 // Not asked yet; its number.
 static inline uint64_t
-fake_hold(struct fake *f, const char *path, uint64_t id, pid_t tid, uint64_t now)
+fake_hold_request(struct fake *f, struct request *r, uint64_t id, uint64_t now)
 {
     live_objects++;
     live_calls++;
-    return broker_hold(&f->broker, fake_request(path, ACCESS_READ, tid), xmalloc(1), id, tid, now,
-                       xmalloc(1));
+    return broker_hold(&f->broker, r, xmalloc(1), id, r->tid, now, xmalloc(1));
+}
+
+static inline uint64_t
+fake_hold(struct fake *f, const char *path, uint64_t id, pid_t tid, uint64_t now)
+{
+    return fake_hold_request(f, fake_request(path, ACCESS_READ, tid), id, now);
 }
 
 static inline void

@@ -39,7 +39,7 @@ struct world {
     size_t n_rules;
     struct request *asked[IDS]; /* by id, as recorded */
     unsigned state;
-    unsigned by_rule, at_once; /* allowed so; to see that it happens at all */
+    unsigned by_rule, at_once, held; /* allowed so, or not asked at once: that it happens at all */
 };
 
 static unsigned
@@ -277,7 +277,10 @@ submit(struct world *w, unsigned thread)
     uint64_t id = ++w->next_id;
     w->fate[id] = FATE_WAITS;
     w->waits[thread] = id;
-    fake_submit_request(&w->fake, r, id, w->now);
+    if (roll(w, 3))
+        fake_submit_request(&w->fake, r, id, w->now);
+    else
+        w->held += fake_hold_request(&w->fake, r, id, w->now) != 0;
 }
 
 static void
@@ -317,6 +320,17 @@ step_ack(struct world *w)
     fake_recorded(&w->fake, id, error, w->now);
 }
 
+// Something was found out about a request, which may be gone or asked by now.
+static void
+step_ask(struct world *w)
+{
+    const uint8_t sum[SHA256_LEN] = {0xab};
+    const struct pending_table *t = &w->fake.broker.table;
+    if (t->n)
+        broker_ask(&w->fake.broker, t->rows[roll(w, (unsigned)t->n)]->request->id,
+                   roll(w, 2) ? sum : NULL, w->now);
+}
+
 static void
 step_decide(struct world *w)
 {
@@ -348,7 +362,7 @@ static void
 step(struct world *w)
 {
     w->now += roll(w, 40) == 0 ? NONO_DETACHED_NS : NS_PER_MS;
-    switch (roll(w, 9)) {
+    switch (roll(w, 10)) {
     case 0:
         step_decide(w);
         break;
@@ -366,6 +380,11 @@ step(struct world *w)
         break;
     case 3:
         broker_tick(&w->fake.broker, w->now);
+        if (roll(w, 4) == 0)
+            broker_ask_late(&w->fake.broker, w->now);
+        break;
+    case 6:
+        step_ask(w);
         break;
     case 4:
         if (roll(w, 40) == 0)
@@ -398,7 +417,7 @@ Test(broker_random, one_answer_or_a_withdrawal)
 {
     static const char *const approvers[] = {"ui", "ui", "deny", "allow"};
     static struct world w;
-    unsigned by_rule = 0, at_once = 0;
+    unsigned by_rule = 0, at_once = 0, held = 0;
     for (unsigned seed = 0; seed < SEQUENCES; seed++) {
         memset(&w, 0, sizeof w);
         w.state = seed;
@@ -413,7 +432,9 @@ Test(broker_random, one_answer_or_a_withdrawal)
             request_free(w.asked[i]);
         by_rule += w.by_rule;
         at_once += w.at_once;
+        held += w.held;
     }
     cr_expect_gt(by_rule, 500u, "%u", by_rule);
     cr_expect_gt(at_once, 1000u, "%u", at_once);
+    cr_expect_gt(held, 1000u, "%u", held);
 }
