@@ -313,7 +313,8 @@ put_request_facts(struct buf *b, const struct event_filter *f)
 #define SHOWN_TEXTS                                                                                \
     "r.resolved, r.resolved2, program(r.exe, r.pid), r.argv, r.tags, r.host, r.detail,"            \
     " peer(r.family, r.socktype, r.addr, r.scope_id, r.abstract),"                                 \
-    " (SELECT s.id FROM session s WHERE s.nr = r.session)"
+    " (SELECT s.id FROM session s WHERE s.nr = r.session),"                                        \
+    " (SELECT s.name FROM session s WHERE s.nr = r.session)"
 #define UNDECIDED                                                                                  \
     " AND NOT EXISTS(SELECT 1 FROM decision d2 WHERE d2.session = r.session"                       \
     " AND d2.request = r.id)"

@@ -346,7 +346,7 @@ Test(query, texts_that_are_shown)
     free(q->host);
     q->op = OP_SEND;
     q->exe = xstrdup("/opt/tools/fetch");
-    q->cwd = xstrdup("/srv/shop");
+    q->cwd = xstrdup("/srv/yard");
     q->target = xstrdup("../asked");
     q->resolved = xstrdup("name.example:53");
     q->host = xstrdup("name.example");
@@ -363,12 +363,13 @@ Test(query, texts_that_are_shown)
     } texts[] = {{"fetch", true, true},
                  {"fetch/4711$", false, true},
                  {"tools", true, false},
-                 {"shop", true, false},
+                 {"yard", true, false},
                  {"asked", true, false},
                  {"name\\.example:53", true, true},
                  {"192\\.0\\.2\\.7", false, true},
                  {"/udp", false, true},
                  {"456789ab", false, true},
+                 {"^shop", false, true},
                  {"abstract", false, false}};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         struct matcher *m[] = {NULL, NULL};
