@@ -131,15 +131,15 @@ screen_keys main:0 /
 wait_screen "words are asked for" main:0 " / _"
 screen_keys main:0 nosuch Enter
 wait_screen "a search without a match says so" main:0 "not found"
-lacks "the second is not there yet" "$(screen_text main:0)" "outside/ke"
+lacks "the second is not there yet" "$(screen_text main:0)" "{outside/ke"
 screen_keys main:0 .
 wait_screen "its answer" main:0 "allow"
 screen_keys main:0 "]"
-wait_screen "the next ask" main:0 "outside/ke"
+wait_screen "the next ask" main:0 "{outside/ke"
 screen_keys main:0 o d s p D P m
 screen_keys main:0 "["
 wait_screen "and back, at once" main:0 "docs/one"
-gone() { ! screen_has main:0 "outside/ke"; }
+gone() { ! screen_has main:0 "{outside/ke"; }
 poll gone && pass "what came later is gone" || fail "what came later is gone" "$(screen_text main:0)"
 screen_keys main:0 w
 wait_screen "what-if asks for a policy" main:0 "what-if, policy"
