@@ -144,8 +144,8 @@ log_print_verbose(struct log_printer *p, const struct archive_session *s,
         }
         put(p, "Risk", buf_str(&b));
     }
-    put_task(p, row);
     put_decision(p, row);
+    put_task(p, row);
     put_text(p, "Text", row->text);
     fputc('\n', p->out);
 }
