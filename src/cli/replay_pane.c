@@ -157,6 +157,13 @@ show_state(struct playback *p)
     ui_set_notice(p->ui, buf_str(p->whatif.typing ? &whatif : &b));
 }
 
+static void
+step_ask(struct playback *p, int direction)
+{
+    if (timeline_step_ask(&p->line, direction))
+        p->find.select = p->keys[p->line.shown - 1].request;
+}
+
 // What decides elsewhere is taken too, and does nothing.
 static bool
 take_key(void *ctx, uint32_t code)
@@ -183,10 +190,10 @@ take_key(void *ctx, uint32_t code)
         timeline_step(t, -1);
         break;
     case KEYS_STEP_ASK:
-        timeline_step_ask(t, 1);
+        step_ask(p, 1);
         break;
     case KEYS_STEP_ASK_BACK:
-        timeline_step_ask(t, -1);
+        step_ask(p, -1);
         break;
     case KEYS_FASTER:
         timeline_change_speed(t, 1);

@@ -136,6 +136,8 @@ screen_keys main:0 .
 wait_screen "its answer" main:0 "allow"
 screen_keys main:0 "]"
 wait_screen "the next ask" main:0 "{outside/ke"
+selected() { screen_text main:0 | grep '^>' | grep -q "$1"; }
+poll selected outside/ke && pass "with the cursor on it" || fail "with the cursor on it" "$(screen_text main:0)"
 screen_keys main:0 o d s p D P m
 screen_keys main:0 "["
 wait_screen "and back, at once" main:0 "docs/one"
