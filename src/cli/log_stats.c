@@ -105,10 +105,28 @@ add_decided(void *ctx, const struct decided_row *row)
     return 0;
 }
 
+static bool
+has(unsigned mask, int value)
+{
+    return !mask || (value >= 0 && mask & 1u << value);
+}
+
+// Of the calls that a grant answered the record knows how many, not which: a filter by anything
+// that they may differ in has none of them.
+static bool
+uses_pass(const struct event_filter *f, const struct granted_row *row)
+{
+    return !f->paths && !f->exes && !f->hosts && !f->pids && !f->ports && !f->greps && !f->risks &&
+           !f->waited && !f->asked && has(f->verdicts, (int)row->verdict) &&
+           has(f->deciders, DECIDER_RULE) && has(f->ops, (int)row->op);
+}
+
 static int
 add_granted(void *ctx, const struct granted_row *row)
 {
     struct stats_of *s = ctx;
+    if (!uses_pass(&s->l->filter.f, row))
+        return 0;
     cleanup_buf struct buf key = {0};
     const char *verdict = verdict_to_string(row->verdict), *op = op_to_string(row->op);
     const char *reach = reach_to_string(row->reach);

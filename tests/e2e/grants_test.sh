@@ -140,6 +140,12 @@ contains "in the session that used them too" "$("$NONO" log --stats --json @ | $
 import json, sys
 r = json.load(sys.stdin)
 print(r["prompts_saved"], sorted((e["key"].split()[0], e["n"]) for e in r["rule"]))')" "2 [('allow', 1), ('deny', 1)]"
+saved() { "$NONO" log --stats --json "$@" @ | $PYTHON -c '
+import json, sys
+r = json.load(sys.stdin)
+print(r["prompts_saved"], r["allowed"])'; }
+equal "none of an allow among what was denied" "$(saved --decision deny)" "1 0"
+equal "nor of any by program, which nobody knows" "$(saved --exe cat)" "0 0"
 equal "by rule, without a question" "$(log_rows "sum(r['resolved'].endswith('/d/2') for r in of(kind='request'))")" 0
 start_reader
 read_file "$OUT/d/2"
