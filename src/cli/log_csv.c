@@ -70,7 +70,7 @@ log_begin_csv(struct log_printer *p)
     fputs("seq,ts,session,kind,request,op,target,resolved,access,pid,exe,argv,cwd,ancestry,"
           "verdict,scope,reach,by,reason,waited_ms,errno,risk,tags,source,note,text,count,last,"
           "target2,resolved2,detail,interpreter,family,host,port,unix_kind,decision,category,"
-          "grant,sha256,exe_sha256,keys_ignored\r\n",
+          "grant,sha256,exe_sha256,keys_ignored,addr,only_exe\r\n",
           p->out);
 }
 
@@ -125,6 +125,9 @@ put_more(struct buf *b, const struct event_row *row)
     put_digest(b, row->sha256);
     put_digest(b, row->exe_sha256);
     put_number(b, row->kind == KIND_DECISION && row->by == DECIDER_USER, row->keys_ignored);
+    char addr[INET6_ADDRSTRLEN];
+    put_word(b, log_format_address(addr, row));
+    put_text(b, row->only_exe);
 }
 
 void

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -119,10 +118,7 @@ set_peer(json_t *o, const struct event_row *row)
     set_word(o, "family", log_family_word(row->family));
     set_text(o, "host", row->host);
     char addr[INET6_ADDRSTRLEN];
-    size_t addr_len = row->family == AF_INET ? 4 : row->family == AF_INET6 ? 16 : 0;
-    if (addr_len && row->addr_len >= addr_len &&
-        inet_ntop(row->family, row->addr, addr, sizeof addr))
-        set_text(o, "addr", addr);
+    set_word(o, "addr", log_format_address(addr, row));
     if (row->port >= 0)
         set(o, "port", json_integer(row->port));
     set_word(o, "unix_kind", log_unix_kind_word(row));

@@ -288,13 +288,20 @@ put_request(const struct log_printer *p, struct buf *b, const struct archive_ses
     }
 }
 
+const char *
+log_format_address(char out[INET6_ADDRSTRLEN], const struct event_row *row)
+{
+    size_t len = row->family == AF_INET ? 4 : row->family == AF_INET6 ? 16 : 0;
+    return len && row->addr_len >= len ? inet_ntop(row->family, row->addr, out, INET6_ADDRSTRLEN)
+                                       : NULL;
+}
+
 void
 log_put_address(struct buf *b, const struct event_row *row)
 {
     char text[INET6_ADDRSTRLEN];
-    size_t len = row->family == AF_INET ? 4 : row->family == AF_INET6 ? 16 : 0;
-    if (len && row->addr_len >= len && inet_ntop(row->family, row->addr, text, sizeof text))
-        buf_printf(b, len == 16 ? "[%s]:%d" : "%s:%d", text, row->port);
+    if (log_format_address(text, row))
+        buf_printf(b, row->family == AF_INET6 ? "[%s]:%d" : "%s:%d", text, row->port);
 }
 
 // Whether there was a request about it or not.

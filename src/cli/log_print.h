@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The formats of nono log. One thread. Foreign bytes go through base/display.h.
 #pragma once
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +42,8 @@ void log_put_end(struct buf *b, const struct archive_session *s);
 void log_put_argv(struct buf *b, const char *argv, size_t n, unsigned display);
 // 64 hexadecimal digits; nothing for NULL.
 void log_put_digest(struct buf *b, const uint8_t *sha256);
+// "192.0.2.7" in out, or NULL where there is none.
+const char *log_format_address(char out[INET6_ADDRSTRLEN], const struct event_row *row);
 // "192.0.2.7:443"; nothing where there is none.
 void log_put_address(struct buf *b, const struct event_row *row);
 // "unix", "inet", ...; NULL when it is no socket call.

@@ -59,6 +59,12 @@ done
 scenario "readers of CSV" && export XDG_STATE_HOME=$T/home/state1
 "$NONO" log --csv >"$T/tmp/log.csv"
 rows=$("$NONO" log --jsonl | wc -l)
+# Every key that any event has; the exact bytes and the number of the schema are JSON's alone.
+equal "it has a column for each key" "$("$NONO" log --jsonl | $PYTHON -c '
+import csv, json, sys
+names = next(csv.reader(open(sys.argv[1], newline="")))
+keys = {k for line in sys.stdin for k in json.loads(line) if not k.endswith("_b64")}
+print(sorted(keys - set(names)))' "$T/tmp/log.csv")" "['schema']"
 if can command -v csvstat; then
     equal "csvkit counts the rows" "$(csvstat --count "$T/tmp/log.csv" 2>&1 | grep -o '[0-9]*$')" "$rows"
     contains "and finds no fault" "$(cd "$T/tmp" && csvclean -n log.csv 2>&1)" "No errors"
