@@ -106,6 +106,8 @@ parse_option(struct run_args *a, int opt, struct err *err)
         a->name = o->arg;
         return 0;
     case OPT_NOTIFY:
+        if (!o->arg[0])
+            return options_bad_value(o, "a command, osc9 or osc777");
         a->notify = o->arg;
         return 0;
     case OPT_DB:

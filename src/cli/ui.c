@@ -477,6 +477,8 @@ cmd_ui(int argc, char **argv)
     while ((c = options_next(&o)) >= 0) {
         if (c == OPT_PLAIN)
             p.plain = true;
+        else if (!o.arg[0] && options_bad_value(&o, "a command, osc9 or osc777") < 0)
+            return o.status;
         else
             p.notify = o.arg;
     }

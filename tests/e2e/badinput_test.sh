@@ -21,6 +21,8 @@ refused "unknown letter" "'-Z' is not an option" 125 run -Z -- true
 refused "missing argument" "--db" 125 run --db
 refused "argument too much" "takes no argument" 2 pending --jsonl=3
 refused "not a number" "soon:" 125 run --ask-timeout soon -- true
+refused "no command to tell" "a command, osc9 or osc777" 125 run --notify "" -- true
+refused "nor for nono ui" "a command, osc9 or osc777" 2 ui --notify ""
 refused "unknown word" "did you mean 'deny'?" 125 run --on-ask denny -- true
 refused "unknown mode" "split" 125 run --ui splitt -- true
 refused "no command to run" "nono run" 125 run
