@@ -241,7 +241,7 @@ ask_or_refuse(struct supervisor *s, struct socket_call *c, struct resolved *r,
         sockets_record(s, c, q, NULL, NET_GRANTED, NULL);
         perform(s, c, r);
     } else if (v == VERDICT_DENY) {
-        sockets_record(s, c, q, NULL, NET_DENIED, &f->verdict);
+        sockets_record_decision(s, c, q, NULL, NET_DENIED, REASON_USER_DENIED);
         notify_fail(s->o.listener, c->call.id, EACCES);
     } else if (q && (rlim_t)c->fd >= s->fd_limit) {
         judge_refuse(s, &c->call, q, DECIDER_RATE_LIMIT, REASON_RATE_LIMITED, EACCES);

@@ -120,6 +120,12 @@ page
 page"
 equal "an event each" "$(network "[r['decision'] for r in rows]")" "['granted', 'granted', 'granted']"
 
+run_background --ui attach -- sh -c "for i in 1 2 3; do curl -sS http://127.0.0.1:$port/index.html; done; true"
+"$NONO" deny "$(wait_request ":$port")" --session >/dev/null || fail "nono deny succeeds"
+join_background
+equal "a refusal is the user's each time" "$(network "{(r['decision'], r['reason'], r['category']) for r in rows[-3:]}")" \
+    "{('denied', 'user_denied', 'host_denied')}"
+
 scenario "a decision for this program alone"
 cp "$(command -v curl)" "$BIN/curl2"
 run_background --ui attach -- sh -c "curl -sS http://127.0.0.1:$port/index.html; $BIN/curl2 -sS http://127.0.0.1:$port/index.html
