@@ -375,6 +375,10 @@ judge(struct supervisor *s, struct path_call *c, struct resolved *ends)
     if (inside && !path_makes_device(c)) {
         log_allowed(s, c, ends, e);
         core_count_floor(s, path_op(c->kind), true);
+        // Whoever lets go of a file last has the work of its end: natively that is the task, and
+        // here the next call would wait for it meanwhile, and be interrupted by any signal.
+        for (unsigned i = 0; i < n_ends(c); i++)
+            resolved_done(&ends[i]);
         notify_continue(s->o.listener, c->call.id);
         return;
     }

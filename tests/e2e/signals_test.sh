@@ -57,27 +57,27 @@ for _ in 1 2 3 4 5; do
     "$NONO" allow "$id" --session >/dev/null || fail "nono allow succeeds"
     join_background
     least
-    [ "$best" -gt 400 ] || break
+    [ "$best" -gt 200 ] || break
 done
-at_most "EINTR of 20 000" "$best" 400
+at_most "EINTR of 20 000" "$best" 200
 
-# A call that takes longer natively meets more signals. What counts is how many of them come before
-# nono has received it.
-scenario "2 kHz timer while directories are made and removed"
-for where in "$T/work" "$OUT"; do
-    best=1000
+# The end of a directory takes an on-disk file system long: that is not nono's to do, or the next call
+# would wait for it.
+made_and_removed() { # WHERE LIMIT: calls that were interrupted, of 10 000
+    local best=10000 eintr
     for _ in 1 2 3 4 5; do
         PATIENCE=5 poll calm
-        run --on-ask allow -- "$BIN/opens" "$where/made" 5000 2000 mkdir
-        contains "all are made in $(basename "$where")" "$output" "ok=5000"
-        signals=$(echo "$output" | sed -n 's/.*signals=\([0-9]*\).*/\1/p')
+        run --on-ask allow -- "$BIN/opens" "$1/made" 5000 2000 mkdir
+        contains "all are made in $(basename "$1")" "$output" "ok=5000"
         eintr=$(echo "$output" | sed -n 's/.*eintr=\([0-9]*\).*/\1/p')
-        part=$((eintr * 100 / (signals + 1)))
-        [ "$part" -ge "$best" ] || best=$part
-        [ "$best" -gt 75 ] || break
+        [ "${eintr:-10000}" -ge "$best" ] || best=$eintr
+        [ "$best" -gt "$2" ] || break
     done
-    at_most "per cent of the signals that were EINTR in $(basename "$where")" "$best" 75
-done
+    at_most "EINTR of 10 000 in $(basename "$1")" "$best" "$2"
+}
+scenario "2 kHz timer while directories are made and removed"
+made_and_removed "$T/work" 100
+made_and_removed "$OUT" 200
 
 scenario "SIGINT during a prompt ends the program at once"
 run_background --ui attach -- sh -c 'echo $$ >pid; exec cat '"$SECRET"
