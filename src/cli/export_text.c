@@ -81,11 +81,18 @@ read_checkpoint(struct run *r, struct err *err)
     return err_set(err, -EINVAL, "%s is not a checkpoint of nono export", shown);
 }
 
+// What becomes the checkpoint once it is whole. The caller frees it.
+static char *
+draft_of(const char *checkpoint)
+{
+    return xasprintf("%s.new", checkpoint);
+}
+
 static int
 write_checkpoint(struct run *r, struct err *err)
 {
     cleanup_buf struct buf b = {0};
-    cleanup_free char *draft = xasprintf("%s.new", r->e->checkpoint);
+    cleanup_free char *draft = draft_of(r->e->checkpoint);
     buf_printf(&b, "nono-checkpoint 2 %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", r->offset, r->dev,
                r->ino);
     for (size_t i = 0; i < r->n; i++)
@@ -99,12 +106,24 @@ write_checkpoint(struct run *r, struct err *err)
 
 // --- output --------------------------------------------------------------------------------------
 
+static bool
+is_file(const char *path, const struct stat *st)
+{
+    struct stat there;
+    return stat(path, &there) == 0 && there.st_dev == st->st_dev && there.st_ino == st->st_ino;
+}
+
 // Behind the checkpoint lies what an interrupted export wrote: it is written again. Another file
 // than that of the checkpoint, and one that is shorter, was begun by somebody else, so it goes on
 // at its end; where that is, is in the checkpoint before anything is written.
 static int
 go_to_checkpoint(struct run *r, int fd, const struct stat *st, struct err *err)
 {
+    cleanup_free char *draft = draft_of(r->e->checkpoint);
+    if (is_file(r->e->checkpoint, st) || is_file(draft, st)) {
+        cleanup_free char *shown = display_str(r->e->output, DISPLAY_QUOTE);
+        return err_set(err, -EINVAL, "%s is the checkpoint's own file: choose another", shown);
+    }
     bool same = st->st_dev == r->dev && st->st_ino == r->ino && (uint64_t)st->st_size >= r->offset;
     if (!same) {
         r->offset = (uint64_t)st->st_size;

@@ -175,6 +175,13 @@ status_of "$NONO" export --format jsonl --checkpoint "$T/tmp/new" -o "$T/tmp/the
 equal "a file that no checkpoint knows is left alone" "$status $(cat "$T/tmp/theirs")" "1 precious"
 [ ! -e "$T/tmp/new" ]
 equal "and no checkpoint is made" "$?" 0
+for own in "$T/tmp/one" "$T/tmp/one.new"; do
+    status_of "$NONO" export --format jsonl --checkpoint "$T/tmp/one" -o "$own"
+    contains "nor is ${own##*/} both at once" "$status $output" "1 nono export: $own is the checkpoint's own file"
+done
+"$NONO" export --format jsonl --checkpoint "$T/tmp/one" >/dev/null
+status_of "$NONO" export --format jsonl --checkpoint "$T/tmp/one" -o "$T/tmp/one"
+contains "nor later" "$status $(cat "$T/tmp/one")" "1 nono-checkpoint 2"
 # It writes the first checkpoint and nothing else.
 head -c 100 "$T/tmp/all.jsonl" >"$T/tmp/killed.jsonl"
 stat -c 'nono-checkpoint 2 0 %d %i' "$T/tmp/killed.jsonl" >"$T/tmp/new"
