@@ -355,13 +355,6 @@ make_risk(struct detail *d, const struct request *r, unsigned flags)
 }
 
 static void
-add_sha256(struct buf *b, const uint8_t sha256[SHA256_LEN], size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        buf_printf(b, "%02x", sha256[i]);
-}
-
-static void
 make_object(struct detail *d, const struct request *r, unsigned flags)
 {
     struct buf b = {0};
@@ -383,7 +376,7 @@ make_object(struct detail *d, const struct request *r, unsigned flags)
         add_line(d, "to is", &b, false);
     }
     if (r->has_sha256) {
-        add_sha256(&b, r->sha256, SHA256_LEN);
+        buf_hex(&b, r->sha256, SHA256_LEN);
         add_line(d, "sha256", &b, false);
     }
     bool every = r->nearest && request_asks_programs(r);
@@ -433,7 +426,7 @@ make_program(struct detail *d, const struct request *r, unsigned flags)
     if (r->has_exe_sha256) {
         // Half of it tells programs apart, and leaves room for the rest.
         buf_puts(&b, "  sha256 ");
-        add_sha256(&b, r->exe_sha256, SHA256_LEN / 2);
+        buf_hex(&b, r->exe_sha256, SHA256_LEN / 2);
         buf_puts(&b, "...");
     }
     add_line(d, "exe", &b, false);

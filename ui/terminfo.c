@@ -135,8 +135,7 @@ terminfo_direct(const char *term, int out_fd)
     if (!binary.len)
         return NULL;
     buf_puts(&text, "hex:");
-    for (size_t i = 0; i < binary.len; i++)
-        buf_printf(&text, "%02x", (unsigned char)binary.data[i]);
+    buf_hex(&text, binary.data, binary.len);
     return buf_steal(&text);
 }
 

@@ -60,6 +60,14 @@ buf_printf(struct buf *b, const char *fmt, ...)
 }
 
 void
+buf_hex(struct buf *b, const void *data, size_t n)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < n; i++)
+        buf_printf(b, "%02x", bytes[i]);
+}
+
+void
 buf_consume(struct buf *b, size_t n)
 {
     if (n >= b->len) {

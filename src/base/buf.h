@@ -15,6 +15,8 @@ void buf_add(struct buf *b, const void *data, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// Two hexadecimal digits for each byte.
+void buf_hex(struct buf *b, const void *data, size_t n);
 // Drops the first n bytes.
 void buf_consume(struct buf *b, size_t n);
 // Empties it and keeps the memory.

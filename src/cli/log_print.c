@@ -226,8 +226,7 @@ log_put_duration(struct buf *b, int64_t ms)
 void
 log_put_digest(struct buf *b, const uint8_t *sha256)
 {
-    for (size_t i = 0; sha256 && i < SHA256_LEN; i++)
-        buf_printf(b, "%02x", sha256[i]);
+    buf_hex(b, sha256, sha256 ? SHA256_LEN : 0);
 }
 
 static void

@@ -156,10 +156,9 @@ set_words(json_t *o, const char *key, const char *words, size_t n)
 static void
 set_hex(json_t *o, const char *key, const uint8_t *bytes, size_t n)
 {
-    char hex[2 * SHA256_LEN + 1];
-    for (size_t i = 0; i < n; i++)
-        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
-    set(o, key, json_string(hex));
+    cleanup_buf struct buf hex = {0};
+    buf_hex(&hex, bytes, n);
+    set(o, key, json_string(buf_str(&hex)));
 }
 
 // What most requests do not have is left out.

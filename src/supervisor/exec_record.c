@@ -26,8 +26,7 @@ add_rest(struct buf *out, const struct exec_call *c)
     uint8_t sha256[SHA256_LEN];
     crypto_hash_sha256(sha256, (const unsigned char *)c->argv, c->argv_len);
     buf_printf(out, " ... (NOT ALL of its %zu bytes, sha256 ", c->argv_len);
-    for (size_t i = 0; i < sizeof sha256; i++)
-        buf_printf(out, "%02x", sha256[i]);
+    buf_hex(out, sha256, sizeof sha256);
     buf_putc(out, ')');
 }
 
